@@ -1,0 +1,115 @@
+"""State that testcases publishes, and its default options."""
+
+from enum import StrEnum
+from typing import Annotated, NamedTuple
+
+from contracts.base import Contract
+from contracts.classes import DataClass
+from contracts.ids import public_id
+
+
+class OptionType(StrEnum):
+    """Statuses of four entities, priorities and environments are all options."""
+
+    TEST_CASE = "TEST_CASE"
+    TEST_PLAN = "TEST_PLAN"
+    TEST_CYCLE = "TEST_CYCLE"
+    TEST_EXECUTION = "TEST_EXECUTION"
+    PRIORITY = "PRIORITY"
+    ENVIRONMENT = "ENVIRONMENT"
+
+
+class OptionState(Contract):
+    """One status, priority or environment of a project. Key: tenant/option id."""
+
+    id: Annotated[int, DataClass.OPERATIONAL]
+    project: Annotated[int, DataClass.OPERATIONAL]
+    type: Annotated[OptionType, DataClass.OPERATIONAL]
+    name: Annotated[str, DataClass.CUSTOMER_CONTENT]
+    index: Annotated[int, DataClass.OPERATIONAL]
+    default: Annotated[bool, DataClass.OPERATIONAL] = False
+    archived: Annotated[bool, DataClass.OPERATIONAL] = False
+
+
+class FolderState(Contract):
+    """One folder. Key: tenant/folder id."""
+
+    id: Annotated[int, DataClass.OPERATIONAL]
+    project: Annotated[int, DataClass.OPERATIONAL]
+    parent: Annotated[int | None, DataClass.OPERATIONAL] = None
+    type: Annotated[str, DataClass.OPERATIONAL]
+    """TEST_CASE, TEST_PLAN or TEST_CYCLE."""
+
+
+class TestCaseState(Contract):
+    """What other services need of a test case. Key: tenant/test case id."""
+
+    __test__ = False  # not a pytest class
+
+    id: Annotated[int, DataClass.OPERATIONAL]
+    project: Annotated[int, DataClass.OPERATIONAL]
+    name: Annotated[str, DataClass.CUSTOMER_CONTENT]
+    version: Annotated[int, DataClass.OPERATIONAL]
+    version_id: Annotated[int, DataClass.OPERATIONAL]
+    """Public id of the version row: what ``testCase.id`` of an execution shows."""
+    archived: Annotated[bool, DataClass.OPERATIONAL] = False
+
+
+class DefaultOption(NamedTuple):
+    """One option that every new project gets; ``number`` fixes its id."""
+
+    number: int
+    type: OptionType
+    name: str
+    color: str | None
+    index: int
+    default: bool
+
+    def id(self, project: int) -> int:
+        """Return the public id, the same in every service without asking."""
+        return public_id(project, self.number)
+
+
+def _defaults() -> tuple[DefaultOption, ...]:
+    statuses = {
+        OptionType.TEST_CASE: [
+            ("Draft", "#f0ad4e", True),
+            ("Deprecated", "#df2f36", False),
+            ("Approved", "#3abb4b", False),
+        ],
+        OptionType.TEST_PLAN: [
+            ("Draft", "#f0ad4e", True),
+            ("Deprecated", "#df2f36", False),
+            ("Approved", "#3abb4b", False),
+        ],
+        OptionType.TEST_CYCLE: [
+            ("Not Executed", "#cfcfc4", True),
+            ("In Progress", "#f0ad4e", False),
+            ("Done", "#3abb4b", False),
+        ],
+        OptionType.TEST_EXECUTION: [
+            ("Not Executed", "#cfcfc4", True),
+            ("In Progress", "#f0ad4e", False),
+            ("Pass", "#3abb4b", False),
+            ("Fail", "#df2f36", False),
+            ("Blocked", "#4b88e7", False),
+        ],
+        OptionType.PRIORITY: [
+            ("High", "#ff0000", False),
+            ("Normal", "#ffa900", True),
+            ("Low", "#008000", False),
+        ],
+    }
+    rows: list[DefaultOption] = []
+    for kind, group in statuses.items():
+        for index, (name, color, default) in enumerate(group):
+            rows.append(DefaultOption(len(rows) + 1, kind, name, color, index, default))
+    return tuple(rows)
+
+
+DEFAULT_OPTIONS = _defaults()
+"""Source: behaviour.md section 6 of the API facts; colours unknown there follow their siblings.
+Append only: the numbers are part of stored ids."""
+
+FIRST_CUSTOM_OPTION_NUMBER = 101
+"""Options made by users count from here, so that defaults can grow."""
