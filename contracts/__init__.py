@@ -1,1 +1,1 @@
-"""What crosses a service boundary, and nothing else: models, the topic registry, routes, data classes."""
+"""What crosses a service boundary, and nothing else: models, topics, routes, data classes."""

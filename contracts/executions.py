@@ -1,7 +1,12 @@
 """What executions takes in and publishes: result chunks, recorded results, ended uploads."""
 
 from datetime import datetime
-from typing import Annotated, NotRequired, TypedDict
+from typing import (
+    Annotated,
+    NotRequired,  # Pydantic's, until Python 3.12
+)
+
+from typing_extensions import TypedDict
 
 from contracts.base import Contract
 from contracts.classes import DataClass

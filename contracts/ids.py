@@ -9,7 +9,7 @@ import. Ids are unique per tenant and kind.
 
 import re
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 NUMBER_BITS = 33
 NUMBER_MASK = (1 << NUMBER_BITS) - 1
@@ -33,7 +33,7 @@ class Kind(StrEnum):
 class ProjectId(int):
     """Id of a project, 1..2**20-1, unique per tenant."""
 
-    def __new__(cls, value: int) -> "ProjectId":
+    def __new__(cls, value: int) -> Self:
         if not 1 <= value <= MAX_PROJECT_ID:
             raise ValueError(f"project id {value} is outside 1..{MAX_PROJECT_ID}")
         return super().__new__(cls, value)
@@ -86,7 +86,7 @@ def parse_key(text: str, kind: Kind) -> EntityKey | None:
 class LinkId(int):
     """Link ids are odd in testcases and even in executions, so that the edge can route them."""
 
-    def __new__(cls, value: int, owner: str) -> "LinkId":
+    def __new__(cls, value: int, owner: str) -> Self:
         odd = owner == "testcases"
         if value <= 0 or bool(value % 2) is not odd:
             raise ValueError(f"link id {value} does not belong to {owner}")

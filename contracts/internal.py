@@ -53,8 +53,8 @@ class ResolveRequest(Contract):
     """
 
     project: Annotated[int, DataClass.OPERATIONAL]
-    numbers: Annotated[list[int], DataClass.OPERATIONAL] = []
-    names: Annotated[list[str], DataClass.CUSTOMER_CONTENT] = []
+    numbers: Annotated[tuple[int, ...], DataClass.OPERATIONAL] = ()
+    names: Annotated[tuple[str, ...], DataClass.CUSTOMER_CONTENT] = ()
 
 
 class EnsureRequest(Contract):

@@ -42,7 +42,7 @@ class ProjectState(Contract):
     """Jira's id; for a tenant without Jira our own id again."""
     key: Annotated[str, DataClass.JIRA_ID]
     """Fixed when the project is enabled."""
-    aliases: Annotated[list[str], DataClass.JIRA_ID] = []
+    aliases: Annotated[tuple[str, ...], DataClass.JIRA_ID] = ()
     """Keys that Jira gave the project later; accepted wherever the key is."""
     enabled: Annotated[bool, DataClass.OPERATIONAL]
     deleted: Annotated[bool, DataClass.OPERATIONAL] = False

@@ -62,7 +62,7 @@ class DefaultOption(NamedTuple):
     type: OptionType
     name: str
     color: str | None
-    index: int
+    position: int
     default: bool
 
     def id(self, project: int) -> int:
