@@ -1,0 +1,1 @@
+"""Everything production gets from elsewhere: Kafka, MongoDB, the edge, Jira, the processors."""
