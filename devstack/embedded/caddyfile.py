@@ -1,0 +1,76 @@
+"""The edge's configuration, rendered from the routing table."""
+
+from collections.abc import Mapping, Sequence
+
+from contracts.routes import Route
+
+# the services' uvicorn drops an idle connection after 5 seconds; the edge must be quicker, or it
+# sends a request into a connection that is just being closed
+_KEEPALIVE = "4s"
+
+
+def render_caddyfile(
+    routes: Sequence[Route],
+    upstreams: Mapping[str, str],
+    *,
+    listen: str,
+    bind: str | None = None,
+) -> str:
+    """Render a Caddyfile: first matching route wins, anything else is 404.
+
+    ``upstreams`` maps each owner to ``host:port``; ``listen`` is the site address, for example
+    ``http://127.0.0.1:8000``. A service that does not answer shows as 503 with Retry-After.
+    """
+    site = [f"{listen} {{"]
+    if bind is not None:
+        site.append(f"\tbind {bind}")
+    site.append("\troute {")
+    for number, route in enumerate(routes):
+        site.append(f"\t\t@route{number} path_regexp {_quoted(route.pattern)}")
+        site.append(f"\t\thandle @route{number} {{")
+        site.append(f"\t\t\timport upstream {upstreams[route.owner]}")
+        site.append("\t\t}")
+    site += ["\t\t" + _answer(404, "no such path"), "\t}", *_UNAVAILABLE, "}", ""]
+    return "\n".join([*_GLOBAL, *_UPSTREAM, *site])
+
+
+def _answer(status: int, message: str) -> str:
+    return f'respond `{{"errorCode": {status}, "message": "{message}"}}` {status}'
+
+
+def _quoted(pattern: str) -> str:
+    if "`" in pattern:
+        raise ValueError(f"a route pattern may not hold a backquote: {pattern}")
+    return f"`{pattern}`"
+
+
+_GLOBAL = (
+    "{",
+    "\tadmin off",
+    "\tauto_https off",
+    "\tpersist_config off",
+    "\tgrace_period 3s",
+    "\tlog {",
+    "\t\toutput stderr",
+    "\t\tlevel WARN",
+    "\t}",
+    "}",
+)
+_UPSTREAM = (
+    "(upstream) {",
+    "\treverse_proxy {args[0]} {",
+    "\t\ttransport http {",
+    f"\t\t\tkeepalive {_KEEPALIVE}",
+    "\t\t\tdial_timeout 2s",
+    "\t\t\tnetwork_proxy none",
+    "\t\t}",
+    "\t}",
+    "}",
+)
+_UNAVAILABLE = (
+    "\thandle_errors 502 503 504 {",
+    "\t\theader Retry-After 1",
+    "\t\theader Content-Type application/json",
+    "\t\t" + _answer(503, "the service does not answer, try again"),
+    "\t}",
+)
