@@ -8,9 +8,10 @@ inventory is generated from them. ``SECRET`` never appears in ``contracts``.
 from collections.abc import Iterator
 from enum import StrEnum
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
+from typing_extensions import is_typeddict
 
 
 class DataClass(StrEnum):

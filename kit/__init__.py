@@ -1,0 +1,1 @@
+"""The chassis each service stands on: MongoDB, Kafka, outbox, HTTP, auth, observability."""

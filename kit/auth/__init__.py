@@ -1,0 +1,1 @@
+"""Who is calling: API tokens of people and clients, service tokens between services."""

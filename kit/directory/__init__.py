@@ -1,0 +1,1 @@
+"""Each service's copy of what tenancy publishes: tenants, projects, signing keys, revocations."""

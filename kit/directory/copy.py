@@ -1,0 +1,131 @@
+"""The directory of every service but tenancy: a projection, re-read at least once a second."""
+
+import asyncio
+from collections import OrderedDict
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+
+from contracts.internal import ProjectAnswer, SigningKeysAnswer, TenantAnswer
+from contracts.tenancy import ProjectState, SigningKeyState, TenantState
+from contracts.topics import (
+    PROJECT_STATE,
+    SIGNING_KEY_STATE,
+    TENANT_STATE,
+    TOKEN_REVOCATION_STATE,
+)
+from kit.directory.view import TenantView, usable
+from kit.errors import NotFound
+from kit.http.client import InternalClient
+from kit.mongo import Database
+from kit.projection import Projection
+
+TENANTS = "directory_tenants"
+PROJECTS = "directory_projects"
+KEYS = "directory_signing_keys"
+REVOCATIONS = "directory_revocations"
+
+INDEXES = {
+    PROJECTS: [IndexModel([("tenant", ASCENDING), ("id", ASCENDING)])],
+    REVOCATIONS: [IndexModel([("tenant", ASCENDING), ("token_id", ASCENDING)])],
+}
+
+_FRESH_SECONDS = 0.9
+_CACHED_TENANTS = 10_000
+
+
+def projection(database: Database) -> Projection:
+    """Build the handler of the group ``<service>.directory``."""
+    return Projection(
+        database,
+        {
+            TENANT_STATE: TENANTS,
+            PROJECT_STATE: PROJECTS,
+            SIGNING_KEY_STATE: KEYS,
+            TOKEN_REVOCATION_STATE: REVOCATIONS,
+        },
+    )
+
+
+class DirectoryCopy:
+    """Reads the projection through a cache of under a second; asks tenancy on a miss."""
+
+    def __init__(self, database: Database, tenancy: InternalClient) -> None:
+        self._database = database
+        self._tenancy = tenancy
+        self._views: OrderedDict[str, tuple[float, TenantView | None]] = OrderedDict()
+        self._keys: tuple[float, dict[str, SigningKeyState]] = (-1.0, {})
+
+    async def tenant(self, tenant: str) -> TenantView | None:
+        """Return the tenant; asks the owner when the copy does not know it."""
+        now = asyncio.get_running_loop().time()
+        cached = self._views.get(tenant)
+        if cached is not None and now - cached[0] < _FRESH_SECONDS:
+            return cached[1]
+        view = await self._read(tenant)
+        if view is not None:
+            self._views[tenant] = (now, view)
+            self._views.move_to_end(tenant)
+            while len(self._views) > _CACHED_TENANTS:
+                self._views.popitem(last=False)
+        return view
+
+    async def project_by_key(self, tenant: str, key: str) -> ProjectState | None:
+        """Return an enabled project by key or alias."""
+        view = await self.tenant(tenant)
+        found = view.by_key(key) if view is not None else None
+        return found or await self._ask_project(tenant, key)
+
+    async def project(self, tenant: str, project: int) -> ProjectState | None:
+        """Return an enabled project by id."""
+        view = await self.tenant(tenant)
+        found = view.projects.get(project) if view is not None else None
+        if found is not None:
+            return found if usable(found) else None
+        return await self._ask_project(tenant, str(project))
+
+    async def signing_key(self, kid: str) -> SigningKeyState | None:
+        """Return a signing key, re-read at least once a second."""
+        now = asyncio.get_running_loop().time()
+        if now - self._keys[0] >= _FRESH_SECONDS:
+            rows = await self._database[KEYS].find({}, {"_id": 0}).to_list(1000)
+            self._keys = (now, {r["kid"]: SigningKeyState(**_state(r)) for r in rows})
+        if kid in self._keys[1]:
+            return self._keys[1][kid]
+        answer = await self._tenancy.get("/internal/v1/signing-keys", SigningKeysAnswer)
+        return next((k for k in answer.keys if k.kid == kid), None)
+
+    async def _read(self, tenant: str) -> TenantView | None:
+        row = await self._database[TENANTS].find_one({"tenant": tenant})
+        if row is None:
+            try:
+                answer = await self._tenancy.get("/internal/v1/tenant", TenantAnswer, tenant=tenant)
+            except NotFound:
+                return None
+            state = answer.tenant
+        else:
+            state = TenantState(**_state(row))
+        projects = await self._database[PROJECTS].find({"tenant": tenant}).to_list(None)
+        revoked = (
+            await self._database[REVOCATIONS]
+            .find({"tenant": tenant}, {"_id": 0, "token_id": 1})
+            .to_list(None)
+        )
+        return TenantView(
+            state,
+            {p["id"]: ProjectState(**_state(p)) for p in projects},
+            frozenset(r["token_id"] for r in revoked),
+        )
+
+    async def _ask_project(self, tenant: str, key_or_id: str) -> ProjectState | None:
+        try:
+            answer = await self._tenancy.get(
+                f"/internal/v1/projects/{key_or_id}", ProjectAnswer, tenant=tenant
+            )
+        except NotFound:
+            return None
+        return answer.project if usable(answer.project) else None
+
+
+def _state(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in row.items() if k not in {"_id", "seq"}}

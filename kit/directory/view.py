@@ -1,0 +1,65 @@
+"""What a service needs to know of a tenant to serve a request, and where it gets it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from contracts.tenancy import ProjectState, SigningKeyState, TenantState, TenantStatus
+from kit.errors import NotFound
+
+
+@dataclass(frozen=True)
+class TenantView:
+    """One tenant, its projects and revoked tokens, at most a second old."""
+
+    tenant: TenantState
+    projects: Mapping[int, ProjectState]
+    revoked_tokens: frozenset[str]
+
+    @property
+    def active(self) -> bool:
+        """Whether the tenant may be served."""
+        return self.tenant.status is TenantStatus.ACTIVE
+
+    def by_key(self, key: str) -> ProjectState | None:
+        """Return the usable project that has this key or alias."""
+        for project in self.projects.values():
+            if usable(project) and project.key == key:
+                return project
+        for project in self.projects.values():
+            if usable(project) and key in project.aliases:
+                return project
+        return None
+
+
+def usable(project: ProjectState) -> bool:
+    """Whether a project shows in /v2."""
+    return project.enabled and not project.deleted
+
+
+class Directory(Protocol):
+    """Tenancy's published state. tenancy answers from its own database, others from a copy."""
+
+    async def tenant(self, tenant: str) -> TenantView | None:
+        """Return the tenant, None when unknown."""
+        ...
+
+    async def project_by_key(self, tenant: str, key: str) -> ProjectState | None:
+        """Return an enabled project by key or alias; asks the owner before it says None."""
+        ...
+
+    async def project(self, tenant: str, project: int) -> ProjectState | None:
+        """Return an enabled project by id; asks the owner before it says None."""
+        ...
+
+    async def signing_key(self, kid: str) -> SigningKeyState | None:
+        """Return a public key that signs API tokens; asks the owner before it says None."""
+        ...
+
+
+async def require_project(directory: Directory, tenant: str, key: str) -> ProjectState:
+    """Return the project or raise ``NotFound`` in words that fit an unknown one, too."""
+    project = await directory.project_by_key(tenant, key)
+    if project is None:
+        raise NotFound(f"Project with key {key} does not exist or is not enabled.")
+    return project

@@ -1,0 +1,1 @@
+"""HTTP: the application factory, error rendering, pages, authentication, calls between services."""

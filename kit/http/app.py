@@ -1,0 +1,69 @@
+"""The two applications of a service: the public API and the internal listener."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from kit.auth.api_tokens import ApiTokens
+from kit.auth.service_tokens import ServiceTokens
+from kit.http import errors
+from kit.http.middleware import Observe, Surface
+from kit.http.pages import json_response
+from kit.observability.health import Health
+from kit.observability.metrics import REGISTRY
+from kit.version import VERSION
+
+
+def public_app(service: str, routers: Sequence[APIRouter], tokens: ApiTokens) -> FastAPI:
+    """Build the public API. The OpenAPI document is at ``/ostro/v1/{service}/openapi.json``."""
+    app = FastAPI(
+        title=f"Ostro {service}",
+        version=VERSION,
+        openapi_url=f"/ostro/v1/{service}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.api_tokens = tokens
+    for router in routers:
+        app.include_router(router)
+    errors.install(app)
+    app.add_middleware(Observe)
+    app.add_middleware(Surface)
+    return app
+
+
+def internal_app(
+    service: str, routers: Sequence[APIRouter], tokens: ServiceTokens, health: Health
+) -> FastAPI:
+    """Build the internal listener: ``/internal``, ``/health/live``, ``/health/ready``, metrics."""
+    app = FastAPI(
+        title=f"Ostro {service} internal",
+        version=VERSION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service_tokens = tokens
+
+    @app.get("/health/live")
+    async def live() -> Response:
+        return json_response({"status": "live"})
+
+    @app.get("/health/ready")
+    async def ready() -> Response:
+        failed = await health.ready()
+        status = "not ready" if failed else "ready"
+        return json_response({"status": status, "failed": failed}, 503 if failed else 200)
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    for router in routers:
+        app.include_router(router)
+    errors.install(app)
+    app.add_middleware(Observe)
+    return app

@@ -1,0 +1,118 @@
+"""Calls to another service's ``/internal``: signed, traced, with a deadline."""
+
+from typing import TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from kit.auth.principal import Principal
+from kit.auth.service_tokens import ServiceTokens
+from kit.errors import InvalidInput, NotFound, Unavailable
+from kit.observability.tracing import client_span, traceparent
+
+M = TypeVar("M", bound=BaseModel)
+
+_RETRY_AFTER = 5
+
+
+class InternalClient:
+    """Asks one owner. Down, slow or broken is ``Unavailable``, never a wrong ``NotFound``."""
+
+    def __init__(
+        self, base_url: str, audience: str, tokens: ServiceTokens, *, timeout: float = 10.0
+    ) -> None:
+        self._audience = audience
+        self._tokens = tokens
+        self._http = httpx.AsyncClient(
+            base_url=base_url.rstrip("/"),
+            timeout=httpx.Timeout(timeout, connect=2.0),
+            limits=httpx.Limits(max_connections=32),
+            trust_env=False,  # services talk directly, whatever proxy the machine has
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def get(
+        self,
+        path: str,
+        answer: type[M],
+        *,
+        tenant: str | None = None,
+        principal: Principal | None = None,
+        params: dict[str, str | int] | None = None,
+    ) -> M:
+        """GET and validate; raise ``NotFound`` when the owner does not know it."""
+        response = await self._send("GET", path, tenant, principal, params=params)
+        return self._parse(response, answer)
+
+    async def post(
+        self,
+        path: str,
+        body: BaseModel,
+        answer: type[M],
+        *,
+        tenant: str,
+        principal: Principal | None = None,
+    ) -> M:
+        """POST a contract and validate the answer."""
+        response = await self._send("POST", path, tenant, principal, body=body)
+        return self._parse(response, answer)
+
+    async def tell(
+        self, path: str, body: BaseModel, *, tenant: str, principal: Principal | None = None
+    ) -> None:
+        """POST a contract that needs no answer."""
+        await self._send("POST", path, tenant, principal, body=body)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        tenant: str | None,
+        principal: Principal | None,
+        *,
+        body: BaseModel | None = None,
+        params: dict[str, str | int] | None = None,
+    ) -> httpx.Response:
+        with client_span(f"{method} {self._audience}"):
+            headers = {
+                "authorization": f"Bearer {self._tokens.sign(self._audience, tenant, principal)}",
+                "content-type": "application/json",
+            }
+            if (parent := traceparent()) is not None:
+                headers["traceparent"] = parent
+            content = body.model_dump_json() if body is not None else None
+            try:
+                response = await self._http.request(
+                    method, path, headers=headers, content=content, params=params
+                )
+            except httpx.HTTPError as error:
+                raise self._down() from error
+        if response.status_code == httpx.codes.NOT_FOUND:
+            raise NotFound(_message(response))
+        if response.status_code == httpx.codes.BAD_REQUEST:
+            raise InvalidInput(_message(response))
+        if not response.is_success:
+            raise self._down()
+        return response
+
+    def _parse(self, response: httpx.Response, answer: type[M]) -> M:
+        try:
+            return answer.model_validate_json(response.content)
+        except ValidationError:
+            # its text would hold the values
+            raise self._down() from None
+
+    def _down(self) -> Unavailable:
+        return Unavailable(
+            f"The {self._audience} service is not available; try again.", retry_after=_RETRY_AFTER
+        )
+
+
+def _message(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return "not found"

@@ -1,0 +1,116 @@
+"""Turns exceptions into HTTP, once, in the vendor's exact shape.
+
+``{"errorCode": <status>, "message": <text>}``; 401 is ``{"error": <text>}`` everywhere.
+Source: behaviour.md section 2.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kit.errors import OstroError, Unavailable
+from kit.mongo import is_transient
+
+log = structlog.get_logger(__name__)
+
+
+def error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Build one error answer."""
+    body: dict[str, Any] = (
+        {"error": message} if status == 401 else {"errorCode": status, "message": message}
+    )
+    return Response(orjson.dumps(body), status, dict(headers or {}), media_type="application/json")
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers on an application."""
+    app.add_exception_handler(OstroError, _handler(_ostro))
+    app.add_exception_handler(RequestValidationError, _handler(_invalid))
+    app.add_exception_handler(HTTPException, _handler(_http))
+    app.add_middleware(LastResort)
+
+
+def _handler(
+    render: Callable[[Any], Response],
+) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handle(_: Request, error: Exception) -> Response:
+        return render(error)
+
+    return handle
+
+
+def _ostro(error: OstroError) -> Response:
+    return error_response(error.status, error.message, error.headers)
+
+
+def _http(error: HTTPException) -> Response:
+    return error_response(error.status_code, str(error.detail), error.headers)
+
+
+def _invalid(error: RequestValidationError) -> Response:
+    return error_response(400, validation_message(error.errors()))
+
+
+def validation_message(errors: Any) -> str:
+    """Name the first fault by field: ``maxResults must be greater than or equal to 1``."""
+    first = errors[0]
+    where = [str(p) for p in first["loc"] if p not in {"query", "path", "header", "body"}]
+    name = ".".join(where)
+    kind, context = first["type"], first.get("ctx", {})
+    if kind == "json_invalid":
+        return "The request body is not valid JSON."
+    if kind == "missing":
+        return f"{name or 'body'} must not be null"
+    limits = {
+        "greater_than_equal": ("ge", "must be greater than or equal to"),
+        "less_than_equal": ("le", "must be less than or equal to"),
+        "string_too_long": ("max_length", "must not be longer than"),
+        "string_too_short": ("min_length", "must not be shorter than"),
+        "string_pattern_mismatch": ("pattern", "must match"),
+    }
+    if kind in limits:
+        key, text = limits[kind]
+        return f"{name} {text} {context.get(key)}"
+    if kind.startswith("int_"):
+        return f"{name} must be a number"
+    if kind.startswith("bool_"):
+        return f"{name} must be true or false"
+    return f"{name or 'body'} is not valid"
+
+
+class LastResort:
+    """Outermost: nothing unknown reaches the server's log with its text, nor the client."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve; answer 503 for a database that is down and 500 for what we did not expect."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            down = is_transient(error)
+            log.warning("request failed", exc_info=error, unavailable=down)
+            if started:
+                raise ConnectionAbortedError from None
+            if down:
+                response = _ostro(Unavailable("The database is not available; try again."))
+            else:
+                response = error_response(500, "Internal error.")
+            await response(scope, receive, send)

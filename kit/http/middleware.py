@@ -1,0 +1,78 @@
+"""ASGI middleware of every public listener: paths, CORS, metrics and traces."""
+
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kit.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
+from kit.observability.tracing import server_span
+
+_COMMON_HEADERS = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, POST, PUT, DELETE, OPTIONS"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, zscale-source"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+class Surface:
+    """A trailing slash is answered in place; every answer carries the CORS headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if len(path) > 1 and path.endswith("/"):
+            scope = {**scope, "path": path.rstrip("/") or "/"}
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name.lower() for name, _ in message["headers"]}
+                extra = [h for h in _COMMON_HEADERS if h[0] not in present]
+                message = {**message, "headers": [*message["headers"], *extra]}
+            await send(message)
+
+        if scope["method"] == "OPTIONS":
+            await with_headers({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await self._app(scope, receive, with_headers)
+
+
+class Observe:
+    """Counts and traces requests by route template, never by path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        with server_span(scope["method"], headers) as span:
+            try:
+                await self._app(scope, receive, watch)
+            finally:
+                # the router leaves the matched route in the scope
+                route = getattr(scope.get("route"), "path", "unmatched")
+                span.update_name(f"{scope['method']} {route}")
+                span.set_attribute("http.response.status_code", status)
+                HTTP_REQUESTS.labels(scope["method"], route, status).inc()
+                HTTP_SECONDS.labels(scope["method"], route).observe(time.perf_counter() - started)

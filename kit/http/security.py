@@ -1,0 +1,49 @@
+"""FastAPI dependencies: the caller of a public route, the caller of an internal one."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+
+from kit.auth.api_tokens import ApiTokens, VerifiedToken
+from kit.auth.service_tokens import InternalCaller, ServiceTokens
+from kit.errors import Unauthenticated
+
+
+async def _caller(
+    request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
+) -> VerifiedToken:
+    tokens: ApiTokens = request.app.state.api_tokens
+    public_api = request.url.path.startswith("/v2")
+    return await tokens.verify(authorization, public_api=public_api)
+
+
+async def _internal_caller(
+    request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
+) -> InternalCaller:
+    tokens: ServiceTokens = request.app.state.service_tokens
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated("the service token is missing")
+    return tokens.verify(token)
+
+
+async def _tenant_caller(
+    caller: Annotated[InternalCaller, Depends(_internal_caller)],
+) -> "TenantCaller":
+    if caller.tenant is None:
+        raise Unauthenticated("the service token names no tenant")
+    return TenantCaller(caller.service, caller.tenant, caller.principal)
+
+
+class TenantCaller(InternalCaller):
+    """An internal caller whose token names a tenant."""
+
+    tenant: str
+
+
+Caller = Annotated[VerifiedToken, Depends(_caller)]
+"""The verified API token of a public request."""
+PeerCaller = Annotated[InternalCaller, Depends(_internal_caller)]
+"""The service behind an internal request."""
+TenantPeerCaller = Annotated[TenantCaller, Depends(_tenant_caller)]
+"""The same, for routes that need a tenant."""

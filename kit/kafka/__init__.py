@@ -1,0 +1,1 @@
+"""Kafka: names, producer, batch consumer, dead letters, topic creation."""

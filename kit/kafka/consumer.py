@@ -1,0 +1,197 @@
+"""The batch consumer: FastStream's batch subscriber with our rules for failure.
+
+Order of truth: database write, DLQ acknowledgement, offset commit. A handler that returns has
+stored its effect; FastStream then commits. Whatever is raised rewinds the whole batch, so
+handlers are idempotent. See the guide in CONTRIBUTING.md, "dangerous constructs".
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+
+from contracts.topics import topics_of
+from kit.errors import Unavailable
+from kit.kafka.client import Names, security
+from kit.kafka.dead_letters import DeadLetters, TooMuchPoison
+from kit.kafka.records import Poison, Record, records_from
+from kit.mongo import is_transient
+from kit.observability.health import Health
+from kit.observability.metrics import LAG, RECORDS, RETRIES
+from kit.observability.tracing import batch_span
+from kit.settings import KafkaSettings
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[Sequence[Record]], Awaitable[Sequence[Poison]]]
+"""Stores the effect of a batch (records of several partitions, each in order) and returns what
+can never be processed. Raises on anything that may work later."""
+
+MAX_POLL_INTERVAL_MS = 300_000
+GRACEFUL_SECONDS = 25.0
+_RETRY_BUDGET = MAX_POLL_INTERVAL_MS / 1000 / 4
+_ATTEMPTS_BEFORE_ISOLATION = 3
+_STUCK_SECONDS = 15.0
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+def broker_for(settings: KafkaSettings, client_id: str) -> KafkaBroker:
+    """Build the process's FastStream broker; it creates no topics and logs no records."""
+    return KafkaBroker(
+        settings.kafka_bootstrap.split(","),
+        security=security(settings),
+        client_id=client_id,
+        logger=None,
+        allow_auto_create_topics=False,
+        ack_policy=AckPolicy.NACK_ON_ERROR,
+        graceful_timeout=GRACEFUL_SECONDS,
+    )
+
+
+class BatchProcessor:
+    """Runs one group's handler with retries, isolation of poison and dead letters."""
+
+    def __init__(
+        self,
+        group: str,
+        handler: Handler,
+        dead_letters: DeadLetters,
+        health: Health,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._group = group
+        self._handler = handler
+        self._dead_letters = dead_letters
+        self._health = health
+        self._sleep = sleep
+
+    async def process(self, records: Sequence[Record]) -> None:
+        """Return when every record is stored or parked; raise to have the batch again."""
+        poison = await self._handle(records)
+        try:
+            await self._dead_letters.park(poison, len(records))
+        except TooMuchPoison as error:
+            self._health.stuck(self._group, str(error))
+            log.warning("too much poison, not moving", group=self._group, reason=str(error))
+            await self._sleep(_STUCK_SECONDS)
+            raise
+        except Unavailable:
+            await self._sleep(1)  # NACK has no backoff of its own
+            raise
+        self._health.stuck(self._group, None)
+        for topic in {r.topic.name for r in records}:
+            count = sum(r.topic.name == topic for r in records)
+            RECORDS.labels(self._group, topic).inc(count)
+
+    async def _handle(self, records: Sequence[Record]) -> Sequence[Poison]:
+        waited, attempt = 0.0, 0
+        while True:
+            attempt += 1
+            try:
+                return await self._handler(records)
+            except Exception as error:
+                cause = type(error).__name__
+                RETRIES.labels(self._group, cause).inc()
+                if not may_pass(error) and attempt >= _ATTEMPTS_BEFORE_ISOLATION:
+                    log.warning("isolating a failing batch", group=self._group, exc_info=error)
+                    return await self._one_by_one(records)
+                # spread out, so that all members do not come back at once
+                delay = min(0.1 * 2**attempt, 5.0) * (0.5 + random.random())  # noqa: S311
+                if waited + delay > _RETRY_BUDGET:
+                    raise
+                if attempt == 1:
+                    log.warning("batch failed, trying again", group=self._group, cause=cause)
+                waited += delay
+                await self._sleep(delay)
+
+    async def _one_by_one(self, records: Sequence[Record]) -> Sequence[Poison]:
+        poison: list[Poison] = []
+        for record in records:
+            try:
+                poison += await self._handler([record])
+            except Exception as error:
+                if may_pass(error):
+                    raise
+                poison.append(Poison(record, f"handler failed: {type(error).__name__}"))
+        return poison
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same batch may succeed later: something else is down."""
+    return isinstance(error, (Unavailable, KafkaError, OSError, TimeoutError)) or is_transient(
+        error
+    )
+
+
+def subscribe(
+    broker: KafkaBroker,
+    processor: BatchProcessor,
+    names: Names,
+    group: str,
+    *,
+    max_records: int = 500,
+    max_partition_fetch_bytes: int = 4 * 1024 * 1024,
+) -> Any:
+    """Register one consumer group on all its topics of the registry; return the subscriber."""
+
+    async def on_batch(_: Any, message: KafkaMessage) -> None:
+        records = records_from(message.raw_message, names)
+        parents = [
+            r.headers["traceparent"].decode("ascii", "replace")
+            for r in records
+            if "traceparent" in r.headers
+        ]
+        with batch_span(f"process {group}", parents):
+            await processor.process(records)
+
+    subscriber = broker.subscriber(
+        *(names.topic(t) for t in topics_of(group)),
+        group_id=names.group(group),
+        batch=True,
+        max_records=max_records,
+        max_partition_fetch_bytes=max_partition_fetch_bytes,
+        batch_timeout_ms=25,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+        ack_policy=AckPolicy.NACK_ON_ERROR,
+        parser=_without_headers,
+        decoder=_raw_bytes,
+    )
+    subscriber(on_batch)
+    return subscriber
+
+
+async def _without_headers(raw: Any, original: Any) -> Any:
+    # FastStream decodes header values as UTF-8 and drops the whole batch when one is not;
+    # we read headers from the raw records ourselves
+    message = await original(tuple(replace(record, headers=()) for record in raw))
+    message.raw_message = raw
+    return message
+
+
+async def _raw_bytes(message: Any) -> Any:
+    return message.body
+
+
+async def report_lag(subscriber: Any, group: str) -> None:
+    """Set the lag gauges of the assigned partitions from what the fetcher already knows."""
+    consumer = subscriber.consumer
+    if consumer is None:
+        return
+    lag: dict[str, int] = {}
+    for partition in consumer.assignment():
+        end = consumer.last_stable_offset(partition)
+        if end is not None and end >= 0:
+            async with asyncio.timeout(1):
+                behind = max(0, end - await consumer.position(partition))
+            lag[partition.topic] = lag.get(partition.topic, 0) + behind
+    for topic, records in lag.items():
+        LAG.labels(group, topic).set(records)

@@ -1,0 +1,1 @@
+"""Logs without payloads, metrics, traces, health."""

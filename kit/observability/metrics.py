@@ -1,0 +1,55 @@
+"""Every metric that kit exports, in one place, so that a typo fails and docs can list them."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+HTTP_REQUESTS = Counter(
+    "ostro_http_requests_total",
+    "Requests by route template",
+    ["method", "route", "status"],
+    registry=REGISTRY,
+)
+HTTP_SECONDS = Histogram(
+    "ostro_http_request_seconds",
+    "Time to answer",
+    ["method", "route"],
+    registry=REGISTRY,
+    buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+RECORDS = Counter(
+    "ostro_consumed_records_total",
+    "Records processed and committed",
+    ["group", "topic"],
+    registry=REGISTRY,
+)
+RETRIES = Counter(
+    "ostro_consumer_retries_total",
+    "Batches tried again, by cause",
+    ["group", "cause"],
+    registry=REGISTRY,
+)
+DEAD_LETTERS = Counter(
+    "ostro_dead_letters_total", "Poison records parked", ["group", "topic"], registry=REGISTRY
+)
+DROPPED = Counter(
+    "ostro_dropped_records_total",
+    "Poison records of topics without a DLQ",
+    ["group", "topic"],
+    registry=REGISTRY,
+)
+LAG = Gauge(
+    "ostro_consumer_lag_records",
+    "Records behind the end of the assigned partitions",
+    ["group", "topic"],
+    registry=REGISTRY,
+)
+OUTBOX_PUBLISHED = Counter(
+    "ostro_outbox_published_total", "Events relayed", ["collection"], registry=REGISTRY
+)
+OUTBOX_OLDEST = Gauge(
+    "ostro_outbox_oldest_seconds", "Age of the oldest pending event", registry=REGISTRY
+)
+OUTBOX_PARKED = Counter(
+    "ostro_outbox_parked_total", "Events too large to send", ["collection"], registry=REGISTRY
+)

@@ -1,0 +1,61 @@
+"""OpenTelemetry: W3C context through HTTP and Kafka; exported only where a collector is named."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from opentelemetry import propagate, trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Link, Span, SpanKind
+
+from kit.version import VERSION
+
+_TRACER = trace.get_tracer("ostro", VERSION)
+
+
+def configure(service: str, endpoint: str | None) -> None:
+    """Set the global tracer provider once per process."""
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": f"ostro-{service}", "service.version": VERSION})
+    )
+    if endpoint is not None:
+        exporter = OTLPSpanExporter(endpoint=endpoint.rstrip("/") + "/v1/traces")
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+
+
+def traceparent() -> str | None:
+    """Return the current W3C ``traceparent``, None outside a span."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return carrier.get("traceparent")
+
+
+@contextmanager
+def server_span(name: str, headers: Mapping[str, str]) -> Iterator[Span]:
+    """Span of one HTTP request, child of the caller's."""
+    context = propagate.extract({k: headers[k] for k in ("traceparent",) if k in headers})
+    with _TRACER.start_as_current_span(name, context=context, kind=SpanKind.SERVER) as span:
+        yield span
+
+
+@contextmanager
+def client_span(name: str) -> Iterator[Span]:
+    """Span of one call to another service."""
+    with _TRACER.start_as_current_span(name, kind=SpanKind.CLIENT) as span:
+        yield span
+
+
+@contextmanager
+def batch_span(name: str, parents: Iterable[str]) -> Iterator[Span]:
+    """Span of one consumed batch, linked to the traces of its records (at most 32)."""
+    links = []
+    for parent in list(dict.fromkeys(parents))[:32]:
+        context = propagate.extract({"traceparent": parent})
+        remote = trace.get_current_span(context).get_span_context()
+        if remote.is_valid:
+            links.append(Link(remote))
+    with _TRACER.start_as_current_span(name, kind=SpanKind.CONSUMER, links=links) as span:
+        yield span

@@ -1,0 +1,328 @@
+"""Runs one service: settings in, listeners, consumers, relay and background tasks out.
+
+``main.py`` of a service gives a ``build`` function that wires adapters to use cases; which parts
+run is decided here, by role.
+"""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import structlog
+import typer
+import uvicorn
+from aiokafka.errors import KafkaError
+from fastapi import FastAPI
+from faststream.kafka import KafkaBroker
+from pymongo import IndexModel
+
+from kit.auth.service_tokens import ServiceTokens
+from kit.clock import Clock, SystemClock
+from kit.errors import OstroError
+from kit.http.client import InternalClient
+from kit.ids import Ids, SystemIds
+from kit.kafka.client import Names
+from kit.kafka.consumer import BatchProcessor, Handler, broker_for, report_lag, subscribe
+from kit.kafka.dead_letters import DeadLetters
+from kit.kafka.producer import Publisher
+from kit.kafka.topics import wait_for_topics
+from kit.leases import Lease
+from kit.mongo import Database, MongoError, connect, ensure_indexes, ping, wait_until_up
+from kit.observability import logs, tracing
+from kit.observability.health import Health
+from kit.outbox.relay import Relay, Source
+from kit.settings import ServiceSettings, load
+
+log = structlog.get_logger(__name__)
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+class Role(StrEnum):
+    """What a process does. ``all`` is one process doing everything."""
+
+    API = "api"
+    CONSUMER = "consumer"
+    RELAY = "relay"
+    ALL = "all"
+
+    def includes(self, other: "Role") -> bool:
+        """Whether this role does the other's work."""
+        return self in {Role.ALL, other}
+
+
+@dataclass(frozen=True)
+class Runtime(Generic[S]):
+    """What every service is built from."""
+
+    service: str
+    role: Role
+    settings: S
+    database: Database
+    publisher: Publisher
+    names: Names
+    tokens: ServiceTokens
+    health: Health
+    clock: Clock
+    ids: Ids
+    peers: Mapping[str, InternalClient]
+    instance: str
+    """Random name of this process: holder of leases, owner of uploads."""
+    failed: asyncio.Event
+    """Set when a part died for good and the process should be replaced."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One consumer group. ``max_records`` is the most one batch holds."""
+
+    handler: Handler
+    max_records: int = 500
+    max_partition_fetch_bytes: int = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Background:
+    """A coroutine that runs until cancelled, in processes of one role."""
+
+    role: Role
+    run: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What ``build`` hands over."""
+
+    public: FastAPI
+    internal: FastAPI
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    outboxes: Sequence[Source] = ()
+    background: Sequence[Background] = ()
+    nudges: Callable[[Callable[[], None]], None] | None = None
+    """Gets the relay's nudge when the relay runs in this process."""
+
+
+Build = Callable[[Runtime[S]], Awaitable[Parts]]
+Indexes = Mapping[str, Sequence[IndexModel]]
+
+
+@contextlib.asynccontextmanager
+async def running(
+    service: str,
+    settings: S,
+    build: Build[S],
+    indexes: Indexes,
+    role: Role = Role.ALL,
+    *,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+) -> AsyncIterator[Runtime[S]]:
+    """Run the service inside the current loop until the block is left."""
+    clock, ids, health = clock or SystemClock(), ids or SystemIds(), Health()
+    tokens = ServiceTokens.from_files(
+        service, settings.service_key_file, settings.peer_keys_file, clock
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        database = await stack.enter_async_context(
+            connect(settings.mongodb_uri, settings.mongodb_database)
+        )
+        await wait_until_up(database, settings.start_timeout_seconds)
+        await wait_for_topics(settings, settings.start_timeout_seconds)
+        await ensure_indexes(database, indexes)
+        instance = ids.token()
+        publisher = Publisher(settings, client_id=f"{service}-{instance}")
+        await publisher.start()
+        stack.push_async_callback(publisher.stop)
+        peers = _peers(service, settings, tokens)
+        for peer in peers.values():
+            stack.push_async_callback(peer.close)
+        health.add("mongodb", lambda: ping(database))
+        runtime = Runtime(
+            service,
+            role,
+            settings,
+            database,
+            publisher,
+            Names(settings.topic_prefix),
+            tokens,
+            health,
+            clock,
+            ids,
+            peers,
+            instance,
+            asyncio.Event(),
+        )
+        parts = await build(runtime)
+        await _start(stack, runtime, parts)
+        yield runtime
+
+
+def _peers(
+    service: str, settings: ServiceSettings, tokens: ServiceTokens
+) -> dict[str, InternalClient]:
+    urls = {
+        "testcases": settings.testcases_url,
+        "executions": settings.executions_url,
+        "tenancy": settings.tenancy_url,
+        "telemetry": settings.telemetry_url,
+    }
+    return {
+        name: InternalClient(str(url), name, tokens)
+        for name, url in urls.items()
+        if name != service
+    }
+
+
+async def _start(stack: contextlib.AsyncExitStack, runtime: Runtime[S], parts: Parts) -> None:
+    role, settings = runtime.role, runtime.settings
+    tasks: list[tuple[str, Awaitable[None]]] = []
+    if role.includes(Role.RELAY) and parts.outboxes:
+        relay = _relay(runtime, parts.outboxes)
+        if parts.nudges is not None:
+            parts.nudges(relay.nudge)
+        tasks.append(("relay", relay.run()))
+    tasks += [("background", b.run()) for b in parts.background if role.includes(b.role)]
+    for name, coroutine in tasks:
+        task = asyncio.ensure_future(_watched(name, coroutine, runtime))
+        stack.push_async_callback(_cancel, task)
+    if role.includes(Role.CONSUMER) and parts.groups:
+        await _consume(stack, runtime, parts.groups)
+    await _serve(stack, parts.internal, settings.http_host, settings.internal_port)
+    if role.includes(Role.API):
+        await _serve(stack, parts.public, settings.http_host, settings.http_port)
+
+
+async def _watched(name: str, coroutine: Awaitable[None], runtime: Runtime[Any]) -> None:
+    try:
+        await coroutine
+    except Exception as error:
+        # it should have handled its own faults: say so and have the process replaced
+        runtime.health.stuck(name, type(error).__name__)
+        runtime.failed.set()
+        log.exception("background task died", task=name)
+        raise
+
+
+async def _cancel(task: asyncio.Future[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await task
+
+
+def _relay(runtime: Runtime[Any], outboxes: Sequence[Source]) -> Relay:
+    lease = Lease(
+        runtime.database["leases"], "relay", runtime.instance, timedelta(seconds=10), runtime.clock
+    )
+    return Relay(runtime.settings, runtime.service, runtime.database, outboxes, lease)
+
+
+async def _consume(
+    stack: contextlib.AsyncExitStack, runtime: Runtime[Any], groups: Mapping[str, Group]
+) -> None:
+    broker: KafkaBroker = broker_for(runtime.settings, f"{runtime.service}-{runtime.instance}")
+    subscribers = {}
+    for name, group in groups.items():
+        letters = DeadLetters(runtime.publisher, runtime.names, name, runtime.clock)
+        processor = BatchProcessor(name, group.handler, letters, runtime.health)
+        subscribers[name] = subscribe(
+            broker,
+            processor,
+            runtime.names,
+            name,
+            max_records=group.max_records,
+            max_partition_fetch_bytes=group.max_partition_fetch_bytes,
+        )
+    await broker.start()
+    stack.push_async_callback(broker.stop)
+    task = asyncio.create_task(_report_lag(subscribers))
+    stack.push_async_callback(_cancel, task)
+
+
+async def _report_lag(subscribers: Mapping[str, Any]) -> None:
+    while True:
+        for group, subscriber in subscribers.items():
+            with contextlib.suppress(KafkaError, TimeoutError):
+                await report_lag(subscriber, group)
+        await asyncio.sleep(5)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # two servers share the process; ``run`` listens to signals for both
+        yield
+
+
+async def _serve(stack: contextlib.AsyncExitStack, app: FastAPI, host: str, port: int) -> None:
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=25,
+            timeout_keep_alive=65,
+        )
+    )
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        if task.done():
+            raise OSError(f"cannot listen on {host}:{port}")
+        await asyncio.sleep(0.01)
+
+    async def stop() -> None:
+        server.should_exit = True
+        await task
+
+    stack.push_async_callback(stop)
+
+
+def run(
+    service: str, settings_class: type[S], build: Build[S], indexes: Indexes
+) -> Callable[[Role], None]:
+    """Return the command ``python -m services.<name> --role ...``."""
+
+    def command(
+        role: Role = typer.Option(Role.ALL, help="what this process does"),
+    ) -> None:
+        settings = load(settings_class)
+        logs.configure(service, settings.log_level)
+        endpoint = settings.otlp_endpoint
+        tracing.configure(service, str(endpoint) if endpoint is not None else None)
+        sys.exit(asyncio.run(_until_stopped(service, settings, build, indexes, role)))
+
+    command.__doc__ = f"Run the {service} service. Settings are read from OSTRO_* variables."
+    return command
+
+
+async def _until_stopped(
+    service: str, settings: S, build: Build[S], indexes: Indexes, role: Role
+) -> int:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        async with running(service, settings, build, indexes, role) as runtime:
+            log.info("started", role=role.value, port=settings.http_port)
+            ends = [asyncio.ensure_future(e.wait()) for e in (stopped, runtime.failed)]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
+            log.info("stopping")
+            if runtime.failed.is_set():
+                return 1
+    except (OstroError, OSError, KafkaError, MongoError, SystemExit) as error:
+        text = getattr(error, "message", None) or str(error) or type(error).__name__
+        sys.stderr.write(f"{service}: cannot run: {text}\n")
+        return 1
+    return 0

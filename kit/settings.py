@@ -1,0 +1,113 @@
+"""Settings: one typed, documented class per service, read from ``OSTRO_*`` variables only."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote_plus
+
+from pydantic import Field, HttpUrl, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "OSTRO_"
+
+
+class KafkaSecurity(StrEnum):
+    """How clients reach Kafka."""
+
+    PLAINTEXT = "PLAINTEXT"
+    SASL_PLAINTEXT = "SASL_PLAINTEXT"
+    SASL_SSL = "SASL_SSL"
+
+
+class KafkaSettings(BaseSettings):
+    """Where Kafka is and how to log in."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    kafka_bootstrap: str = Field(description="host:port[,host:port] of the brokers")
+    kafka_security: KafkaSecurity = Field(
+        KafkaSecurity.PLAINTEXT, description="PLAINTEXT, or SASL_PLAINTEXT / SASL_SSL with SCRAM"
+    )
+    kafka_username: str | None = Field(None, description="SCRAM-SHA-512 user")
+    kafka_password_file: Path | None = Field(None, description="file with the SCRAM password")
+    kafka_ca_file: Path | None = Field(None, description="CA certificates, PEM, for SASL_SSL")
+    topic_prefix: str = Field(
+        "", description="put before every topic and group name, to share one cluster"
+    )
+    topic_replication: int = Field(1, ge=1, description="replication factor of created topics")
+
+
+class ServiceSettings(KafkaSettings):
+    """What every service needs. Subclasses add their own and set the default ports."""
+
+    mongodb_uri: str = Field(description="connection string; a replica set")
+    mongodb_password_file: Path | None = Field(
+        None, description="file with the password of the user that the URI names"
+    )
+    mongodb_database: str = Field(description="name of this service's own database")
+    http_host: str = Field("127.0.0.1", description="address that both listeners bind")
+    http_port: int = Field(ge=1, le=65535, description="public API")
+    internal_port: int = Field(
+        ge=1, le=65535, description="/internal, /health and /metrics; never behind the edge"
+    )
+    public_url: HttpUrl = Field(
+        HttpUrl("http://127.0.0.1:8000"),
+        description="base URL that clients use; self and next links start with it",
+    )
+    service_key_file: Path = Field(description="PEM private key (Ed25519) that signs our calls")
+    peer_keys_file: Path = Field(description="JSON: service name to PEM public key")
+    testcases_url: HttpUrl = Field(HttpUrl("http://127.0.0.1:8201"), description="internal URL")
+    executions_url: HttpUrl = Field(HttpUrl("http://127.0.0.1:8202"), description="internal URL")
+    tenancy_url: HttpUrl = Field(HttpUrl("http://127.0.0.1:8203"), description="internal URL")
+    telemetry_url: HttpUrl = Field(HttpUrl("http://127.0.0.1:8204"), description="internal URL")
+    cell: str = Field("local", description="name of this cell (region)")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    otlp_endpoint: HttpUrl | None = Field(None, description="OTLP/HTTP collector for traces")
+    start_timeout_seconds: float = Field(
+        60, gt=0, description="how long to wait for Kafka, its topics and MongoDB at start"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _password_into_uri(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Secrets come as files, drivers want them in the URI."""
+        file, uri = values.get("mongodb_password_file"), str(values.get("mongodb_uri", ""))
+        scheme, found, rest = uri.partition("://")
+        user, at, hosts = rest.partition("@")
+        if not file or not found:
+            return values
+        if not at or ":" in user:
+            raise ValueError("OSTRO_MONGODB_URI must name a user without a password")
+        password = quote_plus(read_secret(Path(file)))
+        return {**values, "mongodb_uri": f"{scheme}://{user}:{password}@{hosts}"}
+
+    @property
+    def api_base(self) -> str:
+        """Base of the public API, without a trailing slash: ``https://host/v2``."""
+        return str(self.public_url).rstrip("/") + "/v2"
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def load(settings: type[S]) -> S:
+    """Read settings from the environment; on a wrong one exit 2 with its name and the reason."""
+    try:
+        return settings()
+    except ValidationError as error:
+        lines = [
+            f"  {PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}"
+            for e in error.errors(include_input=False, include_url=False)
+        ]
+        sys.stderr.write(f"{settings.__name__}: wrong settings\n" + "\n".join(lines) + "\n")
+        raise SystemExit(2) from None
+
+
+def read_secret(path: Path) -> str:
+    """Return the text of a secret file, without the newline at its end."""
+    try:
+        return path.read_text().rstrip("\n")
+    except OSError as error:
+        sys.stderr.write(f"cannot read the secret file {path}: {error.strerror}\n")
+        raise SystemExit(2) from None
