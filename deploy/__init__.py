@@ -1,0 +1,1 @@
+"""What makes docker-compose.yml run: image, edge, Kafka and MongoDB set-up, secrets."""

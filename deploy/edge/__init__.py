@@ -1,0 +1,1 @@
+"""The compose edge: the Caddyfile and what renders it."""
