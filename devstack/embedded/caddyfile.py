@@ -15,11 +15,13 @@ def render_caddyfile(
     *,
     listen: str,
     bind: str | None = None,
+    admin: str = "off",
 ) -> str:
     """Render a Caddyfile: first matching route wins, anything else is 404.
 
     ``upstreams`` maps each owner to ``host:port``; ``listen`` is the site address, for example
-    ``http://127.0.0.1:8000``. A service that does not answer shows as 503 with Retry-After.
+    ``http://127.0.0.1:8000``; ``admin`` is Caddy's own control address. A service that does not
+    answer shows as 503 with Retry-After.
     """
     site = [f"{listen} {{"]
     if bind is not None:
@@ -31,7 +33,7 @@ def render_caddyfile(
         site.append(f"\t\t\timport upstream {upstreams[route.owner]}")
         site.append("\t\t}")
     site += ["\t\t" + _answer(404, "no such path"), "\t}", *_UNAVAILABLE, "}", ""]
-    return "\n".join([*_GLOBAL, *_UPSTREAM, *site])
+    return "\n".join(["{", f"\tadmin {admin}", *_GLOBAL, *_UPSTREAM, *site])
 
 
 def _answer(status: int, message: str) -> str:
@@ -45,8 +47,6 @@ def _quoted(pattern: str) -> str:
 
 
 _GLOBAL = (
-    "{",
-    "\tadmin off",
     "\tauto_https off",
     "\tpersist_config off",
     "\tgrace_period 3s",
