@@ -1,0 +1,1 @@
+"""The compose file and its parts: compared with the registries, and brought up for real."""
