@@ -1,0 +1,1 @@
+"""The tests' and the demo's handle on the stand-in: everything below `/control`."""

@@ -1,0 +1,42 @@
+"""Reading control requests: a model or a 400 that says what is wrong."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from devstack.jira.model import Site
+from devstack.jira.world import DEMO_SITE, World
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """A control body: an unknown field is a typing error of the caller."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+async def read(request: Request, model: type[M]) -> M:
+    """An empty body counts as {}."""
+    raw = await request.body()
+    try:
+        return model.model_validate_json(raw or b"{}")
+    except ValidationError as error:
+        raise HTTPException(400, str(error)) from error
+
+
+def site_named(world: World, name: str | None) -> Site:
+    site = world.state.sites.get(name or DEMO_SITE)
+    if site is None:
+        raise HTTPException(404, f"no site {name}; there are {list(world.state.sites)}")
+    return site
+
+
+def after(request: Request) -> int:
+    """`?after=N`: only what came later than entry N."""
+    text = request.query_params.get("after", "0")
+    if not text.isdecimal():
+        raise HTTPException(400, "after must be a number")
+    return int(text)

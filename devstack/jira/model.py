@@ -1,0 +1,120 @@
+"""What the stand-in remembers: one state document, saved as JSON so that a restart continues it."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+InstallationState = Literal["installed", "disabled", "uninstalled"]
+LicenceState = Literal["unlicensed_free", "active", "evaluation", "expired", "none_page"]
+AccountType = Literal["atlassian", "app", "customer"]
+
+
+class SigningKey(BaseModel):
+    kid: str
+    private_pem: str
+    withdrawn: bool = False
+
+
+class RetiredSecret(BaseModel):
+    """A secret that was replaced; accepted until `expires_at` (seconds since the epoch)."""
+
+    value: str
+    expires_at: float
+
+
+class Installation(BaseModel):
+    """One app on one site, as the host knows it."""
+
+    app_key: str
+    app_name: str
+    app_base_url: str
+    account_id: str
+    shared_secret: str
+    retired_secrets: list[RetiredSecret] = Field(default_factory=list)
+    scopes: list[str]
+    lifecycle: dict[str, str]
+    descriptor_url: str
+    oauth_client_id: str | None = None
+    installation_id: str | None = None
+    state: InstallationState = "installed"
+    licence: LicenceState = "unlicensed_free"
+
+
+class User(BaseModel):
+    account_id: str
+    display_name: str
+    email: str
+    email_visible: bool = True
+    account_type: AccountType = "atlassian"
+    active: bool = True
+    time_zone: str = "Europe/Madrid"
+    groups: list[str] = Field(default_factory=list)
+
+
+class Project(BaseModel):
+    id: int
+    key: str
+    name: str
+    lead_account_id: str | None = None
+    former_keys: list[str] = Field(default_factory=list)
+    visible_to_apps: bool = True
+    public: bool = False
+
+
+class Issue(BaseModel):
+    id: int
+    key: str
+    project_id: int
+    summary: str
+    issue_type: str = "Story"
+    status: str = "To Do"
+    priority: str = "Medium"
+    reporter: str | None = None
+    assignee: str | None = None
+    created: str
+    updated: str
+    former_keys: list[str] = Field(default_factory=list)
+    hidden: bool = False
+
+
+class Grant(BaseModel):
+    """A permission for a group or an account; without a project it counts in every project."""
+
+    permission: str
+    group: str | None = None
+    account_id: str | None = None
+    project_id: int | None = None
+
+
+class Site(BaseModel):
+    name: str
+    cloud_id: str
+    client_key: str
+    base_url: str
+    former_base_urls: list[str] = Field(default_factory=list)
+    display_url: str | None = None
+    suspended: bool = False
+    installations: dict[str, Installation] = Field(default_factory=dict)
+    users: dict[str, User] = Field(default_factory=dict)
+    projects: dict[int, Project] = Field(default_factory=dict)
+    issues: dict[int, Issue] = Field(default_factory=dict)
+    grants: list[Grant] = Field(default_factory=list)
+
+
+class Policy(BaseModel):
+    """Behaviour that differs in the field or that nobody documents; settable by control."""
+
+    rotation: Literal["per_install", "per_app"] = "per_install"
+    rotation_overlap_seconds: float = 0.0
+    hook_timeout_seconds: float = 3.0
+    uninstall_order: Literal["disabled_first", "ac2561"] = "disabled_first"
+    may_check_other_users: bool = True
+
+
+class State(BaseModel):
+    keys: list[SigningKey] = Field(default_factory=list)
+    sites: dict[str, Site] = Field(default_factory=dict)
+    policy: Policy = Field(default_factory=Policy)
+
+    def dumped(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")

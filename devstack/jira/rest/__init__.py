@@ -1,0 +1,1 @@
+"""What an app can call on a Jira site, one module per resource."""

@@ -1,0 +1,101 @@
+"""Everything the stand-in is at one moment: state, keys, clock, records."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from devstack.jira import demo, persistence
+from devstack.jira.chance import Chance
+from devstack.jira.keys import KeyRing
+from devstack.jira.model import SigningKey, Site, State
+from devstack.jira.records import IssuedSecret, Records, SecretKind
+from devstack.jira.rest.faults import FaultList
+from devstack.standin.clock import Clock
+
+DEMO_SITE = "demo"
+
+
+@dataclass(slots=True)
+class World:
+    state: State
+    keys: KeyRing
+    clock: Clock
+    chance: Chance
+    records: Records = field(default_factory=Records)
+    faults: FaultList = field(default_factory=FaultList)
+    state_file: Path | None = None
+
+    @classmethod
+    def create(
+        cls,
+        base_url: str,
+        clock: Clock,
+        chance: Chance,
+        state_file: Path | None = None,
+        keys: Sequence[SigningKey] = (),
+    ) -> "World":
+        """Continue from the state file when there is one, else begin with the demo site."""
+        saved = persistence.load(state_file) if state_file else None
+        state = saved or State(keys=list(keys))
+        world = cls(state, KeyRing(state.keys), clock, chance, state_file=state_file)
+        if saved:
+            world.relocate(state.sites[DEMO_SITE], base_url)
+        else:
+            world._begin(base_url)
+        world.save()
+        return world
+
+    def _begin(self, base_url: str) -> None:
+        if not self.keys.saved:
+            self.keys.rotate(self.chance.uuid())
+        demo.furnish(self.add_site(DEMO_SITE, base_url), self.clock.now())
+
+    def reset(self, seed: int | None) -> None:
+        """A new demo site without installations; every other site, key and record is gone."""
+        base_url = self.state.sites[DEMO_SITE].base_url
+        self.state = State()
+        self.keys = KeyRing(self.state.keys)
+        self.chance = Chance(seed)
+        self.records.clear()
+        self.faults.clear()
+        self._begin(base_url)
+        self.save()
+
+    def add_site(self, name: str, base_url: str) -> Site:
+        site = Site(
+            name=name,
+            cloud_id=self.chance.uuid(),
+            client_key=self.chance.uuid(),
+            base_url=base_url,
+        )
+        self.state.sites[name] = site
+        return site
+
+    def relocate(self, site: Site, base_url: str) -> None:
+        """Give the site a new address; the old one answers redirects from now on."""
+        if base_url == site.base_url:
+            return
+        site.former_base_urls = [
+            url for url in [*site.former_base_urls, site.base_url] if url != base_url
+        ]
+        site.base_url = base_url
+
+    def site_at(self, host: str) -> tuple[Site | None, bool]:
+        """The site whose address has this Host, and whether it has moved away from there."""
+        for site in self.state.sites.values():
+            if urlsplit(site.base_url).netloc == host:
+                return site, False
+        for site in self.state.sites.values():
+            if host in [urlsplit(url).netloc for url in site.former_base_urls]:
+                return site, True
+        return None, False
+
+    def issued(self, site: Site, kind: SecretKind, value: str) -> str:
+        """Remember a secret or token that leaves the stand-in; returns it."""
+        self.records.secrets.add(IssuedSecret(self.clock.now(), kind, site.name, value))
+        return value
+
+    def save(self) -> None:
+        if self.state_file is not None:
+            persistence.save(self.state_file, self.state)

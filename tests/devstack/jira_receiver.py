@@ -1,0 +1,155 @@
+"""A tiny Connect app, written from the rules alone: it shares nothing with stand-in or services."""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import jwt
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+BASE_URL = "http://app.test/ostro"
+APP_KEY = "com.example.receiver"
+KID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Bad(Exception):
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+@dataclass
+class Receiver:
+    """`strict` False accepts everything; `answer` replaces the answer to `installed`."""
+
+    keys_url: str = "http://jira.test/install-keys"
+    keys: httpx.AsyncClient | None = None
+    now: Callable[[], float] = time.time
+    hosts: tuple[str, ...] = ("jira.test", "site-b.test", "renamed.test")
+    strict: bool = True
+    answer: int | None = None
+    secrets: dict[str, str] = field(default_factory=dict)
+    seen: list[tuple[str, dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    descriptor: dict[str, Any] = field(
+        default_factory=lambda: {
+            "key": APP_KEY,
+            "name": "Receiver",
+            "baseUrl": BASE_URL,
+            "authentication": {"type": "jwt"},
+            "lifecycle": {
+                hook: f"/connect/{hook}"
+                for hook in ("installed", "uninstalled", "enabled", "disabled")
+            },
+            "scopes": ["READ", "ACT_AS_USER"],
+        }
+    )
+
+    @property
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/ostro/connect/atlassian-connect.json", self.describe),
+                Route("/ostro/connect/{hook}", self.receive, methods=["POST"]),
+            ]
+        )
+
+    def hooks(self) -> list[str]:
+        return [hook for hook, _claims, _body in self.seen]
+
+    async def describe(self, _request: Request) -> Response:
+        return JSONResponse(self.descriptor)
+
+    async def receive(self, request: Request) -> Response:
+        hook = request.path_params["hook"]
+        if hook == "installed" and self.answer is not None:
+            return Response(status_code=self.answer)
+        try:
+            claims, body = await self._verified(request, hook)
+        except Bad as bad:
+            if self.strict:
+                self.refusals.append(str(bad))
+                return Response(str(bad), bad.status)
+            claims, body = {}, {}
+        self.seen.append((hook, claims, body))
+        if hook == "installed" and body:
+            self.secrets[body["clientKey"]] = body["sharedSecret"]
+        return Response(status_code=204)
+
+    async def _verified(self, request: Request, hook: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme != "JWT":
+            raise Bad(401, "no JWT")
+        try:
+            body = json.loads(await request.body())
+        except ValueError as error:
+            raise Bad(400, "not JSON") from error
+        try:
+            if hook in ("installed", "uninstalled"):
+                claims = await self._asymmetric(token)
+            else:
+                claims = jwt.decode(
+                    token,
+                    self.secrets.get(str(body.get("clientKey")), "x" * 32),
+                    algorithms=["HS256"],
+                    options=self._options("iss", "exp", "iat"),
+                )
+        except (jwt.PyJWTError, httpx.HTTPError) as error:
+            raise Bad(401, f"{type(error).__name__} {error}") from error
+        self._check_times(claims)
+        canonical = f"POST&/connect/{hook}&"
+        if claims.get("qsh") != hashlib.sha256(canonical.encode()).hexdigest():
+            raise Bad(401, "qsh")
+        self._check_body(hook, claims, body)
+        return claims, body
+
+    async def _asymmetric(self, token: str) -> dict[str, Any]:
+        kid = jwt.get_unverified_header(token).get("kid", "")
+        if not KID.fullmatch(kid):
+            raise Bad(401, f"kid {kid!r}")
+        assert self.keys is not None
+        answer = await self.keys.get(f"{self.keys_url}/{kid}")
+        if answer.status_code != 200:
+            raise Bad(401, f"key server says {answer.status_code}")
+        return jwt.decode(
+            token,
+            answer.text,
+            algorithms=["RS256"],
+            audience=self.descriptor["baseUrl"],
+            options=self._options("iss", "exp", "iat", "aud"),
+        )
+
+    @staticmethod
+    def _options(*required: str) -> jwt.types.Options:
+        return {"require": list(required), "verify_exp": False, "verify_iat": False}
+
+    def _check_times(self, claims: dict[str, Any]) -> None:
+        times = claims["iat"], claims["exp"]
+        if not all(isinstance(value, int) for value in times):
+            raise Bad(401, "times are no numbers")
+        if claims["exp"] < self.now() or claims["iat"] > self.now() + 30:
+            raise Bad(401, "expired or not yet issued")
+
+    def _check_body(self, hook: str, claims: dict[str, Any], body: dict[str, Any]) -> None:
+        if body.get("clientKey") != claims["iss"]:
+            raise Bad(403, "clientKey is not iss")
+        if body.get("key") != APP_KEY or body.get("eventType") != hook:
+            raise Bad(403, "another app or event")
+        if hook != "installed":
+            return
+        if not body.get("sharedSecret") or body.get("productType") != "jira":
+            raise Bad(400, "no secret, or not Jira")
+        parts = urlsplit(body["baseUrl"])
+        if parts.netloc not in self.hosts or parts.path:
+            raise Bad(403, "baseUrl")
+        if parts.scheme not in ("http", "https"):
+            raise Bad(403, "baseUrl scheme")
