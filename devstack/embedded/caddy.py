@@ -12,9 +12,8 @@ import httpx
 from contracts.routes import ROUTES
 from devstack.embedded.caddyfile import render_caddyfile
 from devstack.embedded.errors import StackError
-from devstack.embedded.guard import Guard
 from devstack.embedded.ports import LOOPBACK
-from devstack.embedded.process import Process, spawn
+from devstack.embedded.process import Process, Started, ignore, spawn
 
 READY_SECONDS = 30.0
 
@@ -31,14 +30,16 @@ class CaddySite:
     def url(self) -> str:
         return f"http://{LOOPBACK}:{self.port}"
 
+    @property
+    def caddyfile(self) -> str:
+        return render_caddyfile(ROUTES, self.upstreams, listen=self.url, bind=LOOPBACK)
 
-def start_caddy(site: CaddySite, *, log: Path | None = None, guard: Guard | None = None) -> Process:
+
+def start_caddy(site: CaddySite, *, log: Path | None = None, started: Started = ignore) -> Process:
     """Start Caddy and return once it answers."""
     site.folder.mkdir(parents=True, exist_ok=True)
     caddyfile = site.folder / "Caddyfile"
-    caddyfile.write_text(
-        render_caddyfile(ROUTES, site.upstreams, listen=site.url, bind=LOOPBACK), encoding="utf-8"
-    )
+    caddyfile.write_text(site.caddyfile, encoding="utf-8")
     process = spawn(
         "caddy",
         [find_caddy(), "run", "--config", caddyfile, "--adapter", "caddyfile"],
@@ -49,8 +50,7 @@ def start_caddy(site: CaddySite, *, log: Path | None = None, guard: Guard | None
             "XDG_CONFIG_HOME": str(site.folder / "config"),
         },
     )
-    if guard is not None:
-        guard.watch(process)
+    started(process)
     process.await_ready(lambda: http_answers(site.url), timeout=READY_SECONDS)
     return process
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from contracts.routes import Route
 
-# the services' uvicorn drops an idle connection after 5 seconds; the edge must be quicker, or it
-# sends a request into a connection that is just being closed
-_KEEPALIVE = "4s"
+# the services drop an idle connection after 65 seconds (kit/service.py); the edge must be quicker,
+# or it sends a request into a connection that is just being closed
+_KEEPALIVE = "30s"
 
 
 def render_caddyfile(

@@ -45,14 +45,14 @@ def kafka_jars(java: Java, *, say: Callable[[str], None] = lambda _: None) -> Pa
     ways: list[tuple[str, Fetch]] = [("jgo", lambda into: _fetch_with_jgo(into, java))]
     if shutil.which("mvn"):
         ways.insert(0, ("Maven", _fetch_with_maven))
-    return provision(cache_folder() / f"kafka-{KAFKA_VERSION}", ways, say=say)
+    return provision(cache_folder() / f"kafka-{KAFKA_VERSION}", ways, check=verify, say=say)
 
 
 def provision(
     folder: Path,
     ways: list[tuple[str, Fetch]],
     *,
-    check: Callable[[Path], None] | None = None,
+    check: Callable[[Path], None],
     say: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Fill the folder once: whole or not at all, and by one process of several that ask."""
@@ -70,7 +70,7 @@ def provision(
             say(f"fetching Kafka {KAFKA_VERSION} with {name}")
             try:
                 fetch(part)
-                (check or verify)(part)
+                check(part)
             except StackError as error:
                 failures.append(f"{name}: {error}")
                 continue
@@ -115,7 +115,7 @@ def _fetch_with_maven(into: Path) -> None:
 
 
 def _fetch_with_jgo(into: Path, java: Java) -> None:
-    """Resolve into a repository of our own; ``info jars`` alone names all of them (see the ADR).
+    """Resolve into a repository of our own; ``info jars`` alone names all of them.
 
     jgo sorts jars with a JDK it would download from a code host unless JAVA_HOME is set.
     """

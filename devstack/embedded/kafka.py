@@ -16,11 +16,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from devstack.embedded.errors import StackError
-from devstack.embedded.guard import Guard, guarded_folder
+from devstack.embedded.guard import guarded_folder
 from devstack.embedded.jars import kafka_jars
 from devstack.embedded.java import Java, find_java
 from devstack.embedded.ports import LOOPBACK, accepts, free_ports
-from devstack.embedded.process import Process, spawn
+from devstack.embedded.process import Process, Started, ignore, spawn
 
 READY_SECONDS = 60.0
 _FORMAT_SECONDS = 60
@@ -59,7 +59,10 @@ class KafkaSite:
 
 
 def server_properties(site: KafkaSite) -> str:
-    """Render the broker's settings: one replica of everything, no topic by accident."""
+    """Render the broker's settings: one replica of everything, no topic by accident.
+
+    After kill -9 the node waits for its own former session to end, so that is kept short.
+    """
     return f"""\
 process.roles=broker,controller
 node.id=1
@@ -80,6 +83,8 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
+broker.heartbeat.interval.ms=1000
+broker.session.timeout.ms=4000
 num.network.threads=2
 num.io.threads=4
 log.cleaner.dedupe.buffer.size=16777216
@@ -90,7 +95,7 @@ def start_kafka(
     site: KafkaSite,
     *,
     log: Path | None = None,
-    guard: Guard | None = None,
+    started: Started = ignore,
     say: Callable[[str], None] = lambda _: None,
 ) -> Process:
     """Start the broker and return once an admin client lists its topics."""
@@ -107,8 +112,7 @@ def start_kafka(
         log=log or site.folder / "kafka.log",
         env=_java_environment(),
     )
-    if guard is not None:
-        guard.watch(process)
+    started(process)
     process.await_ready(lambda: kafka_answers(site.bootstrap), timeout=READY_SECONDS)
     return process
 
@@ -133,7 +137,7 @@ def embedded_kafka(folder: Path) -> Iterator[str]:
     """
     with guarded_folder(folder) as guard:
         site = KafkaSite(folder.resolve(), *free_ports(2))
-        start_kafka(site, guard=guard)
+        start_kafka(site, started=guard.watch)
         yield site.bootstrap
 
 

@@ -14,9 +14,9 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from devstack.embedded.errors import StackError
-from devstack.embedded.guard import Guard, guarded_folder
+from devstack.embedded.guard import guarded_folder
 from devstack.embedded.ports import LOOPBACK, accepts, free_ports
-from devstack.embedded.process import Process, pause, spawn
+from devstack.embedded.process import Process, Started, ignore, pause, spawn
 
 READY_SECONDS = 60.0
 SETTING = "OSTRO_MONGOD"
@@ -83,7 +83,7 @@ def find_mongod(folder: Path) -> Mongod:
 
 
 def start_mongod(
-    site: MongodSite, *, log: Path | None = None, guard: Guard | None = None
+    site: MongodSite, *, log: Path | None = None, started: Started = ignore
 ) -> Process:
     """Start mongod and return once it is a writable primary."""
     data = site.folder / "data"
@@ -99,8 +99,7 @@ def start_mongod(
     command += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
     log = log or site.folder / "mongod.log"
     process = spawn("mongod", command, log=log, env=mongod.environment())
-    if guard is not None:
-        guard.watch(process)
+    started(process)
     process.await_ready(lambda: accepts(site.address), timeout=READY_SECONDS)
     _configure(site)
     process.await_ready(lambda: mongod_is_writable(site.uri), timeout=READY_SECONDS)
@@ -125,7 +124,7 @@ def embedded_mongod(folder: Path) -> Iterator[str]:
     """
     with guarded_folder(folder) as guard:
         site = MongodSite(folder.resolve(), *free_ports(1))
-        start_mongod(site, guard=guard)
+        start_mongod(site, started=guard.watch)
         yield site.uri
 
 
@@ -191,7 +190,7 @@ def _pycurl_libraries(folder: Path) -> str | None:
     spec = importlib.util.find_spec("pycurl")
     if spec is None or spec.origin is None:
         return None
-    libraries = Path(spec.origin).parent / "pycurl.libs"
+    libraries = Path(spec.origin).parents[1] / "pycurl.libs"
     copies = sorted(libraries.glob("libcurl-*.so.4*"))
     if not copies:
         return None

@@ -93,6 +93,14 @@ class Process:
         return True
 
 
+Started = Callable[[Process], None]
+"""Told about a process as soon as it exists, before it is ready."""
+
+
+def ignore(_process: Process) -> None:
+    """Nobody keeps record of the process."""
+
+
 def spawn(
     name: str,
     command: Sequence[str | Path],
