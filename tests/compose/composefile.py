@@ -9,7 +9,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_FILE = ROOT / "docker-compose.yml"
-ONE_SHOTS = {"topics", "acls", "mongo-init"}
+ONE_SHOTS = {"topics", "acls", "kafka-users", "mongo-init"}
 _VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 

@@ -18,6 +18,7 @@ from kit.clock import SystemClock
 from kit.kafka.acls import Acl, Operation, Resource, render
 from kit.kafka.client import Names
 from kit.kafka.topics import wanted_topics
+from kit.kafka.users import parse
 from tests.compose.composefile import ROOT, compose, environment, secret_targets
 
 BROKER = (ROOT / "deploy/kafka/server.properties").read_text()
@@ -169,3 +170,15 @@ def test_services_trust_each_others_generated_keys(secrets: Path) -> None:
 
     call = tokens("executions").sign("testcases", "tenant", None)
     assert tokens("testcases").verify(call).service == "executions"
+
+
+def test_the_users_command_reads_what_the_script_writes(secrets: Path) -> None:
+    credentials = parse((secrets / "kafka-scram-credentials").read_text())
+    assert tuple(c.user for c in credentials) == KAFKA_USERS
+    assert {len(c.salted_password) for c in credentials} == {hashlib.sha512().digest_size}
+
+
+def test_a_broken_credential_is_named_by_its_line_and_not_shown() -> None:
+    with pytest.raises(ValueError, match="line 1 is no") as raised:
+        parse("SCRAM-SHA-512=[name=a,password=clear]")
+    assert "clear" not in str(raised.value)

@@ -63,7 +63,7 @@ def test_only_telemetry_reaches_processors_and_only_tenancy_reaches_jira() -> No
     assert members["edge"] == {"edge"}
     assert members["frontend"] == {"edge", *SERVICES}
     assert members["backend"] == set(SERVICES)
-    assert members["kafka"] == {"kafka", "topics", "acls", *SERVICES}
+    assert members["kafka"] == {"kafka", "topics", "acls", "kafka-users", *SERVICES}
     assert members["mongo"] == {"mongo", "mongo-init", *SERVICES}
 
 
