@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
@@ -23,6 +24,7 @@ from pymongo.errors import (
     DuplicateKeyError,
     ExecutionTimeout,
     NetworkTimeout,
+    OperationFailure,
     PyMongoError,
     WriteConcernError,
     WTimeoutError,
@@ -34,10 +36,12 @@ from kit.errors import Unavailable
 Document = dict[str, Any]
 Database: TypeAlias = AsyncIOMotorDatabase[Document]
 Collection: TypeAlias = AsyncIOMotorCollection[Document]
+Session: TypeAlias = AsyncIOMotorClientSession
 DuplicateKey = DuplicateKeyError
 MongoError = PyMongoError
 
 DUPLICATE = 11000
+_WRITE_CONFLICT = 112
 _TRANSIENT = (
     AutoReconnect,
     ConnectionFailure,
@@ -116,6 +120,29 @@ async def wait_until_up(database: Database, timeout_seconds: float) -> None:
             await asyncio.sleep(0.2)
         else:
             return
+
+
+class WriteConflict(Exception):
+    """Another transaction wrote the same document first; nothing of this one is stored."""
+
+
+@contextlib.asynccontextmanager
+async def transaction(database: Database) -> AsyncIterator[Session]:
+    """Yield a session: all writes that get it, or none. Majority, journaled, never retried here.
+
+    For the rare write that needs two documents (a change and its audit row); anything else fits
+    into one document.
+    """
+    try:
+        async with (
+            await database.client.start_session() as session,
+            session.start_transaction(write_concern=WriteConcern("majority", j=True)),
+        ):
+            yield session
+    except OperationFailure as error:
+        if error.code == _WRITE_CONFLICT:
+            raise WriteConflict from None
+        raise
 
 
 async def ensure_indexes(database: Database, indexes: Mapping[str, Sequence[IndexModel]]) -> None:

@@ -106,6 +106,8 @@ class Parts:
     background: Sequence[Background] = ()
     nudges: Callable[[Callable[[], None]], None] | None = None
     """Gets the relay's nudge when the relay runs in this process."""
+    closers: Sequence[Callable[[], Awaitable[None]]] = ()
+    """Close what ``build`` opened, after the listeners have stopped."""
 
 
 Build = Callable[[Runtime[S]], Awaitable[Parts]]
@@ -159,6 +161,8 @@ async def running(
             asyncio.Event(),
         )
         parts = await build(runtime)
+        for close in parts.closers:
+            stack.push_async_callback(close)
         await _start(stack, runtime, parts)
         yield runtime
 

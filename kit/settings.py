@@ -38,14 +38,35 @@ class KafkaSettings(BaseSettings):
     topic_replication: int = Field(1, ge=1, description="replication factor of created topics")
 
 
-class ServiceSettings(KafkaSettings):
-    """What every service needs. Subclasses add their own and set the default ports."""
+class MongoSettings(BaseSettings):
+    """Where a service's own database is."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     mongodb_uri: str = Field(description="connection string; a replica set")
     mongodb_password_file: Path | None = Field(
         None, description="file with the password of the user that the URI names"
     )
     mongodb_database: str = Field(description="name of this service's own database")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _password_into_uri(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Secrets come as files, drivers want them in the URI."""
+        file, uri = values.get("mongodb_password_file"), str(values.get("mongodb_uri", ""))
+        scheme, found, rest = uri.partition("://")
+        user, at, hosts = rest.partition("@")
+        if not file or not found:
+            return values
+        if not at or ":" in user:
+            raise ValueError("OSTRO_MONGODB_URI must name a user without a password")
+        password = quote_plus(read_secret(Path(file)))
+        return {**values, "mongodb_uri": f"{scheme}://{user}:{password}@{hosts}"}
+
+
+class ServiceSettings(KafkaSettings, MongoSettings):
+    """What every service needs. Subclasses add their own and set the default ports."""
+
     http_host: str = Field("127.0.0.1", description="address that both listeners bind")
     http_port: int = Field(ge=1, le=65535, description="public API")
     internal_port: int = Field(
@@ -67,20 +88,6 @@ class ServiceSettings(KafkaSettings):
     start_timeout_seconds: float = Field(
         60, gt=0, description="how long to wait for Kafka, its topics and MongoDB at start"
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _password_into_uri(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Secrets come as files, drivers want them in the URI."""
-        file, uri = values.get("mongodb_password_file"), str(values.get("mongodb_uri", ""))
-        scheme, found, rest = uri.partition("://")
-        user, at, hosts = rest.partition("@")
-        if not file or not found:
-            return values
-        if not at or ":" in user:
-            raise ValueError("OSTRO_MONGODB_URI must name a user without a password")
-        password = quote_plus(read_secret(Path(file)))
-        return {**values, "mongodb_uri": f"{scheme}://{user}:{password}@{hosts}"}
 
     @property
     def api_base(self) -> str:
