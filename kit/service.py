@@ -76,6 +76,8 @@ class Runtime(Generic[S]):
     """Random name of this process: holder of leases, owner of uploads."""
     failed: asyncio.Event
     """Set when a part died for good and the process should be replaced."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set first when the service ends, so that handlers stop waiting before they are cancelled."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ async def running(
         for close in parts.closers:
             stack.push_async_callback(close)
         await _start(stack, runtime, parts)
+        stack.callback(runtime.stopping.set)
         yield runtime
 
 

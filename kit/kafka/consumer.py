@@ -33,6 +33,15 @@ Handler = Callable[[Sequence[Record]], Awaitable[Sequence[Poison]]]
 """Stores the effect of a batch (records of several partitions, each in order) and returns what
 can never be processed. Raises on anything that may work later."""
 
+
+class GiveBack(Exception):
+    """Raised by a handler that has waited long enough itself: rewind now, do not try again here.
+
+    Whoever raises it has slept (a rewound batch comes back at once) and stays well below
+    ``MAX_POLL_INTERVAL_MS`` in one call.
+    """
+
+
 MAX_POLL_INTERVAL_MS = 300_000
 GRACEFUL_SECONDS = 25.0
 _RETRY_BUDGET = MAX_POLL_INTERVAL_MS / 1000 / 4
@@ -96,6 +105,8 @@ class BatchProcessor:
             attempt += 1
             try:
                 return await self._handler(records)
+            except GiveBack:
+                raise
             except Exception as error:
                 cause = type(error).__name__
                 RETRIES.labels(self._group, cause).inc()
@@ -116,6 +127,8 @@ class BatchProcessor:
         for record in records:
             try:
                 poison += await self._handler([record])
+            except GiveBack:
+                raise
             except Exception as error:
                 if may_pass(error):
                     raise
