@@ -17,7 +17,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--base-url", help="address of the site; default http://HOST:PORT")
     parser.add_argument("--app-url", help="where the app serves /connect/atlassian-connect.json")
-    parser.add_argument("--state-file", type=Path, help="keeps keys, sites and secrets")
+    parser.add_argument("--state-file", "--state", type=Path, help="keeps keys, sites and secrets")
     parser.add_argument("--seed", type=int, help="reproducible ids and secrets")
     parser.add_argument("--clock-start", type=float, help="virtual clock frozen at these seconds")
     parser.add_argument("--hook-timeout", type=float, help="seconds an app has to answer a hook")

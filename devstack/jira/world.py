@@ -52,13 +52,17 @@ class World:
         demo.furnish(self.add_site(DEMO_SITE, base_url), self.clock.now())
 
     def reset(self, seed: int | None) -> None:
-        """A new demo site without installations; every other site, key and record is gone."""
+        """A new demo site without installations; every other site, key and record is gone.
+
+        The clock undoes its advances.
+        """
         base_url = self.state.sites[DEMO_SITE].base_url
         self.state = State()
         self.keys = KeyRing(self.state.keys)
         self.chance = Chance(seed)
         self.records.clear()
         self.faults.clear()
+        self.clock.reset()
         self._begin(base_url)
         self.save()
 

@@ -23,6 +23,10 @@ class Clock:
         self._offset += seconds
         return self.now()
 
+    def reset(self) -> None:
+        """Undo every advance."""
+        self._offset = 0.0
+
 
 def iso(at: float) -> str:
     """UTC with milliseconds, as both Jira and the processors write it."""

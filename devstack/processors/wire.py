@@ -1,0 +1,85 @@
+"""How an answer goes over the wire: whole, late, dribbling, half, or not at all."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from devstack.processors.message import Answer
+
+Manner = Literal["whole", "late", "slow_body", "half", "close"]
+_DRIBBLES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    answer: Answer
+    manner: Manner = "whole"
+    seconds: float = 0.0
+
+
+class ClosableProtocol(H11Protocol):
+    """Lets the application reach the connection of a request, to close it in the middle."""
+
+    open: ClassVar[dict[tuple[str, int], asyncio.Transport]] = {}
+    _peer: tuple[str, int] | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
+        super().connection_made(transport)
+        self._peer = transport.get_extra_info("peername")[:2]
+        if self._peer is not None:
+            self.open[self._peer] = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._peer is not None:
+            self.open.pop(self._peer, None)
+        super().connection_lost(exc)
+
+
+async def deliver(outcome: Outcome, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the answer in its manner. In process, where there is no connection, closing raises."""
+    if outcome.manner == "close":
+        await _close(scope, receive)
+        return
+    if outcome.manner == "late":
+        await asyncio.sleep(outcome.seconds)
+    answer = outcome.answer
+    headers = {"content-length": str(len(answer.body)), **answer.headers}
+    start: dict[str, Any] = {
+        "type": "http.response.start",
+        "status": answer.status,
+        "headers": [(name.lower().encode(), text.encode()) for name, text in headers.items()],
+    }
+    await send(start)
+    if outcome.manner == "half":
+        await _part(send, answer.body[: len(answer.body) // 2])
+        await _close(scope, receive)
+        return
+    if outcome.manner == "slow_body":
+        size = max(1, len(answer.body) // _DRIBBLES)
+        for begin in range(0, len(answer.body), size):
+            await asyncio.sleep(outcome.seconds / _DRIBBLES)
+            await _part(send, answer.body[begin : begin + size])
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _part(send: Send, body: bytes) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _close(scope: Scope, receive: Receive) -> None:
+    """Close politely, so that what was written still arrives, and wait until it is done."""
+    peer = tuple(scope["client"] or ())[:2]
+    transport = ClosableProtocol.open.get(peer)
+    if transport is None:
+        raise ConnectionResetError("the stand-in closed the connection without an answer")
+    transport.close()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            while (await receive())["type"] != "http.disconnect":
+                continue
