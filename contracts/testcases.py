@@ -1,11 +1,29 @@
 """State that testcases publishes, and its default options."""
 
+import hashlib
+import hashlib
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 from contracts.base import Contract
 from contracts.classes import DataClass
 from contracts.ids import public_id
+
+
+MAX_NAME = 255
+_DIGEST = 16
+
+
+def stored_name(name: str) -> str:
+    """Return the name a case ensured by name gets: cut at 255 characters, always alike.
+
+    A cut name ends in a digest of the whole, so that two long names never meet. Whoever looks
+    an ensured or resolved case up by the name it asked for applies this first.
+    """
+    if len(name) <= MAX_NAME:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
+    return f"{name[: MAX_NAME - _DIGEST - 1]}~{digest}"
 
 
 class OptionType(StrEnum):
@@ -113,3 +131,17 @@ Append only: the numbers are part of stored ids."""
 
 FIRST_CUSTOM_OPTION_NUMBER = 101
 """Options made by users count from here, so that defaults can grow."""
+
+MAX_NAME_LENGTH = 255
+
+
+def case_name(text: str) -> str:
+    """Return the name of a case made from a test's name: at most 255 characters.
+
+    A longer one is cut and ends in a digest of the whole, so that two long names stay two cases.
+    """
+    text = text.strip()
+    if len(text) <= MAX_NAME_LENGTH:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{text[: MAX_NAME_LENGTH - 9]}~{digest}"

@@ -26,6 +26,7 @@ KEYS = "directory_signing_keys"
 REVOCATIONS = "directory_revocations"
 
 INDEXES = {
+    TENANTS: [IndexModel([("tenant", ASCENDING)])],
     PROJECTS: [IndexModel([("tenant", ASCENDING), ("id", ASCENDING)])],
     REVOCATIONS: [IndexModel([("tenant", ASCENDING), ("token_id", ASCENDING)])],
 }

@@ -65,7 +65,7 @@ def validation_message(errors: Any) -> str:
     kind, context = first["type"], first.get("ctx", {})
     if kind == "json_invalid":
         return "The request body is not valid JSON."
-    if kind == "missing":
+    if kind == "missing" or (kind.endswith("_type") and first.get("input", ...) is None):
         return f"{name or 'body'} must not be null"
     limits = {
         "greater_than_equal": ("ge", "must be greater than or equal to"),
@@ -77,6 +77,9 @@ def validation_message(errors: Any) -> str:
     if kind in limits:
         key, text = limits[kind]
         return f"{name} {text} {context.get(key)}"
+    if kind == "value_error":
+        # raised by our own validators, in words for the client
+        return f"{name} {context.get('error', 'is not valid')}"
     if kind.startswith("int_"):
         return f"{name} must be a number"
     if kind.startswith("bool_"):

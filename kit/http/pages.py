@@ -13,6 +13,8 @@ from fastapi import Depends, Query, Request, Response
 
 MAX_RESULTS_CAP = 1000
 MAX_START_AT = 1_000_000
+MAX_INT64 = (1 << 63) - 1
+"""MongoDB stores no larger integer; the schema says int64."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def _offset_page(
 
 
 def _cursor_page(
-    start_at_id: Annotated[int, Query(alias="startAtId", ge=0)] = 0,
+    start_at_id: Annotated[int, Query(alias="startAtId", ge=0, le=MAX_INT64)] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_RESULTS_CAP)] = 10,
 ) -> CursorPage:
     return CursorPage(start_at_id, limit)
