@@ -1,14 +1,12 @@
 """State that testcases publishes, and its default options."""
 
 import hashlib
-import hashlib
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 from contracts.base import Contract
 from contracts.classes import DataClass
 from contracts.ids import public_id
-
 
 MAX_NAME = 255
 _DIGEST = 16

@@ -1,0 +1,1 @@
+"""Test cycles, test executions and automation results."""

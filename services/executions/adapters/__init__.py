@@ -1,0 +1,1 @@
+"""What stands behind the ports: MongoDB, Kafka out, the owner of test cases, spooled files."""

@@ -1,0 +1,1 @@
+"""MongoDB repositories. The tenant is first in every filter; exemptions say why."""

@@ -1,0 +1,85 @@
+"""The projection of the library: test cases, options and folders as testcases published them."""
+
+from collections.abc import Collection, Mapping
+
+from pymongo import ASCENDING, IndexModel
+
+from contracts.ids import public_id
+from contracts.testcases import OptionState
+from contracts.topics import FOLDER_STATE, OPTION_STATE, TEST_CASE_STATE
+from kit.mongo import Database, unavailable_when_down
+from kit.projection import Projection
+from services.executions.domain.uploads import Resolved
+
+CASES, OPTIONS, FOLDERS = "library_testcases", "library_options", "library_folders"
+
+INDEXES = {
+    CASES: [
+        IndexModel([("tenant", ASCENDING), ("id", ASCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("project", ASCENDING), ("name", ASCENDING)]),
+    ],
+    OPTIONS: [IndexModel([("tenant", ASCENDING), ("project", ASCENDING)])],
+    FOLDERS: [IndexModel([("tenant", ASCENDING), ("id", ASCENDING)])],
+}
+
+_FIELDS = {"_id": 0, "id": 1, "name": 1, "version": 1, "version_id": 1, "project": 1}
+
+
+def projection(database: Database) -> Projection:
+    """Build the handler of the group ``executions.library``."""
+    return Projection(
+        database, {TEST_CASE_STATE: CASES, OPTION_STATE: OPTIONS, FOLDER_STATE: FOLDERS}
+    )
+
+
+class LibraryProjection:
+    """Look-ups in bulk. What it does not know the owner may."""
+
+    def __init__(self, database: Database) -> None:
+        self._cases = database[CASES]
+        self._options = database[OPTIONS]
+        self._folders = database[FOLDERS]
+
+    async def by_number(
+        self, tenant: str, project: int, numbers: Collection[int]
+    ) -> Mapping[int, Resolved]:
+        """Return the cases with these key numbers."""
+        ids = {public_id(project, n): n for n in numbers}
+        with unavailable_when_down():
+            rows = await self._cases.find(
+                {"tenant": tenant, "id": {"$in": list(ids)}, "archived": False}, _FIELDS
+            ).to_list(None)
+        return {ids[r["id"]]: Resolved(r["id"], r["version"], r["version_id"]) for r in rows}
+
+    async def by_name(
+        self, tenant: str, project: int, names: Collection[str]
+    ) -> Mapping[str, Resolved]:
+        """Return the oldest case of each name."""
+        with unavailable_when_down():
+            rows = await self._cases.find(
+                {
+                    "tenant": tenant,
+                    "project": project,
+                    "name": {"$in": list(names)},
+                    "archived": False,
+                },
+                _FIELDS,
+            ).to_list(None)
+        found: dict[str, Resolved] = {}
+        for row in rows:
+            known = found.get(row["name"])
+            if known is None or row["id"] < known.case:
+                found[row["name"]] = Resolved(row["id"], row["version"], row["version_id"])
+        return found
+
+    async def options(self, tenant: str, project: int) -> list[OptionState]:
+        """Return the options of a project that are known here."""
+        with unavailable_when_down():
+            rows = await self._options.find({"tenant": tenant, "project": project}).to_list(None)
+        return [OptionState.model_validate(r) for r in rows]
+
+    async def folder_type(self, tenant: str, project: int, folder: int) -> str | None:
+        """Return the type of a folder of the project, if it is known here."""
+        with unavailable_when_down():
+            row = await self._folders.find_one({"tenant": tenant, "id": folder, "project": project})
+        return str(row["type"]) if row is not None else None

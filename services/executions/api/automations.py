@@ -1,0 +1,171 @@
+"""``/v2/automations/executions/{junit,cucumber,custom}``: result files in, a test cycle out.
+
+Source: behaviour.md section 15.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from contracts.ids import PROJECT_KEY_PATTERN, Kind, number_of
+from contracts.tenancy import ProjectState
+from kit.auth.principal import Scope
+from kit.directory.view import Directory
+from kit.errors import InvalidInput, NotFound
+from kit.http.errors import validation_message
+from kit.http.pages import json_response
+from kit.http.security import Caller
+from services.executions.adapters.archives import ArchiveLimits, open_results
+from services.executions.adapters.spool import SpooledUpload, spool
+from services.executions.domain.formats import Format, parse
+from services.executions.domain.results import ParsedResult
+from services.executions.usecases.uploads import CycleInput, UploadRequest, Uploads
+
+
+@dataclass(frozen=True)
+class UploadLimits:
+    """Caps by format, limits of archives, where uploads are spooled and how many at once."""
+
+    caps: dict[Format, int]
+    archive: ArchiveLimits
+    spool_dir: Path | None
+    parallel: int
+
+
+class TestCyclePart(BaseModel):
+    """The optional ``testCycle`` part. Unknown fields are ignored, as the vendor does."""
+
+    __test__ = False
+    model_config = ConfigDict(extra="ignore")
+
+    name: str | None = Field(None, min_length=1, max_length=255, pattern=r"^(?=[\s\S]*\S)[\s\S]+$")
+    description: str | None = None
+    jira_version: int | None = Field(None, alias="jiraProjectVersion", ge=1)
+    folder: int | None = Field(None, alias="folderId", ge=1)
+    custom_fields: dict[str, Any] | None = Field(None, alias="customFields")
+
+
+def router(uploads: Uploads, directory: Directory, limits: UploadLimits, base: str) -> APIRouter:
+    """Build the routes."""
+    routes = APIRouter(prefix="/v2/automations/executions", tags=["Automations"])
+    working = asyncio.Semaphore(limits.parallel)
+
+    async def take(
+        result_format: Format, request: Request, caller: Caller, project_key: str, create: bool
+    ) -> Response:
+        caller.principal.require(Scope.WRITE, Scope.RESULTS)
+        project = await directory.project_by_key(caller.principal.tenant, project_key)
+        if project is None or not caller.principal.may_see(project.id):
+            raise NotFound(f"Project with key {project_key} does not exist or is not enabled.")
+        cap = limits.caps[result_format]
+        async with working, spool(request, limits.spool_dir, cap, result_format) as spooled:
+            answer = await uploads.take(
+                UploadRequest(
+                    tenant=caller.principal.tenant,
+                    account_id=caller.principal.account_id,
+                    project=project,
+                    format=result_format,
+                    create_cases=create,
+                    cycle=cycle_input(spooled.test_cycle),
+                    results=lambda: _results(result_format, spooled, project, limits),
+                    url_path=request.url.path,
+                    user_agent=request.headers.get("user-agent"),
+                )
+            )
+        headers = {}
+        if not answer.stored:
+            where = base.removesuffix("/v2")
+            headers = {
+                "Ostro-Upload-State": "storing",
+                "Location": f"{where}/ostro/v1/executions/uploads/{answer.upload}",
+            }
+        cycle = {
+            "id": answer.cycle,
+            "url": f"{base}/testcycles/{answer.cycle}",
+            "key": f"{project.key}-{Kind.TEST_CYCLE.value}{number_of(answer.cycle)}",
+        }
+        return json_response({"testCycle": cycle}, headers=headers)
+
+    project_key_type = Annotated[str, Query(alias="projectKey", pattern=f"^{PROJECT_KEY_PATTERN}$")]
+    create_type = Annotated[bool, Query(alias="autoCreateTestCases")]
+
+    @routes.post("/junit", openapi_extra=_FORM)
+    async def create_junit_executions(
+        request: Request, caller: Caller, project_key: project_key_type, create: create_type = False
+    ) -> Response:
+        """Take a JUnit XML file, bare or zipped; always opens a new test cycle."""
+        return await take(Format.JUNIT, request, caller, project_key, create)
+
+    @routes.post("/cucumber", openapi_extra=_FORM)
+    async def create_cucumber_executions(
+        request: Request, caller: Caller, project_key: project_key_type, create: create_type = False
+    ) -> Response:
+        """Take a Cucumber JSON report, bare or zipped; always opens a new test cycle."""
+        return await take(Format.CUCUMBER, request, caller, project_key, create)
+
+    @routes.post("/custom", openapi_extra=_FORM)
+    async def create_custom_executions(
+        request: Request, caller: Caller, project_key: project_key_type, create: create_type = False
+    ) -> Response:
+        """Take results in the vendor's own format, bare or zipped; opens a new test cycle."""
+        return await take(Format.CUSTOM, request, caller, project_key, create)
+
+    return routes
+
+
+def cycle_input(part: bytes | None) -> CycleInput:
+    """Validate the ``testCycle`` part."""
+    if part is None:
+        return CycleInput()
+    try:
+        wanted = TestCyclePart.model_validate_json(part)
+    except ValidationError as error:
+        message = validation_message(error.errors(include_input=False, include_url=False))
+        raise InvalidInput(f"testCycle: {message}") from None
+    if wanted.custom_fields:
+        unknown = next(iter(wanted.custom_fields))
+        raise InvalidInput(f"testCycle: the project has no custom field named '{unknown}'.")
+    given = {
+        "name": wanted.name,
+        "description": wanted.description,
+        "jira_version": wanted.jira_version,
+        "folder": wanted.folder,
+    }
+    return CycleInput(**{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+
+
+def _results(
+    result_format: Format, spooled: SpooledUpload, project: ProjectState, limits: UploadLimits
+) -> Iterator[ParsedResult]:
+    """Read all files of an upload; blocking, run in a thread."""
+    keys = (project.key, *project.aliases)
+    with ExitStack() as stack:
+        for _, stream in open_results(spooled.path, limits.archive):
+            stack.callback(stream.close)
+            yield from parse(result_format, stream, keys)
+
+
+_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "testCycle": {"type": "object"},
+                    },
+                },
+                "encoding": {"testCycle": {"contentType": "application/json"}},
+            }
+        },
+    }
+}

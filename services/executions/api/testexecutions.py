@@ -1,0 +1,95 @@
+"""``/v2/testexecutions``."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from kit.auth.principal import Scope
+from kit.directory.view import Directory
+from kit.http.pages import Cursor, Offset, cursor_response, json_response, offset_response
+from kit.http.security import Caller
+from services.executions.api.params import (
+    JiraVersion,
+    ProjectKey,
+    UpdatedAfter,
+    moment,
+    project_filter,
+)
+from services.executions.api.render import Renderer
+from services.executions.usecases.testcycles import cycle_id
+from services.executions.usecases.testexecutions import ExecutionFilter, TestExecutions, case_id
+from services.executions.usecases.visibility import visible_projects
+
+_NOBODY = 0
+"""An id that nothing has: a filter that names something unknown finds nothing."""
+
+
+def router(executions: TestExecutions, directory: Directory, base: str) -> APIRouter:
+    """Build the routes."""
+    routes = APIRouter(prefix="/v2/testexecutions", tags=["Test Executions"])
+
+    async def filters(
+        caller: Caller,
+        project_key: ProjectKey = None,
+        version: JiraVersion = None,
+        cycle: Annotated[
+            str | None, Query(alias="testCycle", pattern=r"^([0-9]+|[A-Z][A-Z_0-9]+-R[0-9]+)$")
+        ] = None,
+        case: Annotated[
+            str | None, Query(alias="testCase", pattern=r"^([0-9]+|.+-T[0-9]+)$")
+        ] = None,
+        ended_after: Annotated[str | None, Query(alias="actualEndDateAfter")] = None,
+        ended_before: Annotated[str | None, Query(alias="actualEndDateBefore")] = None,
+        include_step_links: Annotated[bool, Query(alias="includeStepLinks")] = False,
+        only_last: Annotated[bool, Query(alias="onlyLastExecutions")] = False,
+    ) -> ExecutionFilter:
+        del include_step_links  # executions have no links to issues yet
+        caller.principal.require(Scope.READ)
+        return ExecutionFilter(
+            projects=visible_projects(caller),
+            project=await project_filter(directory, caller, project_key),
+            cycle=None if cycle is None else cycle_id(caller, cycle) or _NOBODY,
+            case=None if case is None else case_id(caller, case) or _NOBODY,
+            jira_version=version,
+            ended_after=moment(ended_after, "actualEndDateAfter"),
+            ended_before=moment(ended_before, "actualEndDateBefore"),
+            only_last=only_last,
+        )
+
+    filter_type = Annotated[ExecutionFilter, Depends(filters)]
+
+    @routes.get("")
+    async def list_test_executions(
+        request: Request, caller: Caller, page: Offset, wanted: filter_type
+    ) -> Response:
+        """List test executions, a page from an offset."""
+        total, found = await executions.page(caller, wanted, page)
+        show = Renderer(base, caller).execution
+        return offset_response(request, base, page, total, [show(e) for e in found])
+
+    @routes.get("/nextgen")
+    async def list_test_executions_nextgen(
+        request: Request,
+        caller: Caller,
+        page: Cursor,
+        wanted: filter_type,
+        updated_after: UpdatedAfter,
+    ) -> Response:
+        """List test executions from an id on."""
+        wanted = replace(wanted, updated_after=updated_after)
+        found = await executions.walk(caller, wanted, page)
+        following = found[page.limit]["id"] if len(found) > page.limit else None
+        show = Renderer(base, caller).execution
+        return cursor_response(
+            request, base, page, following, [show(e) for e in found[: page.limit]]
+        )
+
+    @routes.get("/{testExecutionIdOrKey}")
+    async def get_test_execution(caller: Caller, testExecutionIdOrKey: str) -> Response:  # noqa: N803
+        """Return one test execution by id or key."""
+        caller.principal.require(Scope.READ)
+        execution = await executions.get(caller, testExecutionIdOrKey)
+        return json_response(Renderer(base, caller).execution(execution))
+
+    return routes

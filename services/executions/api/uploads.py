@@ -1,0 +1,40 @@
+"""``/ostro/v1/executions/uploads/{id}``: how an upload fares after its answer."""
+
+from fastapi import APIRouter, Response
+
+from contracts.ids import project_of
+from kit.auth.principal import Scope
+from kit.clock import vendor_time
+from kit.errors import NotFound
+from kit.http.pages import json_response
+from kit.http.security import Caller
+from services.executions.domain.uploads import UploadState
+from services.executions.usecases.uploadstatus import UploadStatus
+from services.executions.usecases.visibility import visible_projects
+
+
+def router(status: UploadStatus, base: str) -> APIRouter:
+    """Build the route."""
+    routes = APIRouter(prefix="/ostro/v1/executions/uploads", tags=["Uploads"])
+
+    @routes.get("/{upload}")
+    async def get_upload(caller: Caller, upload: str) -> Response:
+        """Return state, number of results and of stored ones, and the test cycle."""
+        caller.principal.require(Scope.READ, Scope.RESULTS)
+        found = await status.get(caller.principal.tenant, upload)
+        if found.state is not UploadState.ACCEPTED or found.cycle is None:
+            raise NotFound(f"Upload {upload} does not exist.")
+        if project_of(found.cycle) not in visible_projects(caller):
+            raise NotFound(f"Upload {upload} does not exist.")
+        return json_response(
+            {
+                "id": upload,
+                "state": "stored" if found.stored_results == found.results else "storing",
+                "results": found.results,
+                "stored": found.stored_results,
+                "acceptedOn": vendor_time(found.accepted_at),
+                "testCycle": {"id": found.cycle, "self": f"{base}/testcycles/{found.cycle}"},
+            }
+        )
+
+    return routes

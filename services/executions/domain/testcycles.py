@@ -1,0 +1,33 @@
+"""The test cycle."""
+
+from datetime import datetime
+from typing import Annotated, NotRequired
+
+from typing_extensions import TypedDict
+
+from contracts.classes import DataClass
+
+AUTOMATED_BUILD = "Automated Build"
+"""Name of a cycle that an upload opens without naming it. Source: behaviour.md 15.1."""
+
+
+class TestCycle(TypedDict):
+    """One test cycle as stored."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    """tenant/id."""
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    id: Annotated[int, DataClass.OPERATIONAL]
+    project: Annotated[int, DataClass.OPERATIONAL]
+    name: Annotated[str, DataClass.CUSTOMER_CONTENT]
+    description: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
+    status: Annotated[int, DataClass.OPERATIONAL]
+    folder: Annotated[int | None, DataClass.OPERATIONAL]
+    jira_version: Annotated[int | None, DataClass.JIRA_ID]
+    planned_start: Annotated[datetime | None, DataClass.OPERATIONAL]
+    planned_end: Annotated[datetime | None, DataClass.OPERATIONAL]
+    owner: Annotated[str | None, DataClass.JIRA_ID]
+    upload: NotRequired[Annotated[str, DataClass.OPERATIONAL]]
+    created_on: Annotated[datetime, DataClass.OPERATIONAL]
+    updated_on: Annotated[datetime, DataClass.OPERATIONAL]
+    rev: Annotated[int, DataClass.OPERATIONAL]

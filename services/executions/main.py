@@ -1,0 +1,129 @@
+"""Composition root of executions: the only place that knows which adapter stands behind a port."""
+
+from datetime import timedelta
+
+import orjson
+
+from kit.auth.api_tokens import ApiTokens
+from kit.counters import Counters
+from kit.directory import copy as directory_copy
+from kit.http.app import internal_app, public_app
+from kit.leases import Lease
+from kit.service import Background, Group, Indexes, Parts, Role, Runtime
+from services.executions.adapters.archives import ArchiveLimits
+from services.executions.adapters.chunks import ChunkPublisher
+from services.executions.adapters.mongo import ledger as ledger_rows
+from services.executions.adapters.mongo import library, testcycles, testexecutions, uploads
+from services.executions.adapters.mongo.housekeeping import HousekeepingRows
+from services.executions.adapters.outbox import sources
+from services.executions.adapters.testcases import ProjectOptions, TestCasesOwner
+from services.executions.api import automations
+from services.executions.api import testcycles as testcycles_api
+from services.executions.api import testexecutions as testexecutions_api
+from services.executions.api import uploads as uploads_api
+from services.executions.consumers.results import MAX_RECORDS, ResultsConsumer
+from services.executions.domain.formats import Format
+from services.executions.settings import ExecutionsSettings
+from services.executions.usecases.housekeeping import Housekeeping
+from services.executions.usecases.recording import Recording
+from services.executions.usecases.testcycles import TestCycles
+from services.executions.usecases.testexecutions import TestExecutions
+from services.executions.usecases.uploads import Limits, Uploads
+from services.executions.usecases.uploadstatus import UploadStatus
+
+SERVICE = "executions"
+
+INDEXES: Indexes = {
+    **directory_copy.INDEXES,
+    **library.INDEXES,
+    uploads.COLLECTION: uploads.INDEXES,
+    testcycles.COLLECTION: testcycles.INDEXES,
+    testexecutions.COLLECTION: testexecutions.INDEXES,
+    ledger_rows.COLLECTION: ledger_rows.INDEXES,
+}
+
+
+async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
+    """Wire adapters to use cases."""
+    settings, database, clock, ids = (
+        runtime.settings,
+        runtime.database,
+        runtime.clock,
+        runtime.ids,
+    )
+    directory = directory_copy.DirectoryCopy(database, runtime.peers["tenancy"])
+    upload_rows = uploads.UploadRepository(database, runtime.instance, clock, ids)
+    ledger = ledger_rows.Ledger(database, clock, ids)
+    cycles = testcycles.TestCycleRepository(database)
+    owner = TestCasesOwner(runtime.peers["testcases"])
+    projection = library.LibraryProjection(database)
+    options = ProjectOptions(projection, owner)
+    taking = Uploads(
+        rows=upload_rows,
+        cycles=cycles,
+        sender=ChunkPublisher(runtime.publisher, runtime.names, clock),
+        ledger=ledger,
+        options=options,
+        projection=projection,
+        owner=owner,
+        counters=Counters(database["counters"]),
+        limits=Limits(
+            settings.upload_wait_seconds,
+            settings.max_unstored_results,
+            settings.max_queue_age_seconds,
+        ),
+        serialise=orjson.dumps,
+        clock=clock,
+        ids=ids,
+    )
+    housekeeping = Housekeeping(
+        HousekeepingRows(database),
+        upload_rows,
+        ledger,
+        owner,
+        Lease(database["leases"], "housekeeping", runtime.instance, timedelta(seconds=10), clock),
+        runtime.instance,
+        clock,
+    )
+    recording = Recording(testexecutions.ExecutionWriter(database), ledger, upload_rows, clock)
+    base = settings.api_base
+    routers = [
+        automations.router(taking, directory, _upload_limits(settings), base),
+        testcycles_api.router(TestCycles(cycles, upload_rows), directory, base),
+        testexecutions_api.router(
+            TestExecutions(testexecutions.TestExecutionRepository(database), upload_rows),
+            directory,
+            base,
+        ),
+        uploads_api.router(UploadStatus(upload_rows, ledger), base),
+    ]
+    return Parts(
+        public=public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock)),
+        internal=internal_app(SERVICE, [], runtime.tokens, runtime.health),
+        groups={
+            "executions.directory": Group(directory_copy.projection(database).apply),
+            "executions.library": Group(library.projection(database).apply),
+            "executions.results": Group(ResultsConsumer(recording).handle, max_records=MAX_RECORDS),
+        },
+        outboxes=sources(runtime.names),
+        background=[
+            Background(Role.API, housekeeping.renew),
+            Background(Role.API, housekeeping.run),
+        ],
+    )
+
+
+def _upload_limits(settings: ExecutionsSettings) -> automations.UploadLimits:
+    return automations.UploadLimits(
+        caps={
+            Format.JUNIT: settings.upload_max_junit_bytes,
+            Format.CUCUMBER: settings.upload_max_cucumber_bytes,
+            Format.CUSTOM: settings.upload_max_custom_bytes,
+        },
+        archive=ArchiveLimits(
+            max_entries=settings.upload_max_zip_entries,
+            max_unpacked_bytes=settings.upload_max_unpacked_bytes,
+        ),
+        spool_dir=settings.spool_dir,
+        parallel=settings.upload_parallel,
+    )

@@ -1,0 +1,188 @@
+"""Pass 1 of an upload: which test case stands behind each result.
+
+Works window by window, so that memory stays at 20 bytes a result whatever the names are. Keys and
+names are looked up in the projection; what it does not know is asked of the owner, and created
+there by name when the client wants that.
+"""
+
+from array import array
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from contracts.ids import Kind, parse_key
+from contracts.testcases import case_name
+from kit.errors import InvalidInput
+from services.executions.domain.results import ParsedResult
+from services.executions.domain.uploads import UNMATCHED, Resolved
+
+WINDOW = 1_000
+"""Results of one look-up; also the most names and numbers of one question to the owner."""
+_SAMPLE = 5
+
+
+class CaseLookup(Protocol):
+    """Finds test cases, in the projection or at the owner."""
+
+    async def by_number(
+        self, tenant: str, project: int, numbers: Collection[int]
+    ) -> Mapping[int, Resolved]:
+        """Return what exists, by the number of its key."""
+        ...
+
+    async def by_name(
+        self, tenant: str, project: int, names: Collection[str]
+    ) -> Mapping[str, Resolved]:
+        """Return what exists, by exact name; the oldest where several have it."""
+        ...
+
+
+class CaseOwner(CaseLookup, Protocol):
+    """The owner can create, too."""
+
+    async def ensure(
+        self, tenant: str, project: int, upload: str, names: Collection[str]
+    ) -> Mapping[str, Resolved]:
+        """Find or create by name, provisional for the upload; idempotent."""
+        ...
+
+
+@dataclass
+class Plan:
+    """What pass 1 learnt: for each run (a result counts once per key) its case, in order."""
+
+    cases: "array[int]" = field(default_factory=lambda: array("q"))
+    versions: "array[int]" = field(default_factory=lambda: array("q"))
+    version_ids: "array[int]" = field(default_factory=lambda: array("q"))
+    matched: int = 0
+    unmatched: int = 0
+    unmatched_names: list[str] = field(default_factory=list)
+    unknown_keys: list[str] = field(default_factory=list)
+
+    def add(self, found: Resolved, label: str) -> None:
+        """Append one run."""
+        self.cases.append(found.case)
+        self.versions.append(found.version)
+        self.version_ids.append(found.version_id)
+        if found.case:
+            self.matched += 1
+        else:
+            self.unmatched += 1
+            if len(self.unmatched_names) < _SAMPLE:
+                self.unmatched_names.append(label)
+
+    def at(self, run: int) -> Resolved:
+        """Return the case of one run."""
+        return Resolved(self.cases[run], self.versions[run], self.version_ids[run])
+
+
+class Resolver:
+    """Resolves the results of one upload."""
+
+    def __init__(
+        self,
+        projection: CaseLookup,
+        owner: CaseOwner,
+        tenant: str,
+        project: int,
+        *,
+        create: Callable[[], Awaitable[str]] | None,
+    ) -> None:
+        """``create`` is called before the first case is created and gives the upload's id."""
+        self._projection = projection
+        self._owner = owner
+        self._tenant = tenant
+        self._project = project
+        self._create = create
+        self.plan = Plan()
+
+    async def add(self, window: Sequence[ParsedResult]) -> None:
+        """Resolve one window and append its runs to the plan."""
+        numbers = {n for result in window for n in _numbers(result)}
+        by_number = await self._by_number(numbers)
+        by_name = await self._by_name([r for r in window if not r.keys])
+        for result in window:
+            for key in result.keys:
+                entity = parse_key(key, Kind.TEST_CASE)
+                found = by_number.get(entity.number) if entity is not None else None
+                if found is None:
+                    self._unknown_key(key)
+                self.plan.add(found or UNMATCHED, key)
+            if not result.keys:
+                names = _names(result)
+                found = next((by_name[n] for n in names if n in by_name), UNMATCHED)
+                self.plan.add(found, names[0] if names else "(no name)")
+
+    def check(self) -> None:
+        """Raise ``InvalidInput`` when the upload must be refused."""
+        plan = self.plan
+        if plan.unknown_keys:
+            raise InvalidInput(
+                f"The file names test cases that do not exist: {', '.join(plan.unknown_keys)}."
+            )
+        if plan.matched:
+            return
+        if not plan.unmatched:
+            raise InvalidInput("The file holds no results.")
+        names = ", ".join(f"'{n}'" for n in plan.unmatched_names)
+        raise InvalidInput(
+            f"None of the {plan.unmatched} results matches a test case, the first ones: {names}. "
+            "Send autoCreateTestCases=true to have them created."
+        )
+
+    def _unknown_key(self, key: str) -> None:
+        keys = self.plan.unknown_keys
+        if len(keys) < _SAMPLE and key not in keys:
+            keys.append(key)
+
+    async def _by_number(self, numbers: Collection[int]) -> Mapping[int, Resolved]:
+        if not numbers:
+            return {}
+        found = dict(await self._projection.by_number(self._tenant, self._project, numbers))
+        for missing in _grouped(n for n in numbers if n not in found):
+            found |= await self._owner.by_number(self._tenant, self._project, missing)
+        return found
+
+    async def _by_name(self, results: Sequence[ParsedResult]) -> Mapping[str, Resolved]:
+        wanted = dict.fromkeys(name for result in results for name in _names(result))
+        if not wanted:
+            return {}
+        found = dict(await self._projection.by_name(self._tenant, self._project, wanted))
+        open_results = [r for r in results if not any(n in found for n in _names(r))]
+        # creating finds by name anyway, so the owner is asked first only for other names
+        asked = dict.fromkeys(
+            name
+            for result in open_results
+            for name in (_names(result)[1:] if self._create else _names(result))
+        )
+        for group in _grouped(asked):
+            found |= await self._owner.by_name(self._tenant, self._project, group)
+        if self._create is None:
+            return found
+        missing = dict.fromkeys(
+            _names(r)[0]
+            for r in open_results
+            if _names(r) and not any(n in found for n in _names(r))
+        )
+        for group in _grouped(missing):
+            upload = await self._create()
+            found |= await self._owner.ensure(self._tenant, self._project, upload, group)
+        return found
+
+
+def _numbers(result: ParsedResult) -> Iterator[int]:
+    for key in result.keys:
+        entity = parse_key(key, Kind.TEST_CASE)
+        if entity is not None:
+            yield entity.number
+
+
+def _names(result: ParsedResult) -> tuple[str, ...]:
+    texts = (result.name or "", *result.alternative_names)
+    return tuple(name for text in texts if (name := case_name(text)))
+
+
+def _grouped(items: Iterable[int] | Iterable[str]) -> Iterator[list]:  # type: ignore[type-arg]
+    group = list(items)
+    for start in range(0, len(group), WINDOW):
+        yield group[start : start + WINDOW]
