@@ -15,7 +15,7 @@ ADMIN = "unix//tmp/caddy-admin.sock"
 def render() -> str:
     """Return the Caddyfile; a service's name resolves to all of its containers."""
     upstreams = {route.owner: f"{route.owner}:{SERVICE_PORT}" for route in ROUTES}
-    return render_caddyfile(ROUTES, upstreams, listen=LISTEN, admin=ADMIN)
+    return render_caddyfile(ROUTES, upstreams, listen=LISTEN, admin=ADMIN, discover=True)
 
 
 if __name__ == "__main__":

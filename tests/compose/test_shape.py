@@ -72,8 +72,8 @@ def test_the_edge_is_rendered_from_the_routing_table() -> None:
 
 
 def test_the_edge_knows_the_public_port_of_each_owner_and_no_internal_one() -> None:
-    upstreams = set(re.findall(r"import upstream (\S+)", render()))
-    assert upstreams == {f"{route.owner}:{SERVICE_PORT}" for route in ROUTES}
+    upstreams = set(re.findall(r"import upstream (\S+ \S+)", render()))
+    assert upstreams == {f"{route.owner} {SERVICE_PORT}" for route in ROUTES}
     for service in SERVICES:
         assert environment(service)["OSTRO_HTTP_PORT"] == str(SERVICE_PORT)
         assert environment(service)["OSTRO_INTERNAL_PORT"] != str(SERVICE_PORT)
