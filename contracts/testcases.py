@@ -8,21 +8,6 @@ from contracts.base import Contract
 from contracts.classes import DataClass
 from contracts.ids import public_id
 
-MAX_NAME = 255
-_DIGEST = 16
-
-
-def stored_name(name: str) -> str:
-    """Return the name a case ensured by name gets: cut at 255 characters, always alike.
-
-    A cut name ends in a digest of the whole, so that two long names never meet. Whoever looks
-    an ensured or resolved case up by the name it asked for applies this first.
-    """
-    if len(name) <= MAX_NAME:
-        return name
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
-    return f"{name[: MAX_NAME - _DIGEST - 1]}~{digest}"
-
 
 class OptionType(StrEnum):
     """Statuses of four entities, priorities and environments are all options."""
@@ -141,5 +126,5 @@ def case_name(text: str) -> str:
     text = text.strip()
     if len(text) <= MAX_NAME_LENGTH:
         return text
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{text[: MAX_NAME_LENGTH - 9]}~{digest}"
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"{text[: MAX_NAME_LENGTH - 17]}~{digest}"

@@ -77,14 +77,13 @@ def validation_message(errors: Any) -> str:
     if kind in limits:
         key, text = limits[kind]
         return f"{name} {text} {context.get(key)}"
-    if kind == "value_error":
+    texts = {
+        "int": "must be a number",
+        "bool": "must be true or false",
         # raised by our own validators, in words for the client
-        return f"{name} {context.get('error', 'is not valid')}"
-    if kind.startswith("int_"):
-        return f"{name} must be a number"
-    if kind.startswith("bool_"):
-        return f"{name} must be true or false"
-    return f"{name or 'body'} is not valid"
+        "value": str(context.get("error", "is not valid")),
+    }
+    return f"{name or 'body'} {texts.get(kind.split('_')[0], 'is not valid')}"
 
 
 class LastResort:
