@@ -22,6 +22,8 @@ class Counters:
 
     async def reserve(self, counter: str, count: int = 1) -> int:
         """Return the first of ``count`` fresh consecutive numbers."""
+        if count < 1:
+            raise ValueError(f"cannot reserve {count} numbers")
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting[counter].append((count, future))
         if counter not in self._serving:

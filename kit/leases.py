@@ -15,7 +15,7 @@ class Lease:
         self._collection = collection
         self._name = name
         self._holder = holder
-        self._ttl = ttl
+        self.ttl = ttl
         self._clock = clock
 
     async def hold(self) -> bool:
@@ -25,7 +25,7 @@ class Lease:
         try:
             result = await self._collection.update_one(
                 {"_id": self._name, **free_or_mine},
-                {"$set": {"holder": self._holder, "until": now + self._ttl}},
+                {"$set": {"holder": self._holder, "until": now + self.ttl}},
                 upsert=True,
             )
         except DuplicateKey:

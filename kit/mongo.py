@@ -50,8 +50,11 @@ _TRANSIENT = (
     WTimeoutError,
     WriteConcernError,
 )
-# InterruptedAtShutdown, ShutdownInProgress, PrimarySteppedDown, NotWritablePrimary, ...
-_TRANSIENT_CODES = {91, 189, 10107, 11600, 11602, 13435, 13436, 262, 9001, 6, 7, 89}
+# no primary, shutting down, stepped down, host unreachable, time-outs, write conflict, ...
+_TRANSIENT_CODES = {
+    *(6, 7, 50, 64, 89, 91, 112, 133, 134, 189, 202, 262, 9001),
+    *(10107, 11600, 11602, 13435, 13436),
+}
 
 
 class BulkFailure(Exception):
@@ -70,7 +73,9 @@ def is_transient(error: BaseException) -> bool:
     """Whether trying again may help: no primary, a broken connection, a time-out."""
     if isinstance(error, BulkFailure):
         return bool(error.codes) and all(code in _TRANSIENT_CODES for code in error.codes)
-    return isinstance(error, _TRANSIENT) or getattr(error, "code", None) in _TRANSIENT_CODES
+    if isinstance(error, OperationFailure):
+        return error.code in _TRANSIENT_CODES or isinstance(error, _TRANSIENT)
+    return isinstance(error, _TRANSIENT)
 
 
 @contextlib.contextmanager
@@ -159,13 +164,7 @@ async def insert_new(collection: Collection, documents: Sequence[Document]) -> s
     try:
         await collection.insert_many(documents, ordered=False)
     except BulkWriteError as error:
-        details = error.details or {}
-        failed = details.get("writeErrors", [])
-        codes = [int(e["code"]) for e in failed if e["code"] != DUPLICATE]
-        codes += [int(e.get("code", 0)) for e in details.get("writeConcernErrors", [])]
-        if codes:
-            raise BulkFailure(codes) from None
-        return {int(e["index"]) for e in failed}
+        return {int(e["index"]) for e in _duplicates_only(error, on_id=True)}
     return set()
 
 
@@ -176,8 +175,20 @@ async def bulk_upsert(collection: Collection, writes: Sequence[Any]) -> None:
     try:
         await collection.bulk_write(list(writes), ordered=False)
     except BulkWriteError as error:
-        details = error.details or {}
-        codes = [int(e["code"]) for e in details.get("writeErrors", []) if e["code"] != DUPLICATE]
-        codes += [int(e.get("code", 0)) for e in details.get("writeConcernErrors", [])]
-        if codes:
-            raise BulkFailure(codes) from None
+        _duplicates_only(error)
+
+
+def _duplicates_only(error: BulkWriteError, *, on_id: bool = False) -> list[Mapping[str, Any]]:
+    """Return the failed writes when all are duplicates, else raise ``BulkFailure``."""
+    details = error.details or {}
+    failed: list[Mapping[str, Any]] = details.get("writeErrors", [])
+    codes = [
+        int(e["code"])
+        for e in failed
+        # a duplicate in another unique index means that the document is not there
+        if e["code"] != DUPLICATE or (on_id and list(e.get("keyPattern", {"_id": 1})) != ["_id"])
+    ]
+    codes += [int(e.get("code", 0)) for e in details.get("writeConcernErrors", [])]
+    if codes:
+        raise BulkFailure(codes) from None
+    return failed

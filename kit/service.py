@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -28,7 +29,14 @@ from kit.errors import OstroError
 from kit.http.client import InternalClient
 from kit.ids import Ids, SystemIds
 from kit.kafka.client import Names
-from kit.kafka.consumer import BatchProcessor, Handler, broker_for, report_lag, subscribe
+from kit.kafka.consumer import (
+    BatchProcessor,
+    Handler,
+    broker_for,
+    check_running,
+    report_lag,
+    subscribe,
+)
 from kit.kafka.dead_letters import DeadLetters
 from kit.kafka.producer import Publisher
 from kit.kafka.topics import wait_for_topics
@@ -245,17 +253,18 @@ async def _consume(
             max_records=group.max_records,
             max_partition_fetch_bytes=group.max_partition_fetch_bytes,
         )
+        runtime.health.add(f"consumer {name}", partial(check_running, subscribers[name]))
     await broker.start()
     stack.push_async_callback(broker.stop)
-    task = asyncio.create_task(_report_lag(subscribers))
+    task = asyncio.create_task(_report_lag(subscribers, runtime.names))
     stack.push_async_callback(_cancel, task)
 
 
-async def _report_lag(subscribers: Mapping[str, Any]) -> None:
+async def _report_lag(subscribers: Mapping[str, Any], names: Names) -> None:
     while True:
         for group, subscriber in subscribers.items():
             with contextlib.suppress(KafkaError, TimeoutError):
-                await report_lag(subscriber, group)
+                await report_lag(subscriber, group, names)
         await asyncio.sleep(5)
 
 

@@ -18,7 +18,7 @@ from kit.directory.view import TenantView, usable
 from kit.errors import NotFound
 from kit.http.client import InternalClient
 from kit.mongo import Database
-from kit.projection import Projection
+from kit.projection import GONE_INDEX, Projection
 
 TENANTS = "directory_tenants"
 PROJECTS = "directory_projects"
@@ -26,9 +26,10 @@ KEYS = "directory_signing_keys"
 REVOCATIONS = "directory_revocations"
 
 INDEXES = {
-    TENANTS: [IndexModel([("tenant", ASCENDING)])],
-    PROJECTS: [IndexModel([("tenant", ASCENDING), ("id", ASCENDING)])],
-    REVOCATIONS: [IndexModel([("tenant", ASCENDING), ("token_id", ASCENDING)])],
+    TENANTS: [GONE_INDEX, IndexModel([("tenant", ASCENDING)])],
+    PROJECTS: [GONE_INDEX, IndexModel([("tenant", ASCENDING), ("id", ASCENDING)])],
+    KEYS: [GONE_INDEX],
+    REVOCATIONS: [GONE_INDEX, IndexModel([("tenant", ASCENDING), ("token_id", ASCENDING)])],
 }
 
 _FRESH_SECONDS = 0.9
@@ -55,7 +56,9 @@ class DirectoryCopy:
         self._database = database
         self._tenancy = tenancy
         self._views: OrderedDict[str, tuple[float, TenantView | None]] = OrderedDict()
-        self._keys: tuple[float, dict[str, SigningKeyState]] = (-1.0, {})
+        never = float("-inf")
+        self._keys: tuple[float, dict[str, SigningKeyState]] = (never, {})
+        self._asked: tuple[float, dict[str, SigningKeyState]] = (never, {})
 
     async def tenant(self, tenant: str) -> TenantView | None:
         """Return the tenant; asks the owner when the copy does not know it."""
@@ -89,12 +92,15 @@ class DirectoryCopy:
         """Return a signing key, re-read at least once a second."""
         now = asyncio.get_running_loop().time()
         if now - self._keys[0] >= _FRESH_SECONDS:
-            rows = await self._database[KEYS].find({}, {"_id": 0}).to_list(1000)
+            rows = await self._database[KEYS].find({"kid": {"$gt": ""}}).to_list(1000)
             self._keys = (now, {r["kid"]: SigningKeyState(**_state(r)) for r in rows})
         if kid in self._keys[1]:
             return self._keys[1][kid]
-        answer = await self._tenancy.get("/internal/v1/signing-keys", SigningKeysAnswer)
-        return next((k for k in answer.keys if k.kid == kid), None)
+        if now - self._asked[0] >= _FRESH_SECONDS:
+            # made-up key ids must not become calls to tenancy, each one
+            answer = await self._tenancy.get("/internal/v1/signing-keys", SigningKeysAnswer)
+            self._asked = (now, {k.kid: k for k in answer.keys})
+        return self._asked[1].get(kid)
 
     async def _read(self, tenant: str) -> TenantView | None:
         row = await self._database[TENANTS].find_one({"tenant": tenant})

@@ -7,10 +7,13 @@ handlers are idempotent. See the guide in CONTRIBUTING.md, "dangerous constructs
 
 import asyncio
 import random
+import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import structlog
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
@@ -20,7 +23,7 @@ from contracts.topics import topics_of
 from kit.errors import Unavailable
 from kit.kafka.client import Names, security
 from kit.kafka.dead_letters import DeadLetters, TooMuchPoison
-from kit.kafka.records import Poison, Record, records_from
+from kit.kafka.records import Poison, Record, is_for, records_from
 from kit.mongo import is_transient
 from kit.observability.health import Health
 from kit.observability.metrics import LAG, RECORDS, RETRIES
@@ -74,12 +77,15 @@ class BatchProcessor:
         dead_letters: DeadLetters,
         health: Health,
         sleep: Sleep = asyncio.sleep,
+        *,
+        retry_budget: float = _RETRY_BUDGET,
     ) -> None:
         self._group = group
         self._handler = handler
         self._dead_letters = dead_letters
         self._health = health
         self._sleep = sleep
+        self._retry_budget = retry_budget
 
     async def process(self, records: Sequence[Record]) -> None:
         """Return when every record is stored or parked; raise to have the batch again."""
@@ -95,12 +101,13 @@ class BatchProcessor:
             await self._sleep(1)  # NACK has no backoff of its own
             raise
         self._health.stuck(self._group, None)
-        for topic in {r.topic.name for r in records}:
-            count = sum(r.topic.name == topic for r in records)
+        for topic, count in Counter(r.topic.name for r in records).items():
             RECORDS.labels(self._group, topic).inc(count)
 
     async def _handle(self, records: Sequence[Record]) -> Sequence[Poison]:
-        waited, attempt = 0.0, 0
+        loop, attempt = asyncio.get_running_loop(), 0
+        # the handler's own time counts too: past max.poll.interval the group throws us out
+        deadline = loop.time() + self._retry_budget
         while True:
             attempt += 1
             try:
@@ -115,11 +122,10 @@ class BatchProcessor:
                     return await self._one_by_one(records)
                 # spread out, so that all members do not come back at once
                 delay = min(0.1 * 2**attempt, 5.0) * (0.5 + random.random())  # noqa: S311
-                if waited + delay > _RETRY_BUDGET:
+                if loop.time() + delay > deadline:
                     raise
                 if attempt == 1:
                     log.warning("batch failed, trying again", group=self._group, cause=cause)
-                waited += delay
                 await self._sleep(delay)
 
     async def _one_by_one(self, records: Sequence[Record]) -> Sequence[Poison]:
@@ -136,11 +142,20 @@ class BatchProcessor:
         return poison
 
 
+# other OSErrors (a missing file, a full disk) are ours and would stop the group without a word
+_DOWN = (
+    Unavailable,
+    KafkaError,
+    ConnectionError,
+    TimeoutError,
+    socket.gaierror,
+    httpx.TransportError,
+)
+
+
 def may_pass(error: BaseException) -> bool:
     """Whether the same batch may succeed later: something else is down."""
-    return isinstance(error, (Unavailable, KafkaError, OSError, TimeoutError)) or is_transient(
-        error
-    )
+    return isinstance(error, _DOWN) or is_transient(error)
 
 
 def subscribe(
@@ -155,7 +170,9 @@ def subscribe(
     """Register one consumer group on all its topics of the registry; return the subscriber."""
 
     async def on_batch(_: Any, message: KafkaMessage) -> None:
-        records = records_from(message.raw_message, names)
+        records = [r for r in records_from(message.raw_message, names) if is_for(r, group)]
+        if not records:
+            return
         parents = [
             r.headers["traceparent"].decode("ascii", "replace")
             for r in records
@@ -194,17 +211,24 @@ async def _raw_bytes(message: Any) -> Any:
     return message.body
 
 
-async def report_lag(subscriber: Any, group: str) -> None:
+async def report_lag(subscriber: Any, group: str, names: Names) -> None:
     """Set the lag gauges of the assigned partitions from what the fetcher already knows."""
     consumer = subscriber.consumer
     if consumer is None:
         return
-    lag: dict[str, int] = {}
+    # topics whose partitions went to another member are no longer ours to report
+    lag = {t.name: 0 for t in topics_of(group)}
     for partition in consumer.assignment():
         end = consumer.last_stable_offset(partition)
         if end is not None and end >= 0:
             async with asyncio.timeout(1):
                 behind = max(0, end - await consumer.position(partition))
-            lag[partition.topic] = lag.get(partition.topic, 0) + behind
+            lag[names.logical(partition.topic).name] += behind
     for topic, records in lag.items():
         LAG.labels(group, topic).set(records)
+
+
+async def check_running(subscriber: Any) -> None:
+    """Raise unless the subscriber still has a living consume loop."""
+    if subscriber.consumer is None or all(task.done() for task in subscriber.tasks):
+        raise Unavailable("The consumer has stopped.")

@@ -12,6 +12,11 @@ from kit.kafka.client import Names
 
 D = TypeVar("D")
 
+SEQUENCE_HEADER = "ce_sequence"
+"""Revision of the aggregate; on tombstones, which have no envelope to hold it."""
+REPLAY_GROUP_HEADER = "ostro-replay-group"
+"""On a replayed dead letter: the only group that processes the record, others skip it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -45,7 +50,7 @@ class Outgoing:
     """One record to send. ``topic`` is the physical name."""
 
     topic: str
-    key: bytes
+    key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = field(default=())
 
@@ -97,3 +102,18 @@ def outgoing(topic: str, key: str, event: Event[Any], **headers: str) -> Outgoin
     return Outgoing(
         topic, key.encode(), encode(event), tuple((k, v.encode()) for k, v in pairs.items())
     )
+
+
+def tombstone(topic: str, key: str, sequence: int, **headers: str) -> Outgoing:
+    """Build the record that says an aggregate is gone; ``sequence`` is its last revision.
+
+    With it a stale state that comes later (a replayed dead letter) cannot bring the row back.
+    """
+    pairs = {SEQUENCE_HEADER: str(sequence), **headers}
+    return Outgoing(topic, key.encode(), None, tuple((k, v.encode()) for k, v in pairs.items()))
+
+
+def is_for(record: Record, group: str) -> bool:
+    """Whether a group is meant to process the record: replays are for one group alone."""
+    only = record.headers.get(REPLAY_GROUP_HEADER)
+    return only is None or only == group.encode()
