@@ -250,6 +250,7 @@ async def test_state_survives_in_the_file(tmp_path: Path) -> None:
     async with wired(state_file=file) as again:
         saved = again.standin.world.state.sites["demo"]
         assert (await again.view("keys"))["signing"] == kid
+        assert [one["value"] for one in (await again.view("secrets"))["secrets"]] == [secret]
         again.receiver.secrets[saved.client_key] = secret
         assert (await again.get("/rest/api/3/myself")).status_code == 200
     assert (saved.client_key, saved.cloud_id) == (site.client_key, site.cloud_id)
