@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from devstack.embedded.errors import StackError
 from devstack.embedded.java import Java
 from devstack.embedded.paths import cache_folder
+from devstack.embedded.process import Started, ignore, spawn
 
 KAFKA_VERSION = "4.3.1"
 SETTING = "OSTRO_KAFKA_JARS"
@@ -34,7 +34,9 @@ Fetch = Callable[[Path], None]
 """Puts the jars into an empty folder, or raises StackError."""
 
 
-def kafka_jars(java: Java, *, say: Callable[[str], None] = lambda _: None) -> Path:
+def kafka_jars(
+    java: Java, *, started: Started = ignore, say: Callable[[str], None] = lambda _: None
+) -> Path:
     """Return a folder with the broker's jars; fetches them once per user when there is none."""
     given = os.environ.get(SETTING)
     if given:
@@ -42,9 +44,9 @@ def kafka_jars(java: Java, *, say: Callable[[str], None] = lambda _: None) -> Pa
         if not list(folder.glob("kafka_2.13-*.jar")):
             raise StackError(f"{SETTING}={given} holds no kafka_2.13-*.jar")
         return folder
-    ways: list[tuple[str, Fetch]] = [("jgo", lambda into: _fetch_with_jgo(into, java))]
+    ways: list[tuple[str, Fetch]] = [("jgo", lambda into: _fetch_with_jgo(into, java, started))]
     if shutil.which("mvn"):
-        ways.insert(0, ("Maven", _fetch_with_maven))
+        ways.insert(0, ("Maven", lambda into: _fetch_with_maven(into, started)))
     return provision(cache_folder() / f"kafka-{KAFKA_VERSION}", ways, check=verify, say=say)
 
 
@@ -106,15 +108,16 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _fetch_with_maven(into: Path) -> None:
+def _fetch_with_maven(into: Path, started: Started) -> None:
     pom = into / "pom.xml"
     pom.write_text(_POM.format(kafka=KAFKA_VERSION, slf4j=_SLF4J_VERSION))
     goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"]
-    _run(["mvn", "-q", "-B", "-f", str(pom), *goal, f"-DoutputDirectory={into}"])
+    command = ["mvn", "-q", "-B", "-f", str(pom), *goal, f"-DoutputDirectory={into}"]
+    _run(command, into, started)
     pom.unlink()
 
 
-def _fetch_with_jgo(into: Path, java: Java) -> None:
+def _fetch_with_jgo(into: Path, java: Java, started: Started) -> None:
     """Resolve into a repository of our own; ``info jars`` alone names all of them.
 
     jgo sorts jars with a JDK it would download from a code host unless JAVA_HOME is set.
@@ -125,25 +128,24 @@ def _fetch_with_jgo(into: Path, java: Java) -> None:
     command += ["--repo-cache", str(work / "m2"), "--cache-dir", str(work / "cache")]
     coordinates = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple"
     command += ["info", "jars", f"{coordinates}:{_SLF4J_VERSION}"]
-    _run(command, env={**os.environ, "JAVA_HOME": str(java.home)})
+    _run(command, into, started, env={**os.environ, "JAVA_HOME": str(java.home)})
     for jar in (work / "m2").rglob("*.jar"):
         jar.rename(into / jar.name)
     shutil.rmtree(work)
 
 
-def _run(command: list[str], env: dict[str, str] | None = None) -> None:
+def _run(
+    command: list[str], into: Path, started: Started, env: dict[str, str] | None = None
+) -> None:
+    """Run to the end, as a process that whoever is interrupted meanwhile can find and end."""
+    log = into / "fetch.log"
+    process = spawn("kafka-jars", command, log=log, env=env)
+    started(process)
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=_TIMEOUT_SECONDS,
-            env=env,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise StackError(str(error)) from error
-    if done.returncode:
-        raise StackError((done.stderr or done.stdout).strip()[-1500:] or f"exit {done.returncode}")
+        if not process.ended_within(_TIMEOUT_SECONDS):
+            raise StackError(f"did not end within {_TIMEOUT_SECONDS} s")
+    finally:
+        process.stop()
+    if process.exit_code():
+        raise StackError(process.tail())
+    log.unlink()

@@ -100,7 +100,7 @@ def start_kafka(
 ) -> Process:
     """Start the broker and return once an admin client lists its topics."""
     java = find_java()
-    classpath = f"{kafka_jars(java, say=say)}/*"
+    classpath = f"{kafka_jars(java, started=started, say=say)}/*"
     site.folder.mkdir(parents=True, exist_ok=True)
     site.properties.write_text(server_properties(site))
     if not (site.data / "meta.properties").exists():

@@ -57,7 +57,7 @@ class MongodSite:
 
     @property
     def uri(self) -> str:
-        return f"mongodb://{self.address}/?replicaSet={_REPLICA_SET}&w=majority"
+        return f"mongodb://{self.address}/?replicaSet={_REPLICA_SET}"
 
 
 def find_mongod(folder: Path) -> Mongod:

@@ -46,9 +46,9 @@ class Process:
         """SIGTERM to the group, SIGKILL after ``grace`` seconds; returns when it is gone."""
         if self.running():
             self._signal(signal.SIGTERM)
-            if not self._ended_within(grace):
+            if not self.ended_within(grace):
                 self._signal(signal.SIGKILL)
-                self._ended_within(_KILL_SECONDS)
+                self.ended_within(_KILL_SECONDS)
         if self._popen is not None:
             # the unreaped leader still holds the pid, so the group cannot be another one
             self._signal(signal.SIGKILL)
@@ -84,7 +84,8 @@ class Process:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
-    def _ended_within(self, seconds: float) -> bool:
+    def ended_within(self, seconds: float) -> bool:
+        """Wait for its end; say whether it came in time."""
         deadline = time.monotonic() + seconds
         while self.running():
             if time.monotonic() > deadline:

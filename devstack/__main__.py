@@ -1,0 +1,5 @@
+"""Entry point of ``python -m devstack``."""
+
+from devstack.run import app
+
+app()

@@ -1,0 +1,1 @@
+"""What `make run` shows: a site installs the app, results go up, and come back readable."""

@@ -1,0 +1,97 @@
+"""``python -m devstack up|down|status|demo``: the commands behind `make run` and `make stop`."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from devstack.demo.flow import run_demo
+from devstack.embedded.errors import StackError
+from devstack.hold import hold, interruptible
+from devstack.progress import Progress
+from devstack.roster import Roster
+from devstack.settings import load_settings
+from devstack.stack import Stack, whole_plan
+
+app = typer.Typer(
+    help="The local stack: Kafka, MongoDB, stand-ins, four services, edge.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def up() -> None:
+    """Start the stack, run the demo, stay until Ctrl-C (or return: no terminal, DETACH=1)."""
+    with _reported() as progress:
+        stack = _stack(progress)
+        if stack.roster.owner() is not None:
+            progress.say("the stack is held by another `make run`; the demo runs again on it")
+            with stack.roster.at_work():
+                stack.up()
+                run_demo(stack.settings, progress)
+            return
+        stay = sys.stdout.isatty() and sys.stdin.isatty() and not stack.settings.detach
+        hold(stack, run_demo, stay=stay)
+
+
+@app.command()
+def down() -> None:
+    """End every process of the stack; data is kept."""
+    with _reported() as progress:
+        stack = _stack(progress)
+        with progress.step("stop") as notes:
+            found = len(stack.roster.running())
+            stack.roster.end_owner()
+            stack.down()
+            notes.append(f"{found} processes ended" if found else "nothing was running")
+
+
+@app.command()
+def status() -> None:
+    """List the processes of the stack; exit code 1 when none runs."""
+    with _reported() as progress:
+        running = _stack(progress).roster.running()
+        if not running:
+            raise StackError("the stack is down (make run starts it)")
+        table = Table("process", "pid", "log")
+        for process in running:
+            table.add_row(process.name, str(process.pid), escape(str(process.log)))
+        progress.console.print(table)
+
+
+@app.command()
+def demo() -> None:
+    """Run the demo again on a stack that is up."""
+    with _reported() as progress:
+        stack = _stack(progress)
+        if not stack.roster.running():
+            raise StackError("the stack is down (make run starts it)")
+        run_demo(stack.settings, progress)
+
+
+def _stack(progress: Progress) -> Stack:
+    settings = load_settings()
+    return Stack(settings, Roster(settings.data), progress, whole_plan(settings))
+
+
+@contextmanager
+def _reported() -> Iterator[Progress]:
+    """Turn failures into a message and exit code 1."""
+    interruptible()
+    progress = Progress()
+    try:
+        yield progress
+    except StackError as error:
+        progress.console.print(f"[red]{escape(str(error))}[/]")
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+if __name__ == "__main__":
+    app()
