@@ -7,6 +7,7 @@ run is decided here, by role.
 import asyncio
 import contextlib
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -276,11 +277,10 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(stack: contextlib.AsyncExitStack, app: FastAPI, host: str, port: int) -> None:
+    listener = _listener(host, port)
     server = _Server(
         uvicorn.Config(
             app,
-            host=host,
-            port=port,
             access_log=False,
             log_config=None,
             lifespan="off",
@@ -289,17 +289,27 @@ async def _serve(stack: contextlib.AsyncExitStack, app: FastAPI, host: str, port
             timeout_keep_alive=65,
         )
     )
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        if task.done():
-            raise OSError(f"cannot listen on {host}:{port}")
-        await asyncio.sleep(0.01)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
 
     async def stop() -> None:
         server.should_exit = True
         await task
+        listener.close()
 
     stack.push_async_callback(stop)
+    while not server.started:
+        if task.done():
+            raise OSError(f"cannot serve {host}:{port}")
+        await asyncio.wait([task], timeout=0.01)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    # by ourselves: uvicorn ends the process, with a code only, when the port is taken
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise OSError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
 
 
 def run(

@@ -25,7 +25,9 @@ class KafkaSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
-    kafka_bootstrap: str = Field(description="host:port[,host:port] of the brokers")
+    kafka_bootstrap: str = Field(
+        pattern=r"^[^,\s]+:\d+(,[^,\s]+:\d+)*$", description="host:port[,host:port] of the brokers"
+    )
     kafka_security: KafkaSecurity = Field(
         KafkaSecurity.PLAINTEXT, description="PLAINTEXT, or SASL_PLAINTEXT / SASL_SSL with SCRAM"
     )
@@ -43,7 +45,9 @@ class MongoSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
-    mongodb_uri: str = Field(description="connection string; a replica set")
+    mongodb_uri: str = Field(
+        pattern=r"^mongodb(\+srv)?://", description="connection string; a replica set"
+    )
     mongodb_password_file: Path | None = Field(
         None, description="file with the password of the user that the URI names"
     )
@@ -60,7 +64,7 @@ class MongoSettings(BaseSettings):
             return values
         if not at or ":" in user:
             raise ValueError("OSTRO_MONGODB_URI must name a user without a password")
-        password = quote_plus(read_secret(Path(file)))
+        password = quote_plus(read_secret(Path(file), "OSTRO_MONGODB_PASSWORD_FILE"))
         return {**values, "mongodb_uri": f"{scheme}://{user}:{password}@{hosts}"}
 
 
@@ -103,18 +107,22 @@ def load(settings: type[S]) -> S:
     try:
         return settings()
     except ValidationError as error:
+        # a fault of several together names its variables itself
         lines = [
             f"  {PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}"
+            if e["loc"]
+            else f"  {e['msg'].removeprefix('Value error, ')}"
             for e in error.errors(include_input=False, include_url=False)
         ]
         sys.stderr.write(f"{settings.__name__}: wrong settings\n" + "\n".join(lines) + "\n")
         raise SystemExit(2) from None
 
 
-def read_secret(path: Path) -> str:
-    """Return the text of a secret file, without the newline at its end."""
+def read_secret(path: Path, setting: str = "a secret file") -> str:
+    """Return the text of a secret file, without the newline at its end; exit naming the setting."""
     try:
-        return path.read_text().rstrip("\n")
+        return path.read_text(encoding="utf-8").rstrip("\n")
     except OSError as error:
-        sys.stderr.write(f"cannot read the secret file {path}: {error.strerror}\n")
-        raise SystemExit(2) from None
+        raise SystemExit(f"{setting}: cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SystemExit(f"{setting}: {path} is not text") from None

@@ -16,6 +16,7 @@ from typing import Any
 import jwt
 from pydantic import BaseModel, Field, ValidationError
 
+from contracts.tenancy import SigningKeyState
 from kit.auth.principal import Principal, Scope
 from kit.clock import Clock
 from kit.directory.view import Directory, TenantView
@@ -27,6 +28,7 @@ _LEEWAY_SECONDS = 30
 _CACHED_SECONDS = 60
 _CACHED_TOKENS = 10_000
 _MAX_TOKEN_LENGTH = 8192
+_BAD_SIGNATURE = "The token's signature or issuer is not valid."
 
 
 class OstroClaims(BaseModel):
@@ -70,15 +72,15 @@ class VerifiedToken:
 class ApiTokens:
     """Turns an Authorization header into a principal.
 
-    The signature's verdict is kept for up to 60 s per token; expiry, revocation and the tenant's
-    state are looked at on every call.
+    The signature's verdict is kept for up to 60 s per token; expiry, revocation, the signing key's
+    retirement and the tenant's state are looked at on every call.
     """
 
     def __init__(self, directory: Directory, cell: str, clock: Clock) -> None:
         self._directory = directory
         self._cell = cell
         self._clock = clock
-        self._verified: OrderedDict[bytes, tuple[datetime, TokenClaims]] = OrderedDict()
+        self._verified: OrderedDict[bytes, tuple[datetime, str, TokenClaims]] = OrderedDict()
 
     async def verify(self, authorization: str | None, *, public_api: bool) -> VerifiedToken:
         """Return the caller; raise ``Unauthenticated`` in one of the vendor's five variants."""
@@ -113,38 +115,44 @@ class ApiTokens:
         now = self._clock.now()
         cached = self._verified.get(digest)
         if cached is not None and (now - cached[0]).total_seconds() < _CACHED_SECONDS:
-            return cached[1]
-        claims = await self._check_signature(token)
-        self._verified[digest] = (now, claims)
+            await self._key(cached[1])
+            return cached[2]
+        header = _segments(token)
+        kid = header.get("kid")
+        if header.get("alg") != ALGORITHM or not isinstance(kid, str) or "crit" in header:
+            raise Unauthenticated(_BAD_SIGNATURE)
+        claims = _check_signature(token, await self._key(kid))
+        self._verified[digest] = (now, kid, claims)
+        self._verified.move_to_end(digest)
         while len(self._verified) > _CACHED_TOKENS:
             self._verified.popitem(last=False)
         return claims
 
-    async def _check_signature(self, token: str) -> TokenClaims:
-        header = _segments(token)
-        kid = header.get("kid")
-        key = None
-        if header.get("alg") == ALGORITHM and isinstance(kid, str) and "crit" not in header:
-            key = await self._directory.signing_key(kid)
+    async def _key(self, kid: str) -> SigningKeyState:
+        key = await self._directory.signing_key(kid)
         if key is None or (key.retired_at is not None and key.retired_at < self._clock.now()):
-            raise Unauthenticated("The token's signature or issuer is not valid.")
-        try:
-            claims = jwt.decode(
-                token,
-                key.public_pem,
-                algorithms=[ALGORITHM],
-                issuer=ISSUER,
-                # times are compared with the injected clock, above
-                options={
-                    "require": ["iss", "exp", "iat", "jti"],
-                    "verify_aud": False,
-                    "verify_exp": False,
-                    "verify_iat": False,
-                },
-            )
-            return TokenClaims.model_validate(claims)
-        except (jwt.PyJWTError, ValidationError):
-            raise Unauthenticated("The token's signature or issuer is not valid.") from None
+            raise Unauthenticated(_BAD_SIGNATURE)
+        return key
+
+
+def _check_signature(token: str, key: SigningKeyState) -> TokenClaims:
+    try:
+        claims = jwt.decode(
+            token,
+            key.public_pem,
+            algorithms=[ALGORITHM],
+            issuer=ISSUER,
+            # times are compared with the injected clock, by the caller
+            options={
+                "require": ["iss", "exp", "iat", "jti"],
+                "verify_aud": False,
+                "verify_exp": False,
+                "verify_iat": False,
+            },
+        )
+        return TokenClaims.model_validate(claims)
+    except (jwt.PyJWTError, ValidationError, RecursionError):
+        raise Unauthenticated(_BAD_SIGNATURE) from None
 
 
 def bearer(authorization: str | None) -> str:
@@ -167,7 +175,7 @@ def _segments(token: str) -> dict[str, Any]:
             raise Unauthenticated("A part of the token is not valid base64.") from None
         try:
             decoded = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Unauthenticated("A part of the token is not valid JSON.") from None
         if not isinstance(decoded, dict):
             raise Unauthenticated("A part of the token is not valid JSON.")

@@ -1,12 +1,15 @@
 """Tokens between services: 60 seconds, EdDSA, signed with the calling service's own key."""
 
-import json
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import TypeAdapter, ValidationError
 
 from kit.auth.principal import Principal, Scope
 from kit.clock import Clock
@@ -38,8 +41,15 @@ class ServiceTokens:
 
     @classmethod
     def from_files(cls, service: str, key: Path, peers: Path, clock: Clock) -> "ServiceTokens":
-        """Read our private key and the peers' public keys."""
-        return cls(service, read_secret(key), json.loads(read_secret(peers)), clock)
+        """Read our private key and the peers' public keys; exit naming the setting at fault."""
+        private = read_secret(key, "OSTRO_SERVICE_KEY_FILE")
+        try:
+            loaded = serialization.load_pem_private_key(private.encode(), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            loaded = None
+        if not isinstance(loaded, Ed25519PrivateKey):
+            raise SystemExit(f"OSTRO_SERVICE_KEY_FILE: {key} holds no Ed25519 private key in PEM")
+        return cls(service, private, _peers(peers), clock)
 
     def sign(self, audience: str, tenant: str | None, principal: Principal | None) -> str:
         """Return a token for one call."""
@@ -72,7 +82,7 @@ class ServiceTokens:
                     "verify_iat": False,
                 },
             )
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, RecursionError):
             raise Unauthenticated("the service token is not valid") from None
         now = self._clock.now().timestamp()
         if not claims["iat"] - _LEEWAY_SECONDS <= now <= claims["exp"] + _LEEWAY_SECONDS:
@@ -80,6 +90,17 @@ class ServiceTokens:
         act = claims.get("act")
         principal = _load(act) if act is not None else None
         return InternalCaller(str(issuer), claims.get("tenant"), principal)
+
+
+def _peers(path: Path) -> dict[str, str]:
+    try:
+        return TypeAdapter(dict[str, str]).validate_json(
+            read_secret(path, "OSTRO_PEER_KEYS_FILE"), strict=True
+        )
+    except ValidationError:
+        raise SystemExit(
+            f"OSTRO_PEER_KEYS_FILE: {path} is not a JSON object of service names and PEM keys"
+        ) from None
 
 
 def _dump(principal: Principal) -> dict[str, Any]:

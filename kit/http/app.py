@@ -64,6 +64,6 @@ def internal_app(
 
     for router in routers:
         app.include_router(router)
-    errors.install(app)
+    errors.install(app, unknown_route=501)
     app.add_middleware(Observe)
     return app

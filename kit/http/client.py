@@ -1,5 +1,6 @@
 """Calls to another service's ``/internal``: signed, traced, with a deadline."""
 
+import asyncio
 from typing import TypeVar
 
 import httpx
@@ -23,6 +24,7 @@ class InternalClient:
     ) -> None:
         self._audience = audience
         self._tokens = tokens
+        self._timeout = timeout
         self._http = httpx.AsyncClient(
             base_url=base_url.rstrip("/"),
             timeout=httpx.Timeout(timeout, connect=2.0),
@@ -85,10 +87,12 @@ class InternalClient:
                 headers["traceparent"] = parent
             content = body.model_dump_json() if body is not None else None
             try:
-                response = await self._http.request(
-                    method, path, headers=headers, content=content, params=params
-                )
-            except httpx.HTTPError as error:
+                # httpx times each read alone: a slow trickle would never end
+                async with asyncio.timeout(self._timeout):
+                    response = await self._http.request(
+                        method, path, headers=headers, content=content, params=params
+                    )
+            except (httpx.HTTPError, TimeoutError) as error:
                 raise self._down() from error
         if response.status_code == httpx.codes.NOT_FOUND:
             raise NotFound(_message(response))

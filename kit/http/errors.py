@@ -28,11 +28,20 @@ def error_response(status: int, message: str, headers: Mapping[str, str] | None 
     return Response(orjson.dumps(body), status, dict(headers or {}), media_type="application/json")
 
 
-def install(app: FastAPI) -> None:
-    """Register the handlers on an application."""
+def install(app: FastAPI, *, unknown_route: int = 404) -> None:
+    """Register the handlers on an application.
+
+    Internal listeners answer 501 for a route that they do not have: an older owner must not look
+    as if it did not know the thing.
+    """
+
+    def http(error: HTTPException) -> Response:
+        status = unknown_route if error.status_code == 404 else error.status_code
+        return error_response(status, str(error.detail), error.headers)
+
     app.add_exception_handler(OstroError, _handler(_ostro))
     app.add_exception_handler(RequestValidationError, _handler(_invalid))
-    app.add_exception_handler(HTTPException, _handler(_http))
+    app.add_exception_handler(HTTPException, _handler(http))
     app.add_middleware(LastResort)
 
 
@@ -49,19 +58,16 @@ def _ostro(error: OstroError) -> Response:
     return error_response(error.status, error.message, error.headers)
 
 
-def _http(error: HTTPException) -> Response:
-    return error_response(error.status_code, str(error.detail), error.headers)
-
-
 def _invalid(error: RequestValidationError) -> Response:
-    return error_response(400, validation_message(error.errors()))
+    # FastAPI puts where the value stood in front: query, path, header or body
+    errors = [{**e, "loc": e["loc"][1:]} for e in error.errors()]
+    return error_response(400, validation_message(errors))
 
 
 def validation_message(errors: Any) -> str:
     """Name the first fault by field: ``maxResults must be greater than or equal to 1``."""
     first = errors[0]
-    where = [str(p) for p in first["loc"] if p not in {"query", "path", "header", "body"}]
-    name = ".".join(where)
+    name = ".".join(map(str, first["loc"]))
     kind, context = first["type"], first.get("ctx", {})
     if kind == "json_invalid":
         return "The request body is not valid JSON."

@@ -6,7 +6,7 @@ Source: behaviour.md section 3. ``next`` is absolute and carries the same filter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 from fastapi import Depends, Query, Request, Response
@@ -96,5 +96,5 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
 def _link(request: Request, base: str, **changed: int) -> str:
     query = [(k, v) for k, v in request.query_params.multi_items() if k not in changed]
     query += [(k, str(v)) for k, v in changed.items()]
-    path = request.url.path.removeprefix("/v2")
+    path = quote(request.url.path.removeprefix("/v2"))
     return f"{base}{path}?{urlencode(query)}"

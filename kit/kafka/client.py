@@ -49,7 +49,8 @@ def _credentials(settings: KafkaSettings) -> tuple[str, str]:
             "OSTRO_KAFKA_USERNAME and OSTRO_KAFKA_PASSWORD_FILE are needed "
             f"with OSTRO_KAFKA_SECURITY={settings.kafka_security.value}"
         )
-    return settings.kafka_username, read_secret(settings.kafka_password_file)
+    password = read_secret(settings.kafka_password_file, "OSTRO_KAFKA_PASSWORD_FILE")
+    return settings.kafka_username, password
 
 
 class Names:

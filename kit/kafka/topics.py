@@ -33,15 +33,20 @@ class TopicMismatch(Exception):
     """A topic exists with another number of partitions."""
 
 
-def wanted_topics(prefix: str = "") -> list[WantedTopic]:
-    """Return all physical topics, DLQs included."""
+def wanted_topics(prefix: str = "", replication: int = 1) -> list[WantedTopic]:
+    """Return all physical topics, DLQs included.
+
+    With several replicas an acknowledged record is on all but one of them at least.
+    """
     names = Names(prefix)
+    safety = {"min.insync.replicas": str(max(1, replication - 1))}
     found: list[WantedTopic] = []
     for topic in TOPICS:
         configs = {
             "cleanup.policy": topic.cleanup.value,
             "max.message.bytes": str(topic.max_message_bytes),
             "compression.type": "producer",
+            **safety,
         }
         if topic.cleanup is Cleanup.COMPACT:
             configs |= {
@@ -60,6 +65,7 @@ def wanted_topics(prefix: str = "") -> list[WantedTopic]:
                     "retention.ms": _millis(DLQ_RETENTION),
                     # a letter is its record plus our headers
                     "max.message.bytes": str(topic.max_message_bytes + 64 * 1024),
+                    **safety,
                 },
             )
             for subscription in topic.subscriptions
@@ -78,7 +84,7 @@ async def apply(settings: KafkaSettings) -> list[str]:
     await admin.start()
     try:
         existing = set(await admin.list_topics())
-        wanted = wanted_topics(settings.topic_prefix)
+        wanted = wanted_topics(settings.topic_prefix, settings.topic_replication)
         missing = [t for t in wanted if t.name not in existing]
         if missing:
             response = await admin.create_topics(
@@ -93,12 +99,13 @@ async def apply(settings: KafkaSettings) -> list[str]:
         present = [t for t in wanted if t.name in existing]
         await _check_partitions(admin, present)
         if present:
-            await admin.alter_configs(
-                [
-                    ConfigResource(ConfigResourceType.TOPIC, t.name, configs=t.configs)
-                    for t in present
-                ]
-            )
+            changes = [
+                ConfigResource(ConfigResourceType.TOPIC, t.name, configs=t.configs) for t in present
+            ]
+            for answer in await admin.alter_configs(changes):
+                for code, message, _kind, name in answer.resources:
+                    if code:
+                        raise KafkaError(f"cannot change {name}: code {code} {message or ''}")
         return [t.name for t in missing]
     finally:
         await admin.close()
