@@ -1,0 +1,1 @@
+"""Telemetry: anonymises product events and delivers them to processors, with consent only."""

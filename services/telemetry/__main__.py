@@ -1,0 +1,28 @@
+"""``python -m services.telemetry [--role ...]`` runs the service; ``admin`` has the commands."""
+
+from typing import Annotated
+
+import typer
+
+from kit.service import Role, run
+from services.telemetry.admin import cli as admin
+from services.telemetry.main import INDEXES, SERVICE, build
+from services.telemetry.settings import TelemetrySettings
+
+cli = typer.Typer(help="The telemetry service.", add_completion=False)
+cli.add_typer(admin, name="admin")
+_serve = run(SERVICE, TelemetrySettings, build, INDEXES)
+
+
+@cli.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    role: Annotated[Role, typer.Option(help="what this process does")] = Role.ALL,
+) -> None:
+    """Run the service. Settings are read from OSTRO_* variables."""
+    if context.invoked_subcommand is None:
+        _serve(role)
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,1 @@
+"""Kafka out, MongoDB, processors, sealing of keys."""

@@ -1,0 +1,49 @@
+"""Consent, one document per tenant. Never cached: a withdrawal counts at once, everywhere."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from kit.clock import Clock
+from kit.mongo import Database, DuplicateKey
+from services.telemetry.adapters.mongo.documents import CONSENTS
+from services.telemetry.domain.processors import ProcessorName
+
+
+class MongoConsents:
+    """Implements ``usecases.consent.Consents``."""
+
+    def __init__(self, database: Database) -> None:
+        self._rows = database[CONSENTS]
+
+    async def granted(self, tenants: Collection[str]) -> Mapping[str, frozenset[ProcessorName]]:
+        """Return the processors that each tenant consents to."""
+        wanted = list(tenants)
+        rows = await self._rows.find({"_id": {"$in": wanted}}).to_list(None) if wanted else []
+        return {row["_id"]: _known(row["processors"]) for row in rows}
+
+    async def replace(
+        self, tenant: str, processors: frozenset[ProcessorName], by: str, clock: Clock
+    ) -> None:
+        """Replace the processors that a tenant consents to."""
+        await self._write(tenant, {"$set": {"processors": sorted(processors)}}, by, clock)
+
+    async def change(
+        self, tenant: str, processor: ProcessorName, *, on: bool, by: str, clock: Clock
+    ) -> None:
+        """Turn one processor on or off."""
+        operator = "$addToSet" if on else "$pull"
+        await self._write(tenant, {operator: {"processors": processor.value}}, by, clock)
+
+    async def _write(self, tenant: str, change: dict[str, Any], by: str, clock: Clock) -> None:
+        stamps = {"changed_at": clock.now(), "changed_by": by}
+        update = {**change, "$set": {**change.get("$set", {}), **stamps}}
+        key = {"_id": tenant, "tenant": tenant}
+        try:
+            await self._rows.update_one(key, update, upsert=True)
+        except DuplicateKey:
+            # two first writes at once: the document is there now
+            await self._rows.update_one(key, update)
+
+
+def _known(names: list[str]) -> frozenset[ProcessorName]:
+    return frozenset(name for name in ProcessorName if name.value in names)

@@ -1,0 +1,42 @@
+"""Documents of telemetry's own collections, each field with its data class."""
+
+from datetime import datetime
+from typing import Annotated
+
+from typing_extensions import TypedDict
+
+from contracts.classes import DataClass
+
+PSEUDONYM_KEYS = "pseudonym_keys"
+TENANT_HANDLES = "tenant_handles"
+CONSENTS = "consents"
+
+
+class PseudonymKeyDocument(TypedDict):
+    """The key of one tenant and calendar month. ``_id`` is ``tenant/epoch``."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    epoch: Annotated[str, DataClass.OPERATIONAL]
+    sealed: Annotated[bytes, DataClass.SECRET]
+    """AES-256-GCM under the wrapping key."""
+    created_at: Annotated[datetime, DataClass.OPERATIONAL]
+
+
+class TenantHandleDocument(TypedDict):
+    """The random name that anonymous events carry of a tenant. ``_id`` is the tenant."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    handle: Annotated[str, DataClass.PSEUDONYM]
+
+
+class ConsentDocument(TypedDict):
+    """What a tenant consents to. ``_id`` is the tenant."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    processors: Annotated[list[str], DataClass.OPERATIONAL]
+    changed_at: Annotated[datetime, DataClass.OPERATIONAL]
+    changed_by: Annotated[str, DataClass.OPERATIONAL]
+    """Id of the API token, or the name of the tool; never a person."""

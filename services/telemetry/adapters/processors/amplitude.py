@@ -1,0 +1,82 @@
+"""Amplitude: ``POST {base}/batch`` or ``{base}/2/httpapi``. Source: facts.md section 1."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import orjson
+
+from contracts.telemetry import AnonymousEvent
+from kit.clock import Clock
+from services.telemetry.adapters.processors.amplitude_answers import judge
+from services.telemetry.adapters.processors.http import Endpoint, by_status
+from services.telemetry.adapters.processors.rendering import nobody, properties
+from services.telemetry.domain.answers import Answer, Retry
+from services.telemetry.domain.processors import ProcessorName
+from services.telemetry.usecases.delivery import Limits, Prepared
+
+_ENVELOPE_BYTES = 1_000
+
+
+class Api(StrEnum):
+    """Which of the two; both deduplicate by ``insert_id`` for seven days."""
+
+    BATCH = "batch"
+    HTTP = "http"
+
+    @property
+    def path(self) -> str:
+        """Path below the base URL."""
+        return "/batch" if self is Api.BATCH else "/2/httpapi"
+
+    @property
+    def limits(self) -> Limits:
+        """Fewer than 2,000 events and 1 MB, or 2,000 and 20 MB; strings are all short."""
+        if self is Api.BATCH:
+            return Limits(2_000, 20_000_000 - _ENVELOPE_BYTES, 1_000_000)
+        return Limits(1_999, 1_000_000 - _ENVELOPE_BYTES, 1_000_000 - _ENVELOPE_BYTES)
+
+    @property
+    def throttle_seconds(self) -> float:
+        """How long to leave a user alone who sends too fast; there is no Retry-After."""
+        return 15.0 if self is Api.BATCH else 30.0
+
+
+class Amplitude:
+    """Implements ``usecases.delivery.Processor``."""
+
+    name = ProcessorName.AMPLITUDE
+
+    def __init__(
+        self, base_url: str, api_key: str, api: Api, clock: Clock, throttle: float | None = None
+    ) -> None:
+        self.limits = api.limits
+        self._throttle = api.throttle_seconds if throttle is None else throttle
+        self._prefix = orjson.dumps({"api_key": api_key})[:-1] + b',"events":['
+        self._endpoint = Endpoint(base_url.rstrip("/") + api.path, {})
+        self._clock = clock
+
+    def prepare(self, event: AnonymousEvent) -> Prepared:
+        """Render an event; no ip, and ``user_id`` rather than ``device_id``: it can be erased."""
+        who = {"user_id": event.user} if event.user else {"device_id": nobody(event)}
+        content = {
+            **who,
+            "event_type": event.name.value,
+            "time": int(event.hour.timestamp() * 1000),
+            "insert_id": event.event_id,
+            "event_properties": properties(event),
+            "$skip_user_properties_sync": True,
+        }
+        return Prepared(event.event_id, event.user or nobody(event), orjson.dumps(content))
+
+    async def send(self, events: Sequence[Prepared], repeats: int) -> Answer:  # noqa: ARG002  Amplitude wants no count
+        """Send one request."""
+        body = self._prefix + b",".join(event.body for event in events) + b"]}"
+        reply = await self._endpoint.post(body, {})
+        if isinstance(reply, Retry):
+            return reply
+        identities = [event.identity for event in events]
+        return judge(reply, identities, self._throttle, by_status(reply, self._clock.now()))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._endpoint.close()

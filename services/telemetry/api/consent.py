@@ -1,0 +1,54 @@
+"""``/ostro/v1/telemetry/consent``: which processors may get this tenant's anonymous events."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, StrictBool
+
+from contracts.classes import DataClass
+from kit.auth.principal import Principal, Scope
+from kit.errors import Forbidden
+from kit.http.security import Caller
+from services.telemetry.domain.processors import ProcessorName
+from services.telemetry.usecases.consent import Consent
+
+
+class ConsentBody(BaseModel):
+    """Consent by processor. What is left out is off."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    segment: Annotated[StrictBool, DataClass.OPERATIONAL] = False
+    amplitude: Annotated[StrictBool, DataClass.OPERATIONAL] = False
+
+
+def router(consent: Consent) -> APIRouter:
+    """Build the routes."""
+    routes = APIRouter(prefix="/ostro/v1/telemetry", tags=["consent"])
+
+    @routes.get("/consent")
+    async def show(caller: Caller) -> ConsentBody:
+        """Consent of the caller's tenant; needs the scope admin."""
+        _require_administrator(caller.principal)
+        return _body(await consent.show(caller.principal.tenant))
+
+    @routes.put("/consent")
+    async def replace(caller: Caller, body: ConsentBody) -> ConsentBody:
+        """Replace it; the next request to a processor heeds it. Needs the scope admin."""
+        principal = caller.principal
+        _require_administrator(principal)
+        granted = frozenset(name for name in ProcessorName if getattr(body, name.value))
+        await consent.replace(principal.tenant, granted, f"token {principal.token_id}")
+        return _body(await consent.show(principal.tenant))
+
+    return routes
+
+
+def _require_administrator(principal: Principal) -> None:
+    principal.require(Scope.ADMIN)
+    if principal.projects is not None:
+        raise Forbidden("The token is limited to projects; consent is given for the whole tenant.")
+
+
+def _body(consent: dict[ProcessorName, bool]) -> ConsentBody:
+    return ConsentBody(**{name.value: on for name, on in consent.items()})

@@ -1,0 +1,51 @@
+"""Topic ``ostro.telemetry.anonymous.v1``: one consumer group per processor."""
+
+from collections.abc import Sequence
+
+from pydantic import TypeAdapter
+
+from contracts.envelope import Event
+from contracts.telemetry import TENANT_HANDLE_HEADER, AnonymousEvent
+from contracts.topics import ANONYMOUS
+from kit.kafka.records import Poison, Record, decode
+from services.telemetry.usecases.anonymizing import Anonymised
+from services.telemetry.usecases.delivery import Delivery
+
+_ADAPTER = TypeAdapter(Event[AnonymousEvent])
+
+
+class AnonymousEvents:
+    """Decodes anonymous events for one processor; what it cannot read or send is poison."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+
+    async def handle(self, records: Sequence[Record]) -> Sequence[Poison]:
+        """Return when the processor has the batch; the rest is poison for the group's DLQ."""
+        poison: list[Poison] = []
+        items: list[Anonymised] = []
+        by_id: dict[str, Record] = {}
+        for record in records:
+            item = _read(record)
+            if isinstance(item, Poison):
+                poison.append(item)
+            else:
+                items.append(item)
+                by_id.setdefault(item.event.event_id, record)
+        refused = await self._delivery.deliver(items)
+        return [
+            *poison,
+            *(Poison(by_id[event], reason) for event, reason in refused.items() if event in by_id),
+        ]
+
+
+def _read(record: Record) -> Anonymised | Poison:
+    event = decode(record, _ADAPTER)
+    if isinstance(event, Poison):
+        return event
+    if event.type != ANONYMOUS.type:
+        return Poison(record, "unknown type")
+    handle = record.headers.get(TENANT_HANDLE_HEADER)
+    if not handle:
+        return Poison(record, "no tenant handle")
+    return Anonymised(event.data, handle.decode("utf-8", "replace"))

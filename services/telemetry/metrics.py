@@ -1,0 +1,52 @@
+"""Every metric of telemetry. Labels are our own enums; nothing of an event is a label."""
+
+from prometheus_client import Counter, Gauge
+
+from kit.observability.metrics import REGISTRY
+
+DROPPED_EVENTS = Counter(
+    "ostro_telemetry_dropped_events_total",
+    "Product events that were forgotten, by reason",
+    ["reason"],
+    registry=REGISTRY,
+)
+DROPPED_FIELDS = Counter(
+    "ostro_telemetry_dropped_fields_total",
+    "Fields of product events that this version does not know",
+    registry=REGISTRY,
+)
+ANONYMISED = Counter(
+    "ostro_telemetry_anonymised_events_total",
+    "Anonymous events that the broker has",
+    registry=REGISTRY,
+)
+SENT = Counter(
+    "ostro_telemetry_sent_events_total",
+    "Anonymous events that a processor accepted",
+    ["processor"],
+    registry=REGISTRY,
+)
+PARKED = Counter(
+    "ostro_telemetry_parked_events_total",
+    "Anonymous events that a processor will never take",
+    ["processor"],
+    registry=REGISTRY,
+)
+SKIPPED = Counter(
+    "ostro_telemetry_skipped_events_total",
+    "Anonymous events not sent: no consent, or the tenant is not active",
+    ["processor", "reason"],
+    registry=REGISTRY,
+)
+RETRIES = Counter(
+    "ostro_telemetry_retries_total",
+    "Requests to a processor that are sent again, by cause",
+    ["processor", "cause"],
+    registry=REGISTRY,
+)
+STOPPED = Gauge(
+    "ostro_telemetry_processor_stopped",
+    "1 while a processor refuses our configuration and nothing moves",
+    ["processor"],
+    registry=REGISTRY,
+)

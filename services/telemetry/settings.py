@@ -1,0 +1,66 @@
+"""Settings of telemetry."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, HttpUrl, field_validator
+
+from kit.settings import MongoSettings, ServiceSettings, read_secret
+from services.telemetry.adapters.processors.amplitude import Api
+from services.telemetry.adapters.sealing import read_wrapping_key
+
+DATABASE = "ostro_telemetry"
+
+
+def _unset_when_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(_unset_when_empty)]
+OptionalFile = Annotated[Path | None, BeforeValidator(_unset_when_empty)]
+
+
+class TelemetrySettings(ServiceSettings):
+    """A processor whose URL or key is not set does not run: its events are neither sent nor read.
+
+    Regions are chosen by the URL; the key must be of the same region.
+    """
+
+    http_port: int = Field(8104, ge=1, le=65535, description="public API")
+    internal_port: int = Field(8204, ge=1, le=65535, description="internal listener")
+    mongodb_database: str = Field(DATABASE, description="own database")
+
+    pseudonym_key_file: Path = Field(
+        description="file with 32 bytes in base64 that seal the keys of pseudonyms"
+    )
+    segment_url: OptionalUrl = Field(
+        None,
+        description="base URL: https://api.segment.io, or https://events.eu1.segmentapis.com",
+    )
+    segment_write_key_file: OptionalFile = Field(None, description="file with the write key")
+    amplitude_url: OptionalUrl = Field(
+        None,
+        description="base URL: https://api2.amplitude.com, or https://api.eu.amplitude.com",
+    )
+    amplitude_api_key_file: OptionalFile = Field(None, description="file with the API key")
+    amplitude_api: Api = Field(Api.BATCH, description="batch or http (HTTP V2)")
+    amplitude_throttle_seconds: float | None = Field(
+        None, gt=0, description="pause for a user over the rate; Amplitude's advice by default"
+    )
+
+    @field_validator("pseudonym_key_file")
+    @classmethod
+    def _readable(cls, path: Path) -> Path:
+        read_wrapping_key(path)
+        return path
+
+
+class AdminSettings(MongoSettings):
+    """What ``admin`` needs: telemetry's database and nothing else."""
+
+    mongodb_database: str = Field(DATABASE, description="telemetry's database")
+
+
+def secret_or_none(path: Path | None) -> str | None:
+    """Return a key, None when its file is not named or empty."""
+    return None if path is None else read_secret(path).strip() or None

@@ -1,0 +1,1 @@
+"""What telemetry does, and the ports it needs."""

@@ -1,0 +1,238 @@
+"""Delivers anonymous events to one processor: all accepted, refused or withheld, or given back.
+
+One instance per consumer group. It waits inside the call, so the consumer polls nothing new while
+a processor is down, and gives the batch back before the broker would take the group member for
+dead. What was settled before that is remembered, so that each call gets further.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from contracts.telemetry import AnonymousEvent
+from kit.kafka.consumer import GiveBack, may_pass
+from services.telemetry.domain.answers import Accepted, Answer, Partly, Retry, Split, Stop
+from services.telemetry.domain.processors import ProcessorName
+from services.telemetry.metrics import PARKED, RETRIES, SENT, SKIPPED, STOPPED
+from services.telemetry.usecases.anonymizing import Anonymised
+from services.telemetry.usecases.gate import Gate
+from services.telemetry.usecases.pace import Backoff, Pace
+
+log = structlog.get_logger(__name__)
+
+# with one request in flight well below the broker's five minutes between polls
+BUDGET_SECONDS = 60.0
+STOPPED_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One event as the processor wants it. ``identity`` is the user or device id it counts for."""
+
+    event_id: str
+    identity: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Most events and bytes (JSON of the events and a comma each) of a request; of one event."""
+
+    events: int
+    request_bytes: int
+    event_bytes: int
+
+
+class Processor(Protocol):
+    """One processor."""
+
+    name: ProcessorName
+    limits: Limits
+
+    def prepare(self, event: AnonymousEvent) -> Prepared:
+        """Render one event, the same way each time."""
+        ...
+
+    async def send(self, events: Sequence[Prepared], repeats: int) -> Answer:
+        """Send one request and read the answer; a broken connection is ``Retry``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    handle: str
+    prepared: Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    loads: Sequence[_Load]
+    not_before: float = 0.0
+
+
+class Delivery:
+    """Sends batch after batch to one processor.
+
+    ``alarm`` gets a reason when our configuration is refused, and None when it is not (any more).
+    """
+
+    def __init__(
+        self,
+        processor: Processor,
+        gate: Gate,
+        pace: Pace,
+        backoff: Backoff,
+        alarm: Callable[[str | None], None],
+    ) -> None:
+        self._processor = processor
+        self._gate = gate
+        self._pace = pace
+        self._backoff = backoff
+        self._alarm = alarm
+        self._name = processor.name.value
+        self._queue: deque[_Attempt] = deque()
+        self._settled: dict[str, str | None] = {}
+        self._failures = 0
+        self._closed_until = 0.0
+
+    async def deliver(self, items: Sequence[Anonymised]) -> dict[str, str]:
+        """Return event ids that the processor will never take, and why; all others are done.
+
+        Raises ``GiveBack`` when the processor does not take the batch in time: nothing may be
+        committed then.
+        """
+        deadline = self._pace.now() + BUDGET_SECONDS
+        self._queue = deque(self._attempts(items))
+        while self._queue:
+            attempt = self._queue.popleft()
+            await self._wait(max(attempt.not_before, self._closed_until), deadline)
+            try:
+                loads = await self._permitted(attempt.loads)
+            except Exception as error:
+                if not may_pass(error):
+                    raise
+                self._hold(attempt.loads, "consent unknown")
+                continue
+            if loads:
+                answer = await self._processor.send([x.prepared for x in loads], self._failures)
+                self._apply(answer, loads)
+        refused = {event: reason for event, reason in self._settled.items() if reason is not None}
+        # a letter that is replayed later deserves a new try
+        self._settled.clear()
+        return refused
+
+    def _attempts(self, items: Sequence[Anonymised]) -> list[_Attempt]:
+        limits, attempts = self._processor.limits, []
+        loads: list[_Load] = []
+        size, seen = 0, set(self._settled)
+        for item in items:
+            if item.event.event_id in seen:
+                continue
+            seen.add(item.event.event_id)
+            prepared = self._processor.prepare(item.event)
+            needed = len(prepared.body) + 1
+            if needed > limits.event_bytes:
+                self._refuse(prepared, "too large for the processor")
+                continue
+            if len(loads) == limits.events or size + needed > limits.request_bytes:
+                attempts.append(_Attempt(loads))
+                loads, size = [], 0
+            loads.append(_Load(item.handle, prepared))
+            size += needed
+        return [*attempts, _Attempt(loads)] if loads else attempts
+
+    async def _wait(self, moment: float, deadline: float) -> None:
+        now = self._pace.now()
+        if now >= deadline:
+            raise GiveBack("the time for one batch is over")
+        if moment > now:
+            await self._pace.pause(min(moment, deadline) - now)
+        if moment > deadline:
+            raise GiveBack("the processor is not available")
+
+    async def _permitted(self, loads: Sequence[_Load]) -> list[_Load]:
+        closed = await self._gate.closed({x.handle for x in loads}, self._processor.name)
+        for load in loads:
+            if (reason := closed.get(load.handle)) is not None:
+                self._settled[load.prepared.event_id] = None
+                SKIPPED.labels(self._name, reason.value).inc()
+        return [load for load in loads if load.handle not in closed]
+
+    def _apply(self, answer: Answer, loads: Sequence[_Load]) -> None:
+        match answer:
+            case Accepted():
+                self._settled |= {load.prepared.event_id: None for load in loads}
+                SENT.labels(self._name).inc(len(loads))
+            case Split(reason):
+                self._split(loads, reason)
+            case Partly():
+                self._sort_out(loads, answer)
+            case Retry(cause, wait):
+                self._hold(loads, cause, wait)
+                return
+            case Stop(reason):
+                self._stop(loads, reason)
+                return
+        self._failures = 0
+        self._calm()
+
+    def _split(self, loads: Sequence[_Load], reason: str) -> None:
+        if len(loads) == 1:
+            self._refuse(loads[0].prepared, reason)
+            return
+        RETRIES.labels(self._name, "split").inc()
+        self._queue.extendleft(reversed(_halves(loads)))
+
+    def _sort_out(self, loads: Sequence[_Load], answer: Partly) -> None:
+        for index, reason in answer.refused.items():
+            self._refuse(loads[index].prepared, reason)
+        rest = [
+            load
+            for index, load in enumerate(loads)
+            if index not in answer.refused and index not in answer.delayed
+        ]
+        if rest:
+            self._queue.appendleft(_Attempt(rest))
+        delayed = [loads[index] for index in sorted(answer.delayed)]
+        if delayed:
+            RETRIES.labels(self._name, "throttled").inc()
+            moment = self._pace.now() + self._backoff.at_least(answer.wait)
+            # halved, because more events of one user than its rate allows would never pass
+            self._queue.extend(_halves(delayed, moment))
+
+    def _hold(self, loads: Sequence[_Load], cause: str, wait: float | None = None) -> None:
+        self._failures += 1
+        RETRIES.labels(self._name, cause).inc()
+        if self._failures == 1:
+            log.warning("delivery interrupted", processor=self._name, cause=cause)
+        delay = (
+            self._backoff.after(self._failures) if wait is None else self._backoff.at_least(wait)
+        )
+        self._closed_until = self._pace.now() + delay
+        self._queue.appendleft(_Attempt(loads))
+
+    def _stop(self, loads: Sequence[_Load], reason: str) -> None:
+        RETRIES.labels(self._name, "stopped").inc()
+        log.error("processor refuses our configuration", processor=self._name, reason=reason)
+        STOPPED.labels(self._name).set(1)
+        self._alarm(f"{self._name}: {reason}")
+        self._closed_until = self._pace.now() + STOPPED_SECONDS
+        self._queue.appendleft(_Attempt(loads))
+
+    def _calm(self) -> None:
+        STOPPED.labels(self._name).set(0)
+        self._alarm(None)
+
+    def _refuse(self, prepared: Prepared, reason: str) -> None:
+        self._settled[prepared.event_id] = reason
+        PARKED.labels(self._name).inc()
+
+
+def _halves(loads: Sequence[_Load], not_before: float = 0.0) -> list[_Attempt]:
+    """Split in two; a single one stays whole."""
+    middle = (len(loads) + 1) // 2
+    parts = [loads[:middle], loads[middle:]]
+    return [_Attempt(part, not_before) for part in parts if part]

@@ -1,0 +1,52 @@
+"""May this leave? Asked right before each request to a processor, after any wait."""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import Protocol
+
+from services.telemetry.domain.processors import ProcessorName
+from services.telemetry.usecases.anonymizing import Tenants
+from services.telemetry.usecases.consent import Consents
+
+
+class Closed(StrEnum):
+    """Why an event does not go to a processor."""
+
+    NO_CONSENT = "no consent"
+    INACTIVE_TENANT = "inactive tenant"
+
+
+class TenantOf(Protocol):
+    """The way back from a handle."""
+
+    async def tenants(self, handles: Collection[str]) -> Mapping[str, str]:
+        """Return the tenant of each handle that is known."""
+        ...
+
+
+class Gate:
+    """Consent and tenant state, for the handles of one request."""
+
+    def __init__(self, names: TenantOf, consents: Consents, tenants: Tenants) -> None:
+        self._names = names
+        self._consents = consents
+        self._tenants = tenants
+
+    async def closed(
+        self, handles: Collection[str], processor: ProcessorName
+    ) -> Mapping[str, Closed]:
+        """Return the handles whose events must not be sent, and why; an unknown one is closed."""
+        names = await self._names.tenants(handles)
+        granted = await self._consents.granted(names.values())
+        closed: dict[str, Closed] = {}
+        for handle in handles:
+            tenant = names.get(handle)
+            if tenant is None or processor not in granted.get(tenant, frozenset()):
+                closed[handle] = Closed.NO_CONSENT
+            elif not await self._active(tenant):
+                closed[handle] = Closed.INACTIVE_TENANT
+        return closed
+
+    async def _active(self, tenant: str) -> bool:
+        view = await self._tenants.tenant(tenant)
+        return view is not None and view.active
