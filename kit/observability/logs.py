@@ -24,10 +24,11 @@ def configure(service: str, level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    foreign: list[Any] = [*shared, _first_line]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=foreign,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),
@@ -56,6 +57,12 @@ def _service(name: str) -> Any:
         return event
 
     return add
+
+
+def _first_line(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Cut what libraries say: asyncio puts the text of a task's exception into further lines."""
+    event["event"] = str(event.get("event", "")).partition("\n")[0][:300]
+    return event
 
 
 def _exception_name_only(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The dead letter commands: ``python -m kit.dlq list|show|replay|drop``."""

@@ -1,0 +1,126 @@
+"""Sends dead letters back. See the ADR "Replaying dead letters".
+
+A fact goes to its origin topic with a header that names the failed group; the other groups skip
+it. State topics keep the last record of a key, so an old state must never come after a newer one:
+there a letter is sent again only while nothing newer stands in the topic, without the header
+(repeats of a revision do no harm), and is superseded otherwise.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from contracts.topics import Cleanup, Topic
+from kit.dlq.letters import Letter
+from kit.dlq.reading import Desk
+from kit.kafka import dead_letters as dlq
+from kit.kafka.client import Names
+from kit.kafka.producer import MAX_LETTER_BYTES, Publisher
+from kit.kafka.records import REPLAY_GROUP_HEADER, Outgoing
+
+
+@dataclass
+class Plan:
+    """What to do with each letter."""
+
+    send: list[Letter] = field(default_factory=list)
+    superseded: list[Letter] = field(default_factory=list)
+    impossible: list[Letter] = field(default_factory=list)
+
+
+async def plan(desk: Desk, names: Names, letters: Sequence[Letter]) -> Plan:
+    """Sort the letters of one queue; reads a state topic from the oldest letter's origin on."""
+    found = Plan(impossible=[letter for letter in letters if letter.was_cut])
+    rest = [letter for letter in letters if not letter.was_cut]
+    if not rest or rest[0].queue.topic.cleanup is not Cleanup.COMPACT:
+        found.send = rest
+        return found
+    latest = await _latest(desk, names, rest)
+    for letter in rest:
+        at = latest.get((_origin(letter)[0], letter.original_key))
+        newest = at is None or at == _origin(letter)[1]
+        (found.send if newest else found.superseded).append(letter)
+    return found
+
+
+async def send(desk: Desk, names: Names, publisher: Publisher, letters: Sequence[Letter]) -> None:
+    """Send and wait for the acknowledgements; the caller marks them done."""
+    if not letters:
+        return
+    topic = letters[0].queue.topic
+    compacted = topic.cleanup is Cleanup.COMPACT
+    before = await _ends(desk, names, topic) if compacted else {}
+    records = [_original(names, letter, for_all=compacted) for letter in letters]
+    await publisher.send(records, max_bytes=MAX_LETTER_BYTES)
+    if compacted:
+        await _put_newest_last(desk, names, publisher, topic, records, before)
+
+
+def _original(names: Names, letter: Letter, *, for_all: bool) -> Outgoing:
+    headers = dict(letter.headers)
+    if not for_all:
+        headers[REPLAY_GROUP_HEADER] = letter.queue.subscription.group.encode()
+    topic = names.topic(letter.queue.topic)
+    return Outgoing(topic, letter.original_key, letter.value, tuple(headers.items()))
+
+
+def _origin(letter: Letter) -> tuple[int, int]:
+    """Partition and offset of the record."""
+    _, partition, offset = letter.notes[dlq.ORIGIN].rsplit("/", 2)
+    return int(partition), int(offset)
+
+
+async def _latest(
+    desk: Desk, names: Names, letters: Sequence[Letter]
+) -> dict[tuple[int, bytes | None], int]:
+    """Return the last offset of each letter's key in its partition, where one is left."""
+    topic = names.topic(letters[0].queue.topic)
+    wanted: dict[int, set[bytes | None]] = defaultdict(set)
+    starts: dict[int, int] = {}
+    for letter in letters:
+        partition, offset = _origin(letter)
+        wanted[partition].add(letter.original_key)
+        starts[partition] = min(offset, starts.get(partition, offset))
+    latest: dict[tuple[int, bytes | None], int] = {}
+    for partition, start in starts.items():
+        async for raw in desk.records(TopicPartition(topic, partition), start):
+            if raw.key in wanted[partition]:
+                latest[partition, raw.key] = raw.offset
+    return latest
+
+
+async def _ends(desk: Desk, names: Names, topic: Topic) -> dict[TopicPartition, int]:
+    partitions = [TopicPartition(names.topic(topic), p) for p in range(topic.partitions)]
+    return {p: await desk.end(p) for p in partitions}
+
+
+async def _put_newest_last(
+    desk: Desk,
+    names: Names,
+    publisher: Publisher,
+    topic: Topic,
+    sent: Sequence[Outgoing],
+    start: dict[TopicPartition, int],
+) -> None:
+    """Send a newer state again that came between our look at the topic and our record."""
+    while sent:
+        ours = {record.key: record.value for record in sent}
+        end = await _ends(desk, names, topic)
+        newer: dict[bytes, Any] = {}
+        last: dict[bytes, Any] = {}
+        for partition, first in start.items():
+            async for raw in desk.records(partition, first, end[partition]):
+                if raw.key in ours:
+                    last[raw.key] = raw
+                    if raw.value != ours[raw.key]:
+                        newer[raw.key] = raw
+        sent = [
+            Outgoing(raw.topic, raw.key, raw.value, tuple(raw.headers))
+            for key, raw in newer.items()
+            if last[key] is not raw
+        ]
+        await publisher.send(sent, max_bytes=MAX_LETTER_BYTES)
+        start = end
