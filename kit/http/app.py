@@ -1,6 +1,7 @@
 """The two applications of a service: the public API and the internal listener."""
 
 from collections.abc import Sequence
+from functools import cache, partial
 
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -8,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from kit.auth.api_tokens import ApiTokens
 from kit.auth.service_tokens import ServiceTokens
 from kit.http import errors
+from kit.http.docs import docs_router, openapi_of
 from kit.http.middleware import Observe, Surface
 from kit.http.pages import json_response
 from kit.observability.health import Health
@@ -16,7 +18,7 @@ from kit.version import VERSION
 
 
 def public_app(service: str, routers: Sequence[APIRouter], tokens: ApiTokens) -> FastAPI:
-    """Build the public API. The OpenAPI document is at ``/ostro/v1/{service}/openapi.json``."""
+    """Build the public API; its documents are ``/ostro/v1/{service}/`` openapi.json and docs."""
     app = FastAPI(
         title=f"Ostro {service}",
         version=VERSION,
@@ -26,8 +28,9 @@ def public_app(service: str, routers: Sequence[APIRouter], tokens: ApiTokens) ->
         redirect_slashes=False,
     )
     app.state.api_tokens = tokens
-    for router in routers:
+    for router in [*routers, docs_router(service)]:
         app.include_router(router)
+    app.openapi = cache(partial(openapi_of, app))  # type: ignore[method-assign]  # FastAPI's way
     errors.install(app)
     app.add_middleware(Observe)
     app.add_middleware(Surface)

@@ -2,15 +2,28 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Request, Security
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 
 from kit.auth.api_tokens import ApiTokens, VerifiedToken
 from kit.auth.service_tokens import InternalCaller, ServiceTokens
 from kit.errors import Unauthenticated
 
 
+class _TokenHeader(SecurityBase):
+    """The Authorization header as it was sent; makes the OpenAPI document ask for a token."""
+
+    def __init__(self) -> None:
+        self.model = HTTPBearer(bearerFormat="JWT")
+        self.scheme_name = "token"
+
+    async def __call__(self, request: Request) -> str | None:
+        return request.headers.get("authorization")
+
+
 async def _caller(
-    request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
+    request: Request, authorization: Annotated[str | None, Security(_TokenHeader())]
 ) -> VerifiedToken:
     tokens: ApiTokens = request.app.state.api_tokens
     public_api = request.url.path.startswith("/v2")
