@@ -1,0 +1,1 @@
+"""The library: test cases, folders and the options of projects."""

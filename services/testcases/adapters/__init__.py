@@ -1,0 +1,1 @@
+"""MongoDB and Kafka out: they implement the ports of the use cases."""

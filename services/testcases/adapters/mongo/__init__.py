@@ -1,0 +1,1 @@
+"""Repositories: the tenant is first in every filter and index."""

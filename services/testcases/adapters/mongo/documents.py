@@ -1,0 +1,135 @@
+"""The stored documents. Every field says what kind of data it holds."""
+
+from datetime import datetime
+from typing import Annotated, Any, NotRequired
+
+from typing_extensions import TypedDict
+
+from contracts.classes import DataClass
+
+Outbox = Annotated[list[dict[str, Any]], DataClass.OPERATIONAL]
+"""Entries of ``kit.outbox.entries``: ids, times and trace parents."""
+
+
+class OptionDocument(TypedDict):
+    """A status, priority or environment. ``_id``: tenant/option id."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    id: Annotated[int, DataClass.OPERATIONAL]
+    project: Annotated[int, DataClass.OPERATIONAL]
+    type: Annotated[str, DataClass.OPERATIONAL]
+    name: Annotated[str, DataClass.CUSTOMER_CONTENT]
+    name_key: Annotated[str, DataClass.CUSTOMER_CONTENT]
+    """The name as it is compared; unique per tenant, project and type."""
+    description: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
+    color: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
+    index: Annotated[int, DataClass.OPERATIONAL]
+    default: Annotated[bool, DataClass.OPERATIONAL]
+    archived: Annotated[bool, DataClass.OPERATIONAL]
+    updated_on: Annotated[datetime, DataClass.OPERATIONAL]
+    rev: Annotated[int, DataClass.OPERATIONAL]
+    outbox: Outbox
+
+
+class FolderDocument(TypedDict):
+    """A folder. ``_id``: tenant/folder id."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    id: Annotated[int, DataClass.OPERATIONAL]
+    project: Annotated[int, DataClass.OPERATIONAL]
+    type: Annotated[str, DataClass.OPERATIONAL]
+    name: Annotated[str, DataClass.CUSTOMER_CONTENT]
+    index: Annotated[int, DataClass.OPERATIONAL]
+    parent: Annotated[int | None, DataClass.OPERATIONAL]
+    updated_on: Annotated[datetime, DataClass.OPERATIONAL]
+    rev: Annotated[int, DataClass.OPERATIONAL]
+    outbox: Outbox
+
+
+class InlineStepDocument(TypedDict):
+    """A step written out."""
+
+    description: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
+    test_data: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
+    expected_result: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
+    reflect_ref: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
+
+
+class StepDocument(TypedDict):
+    """One step."""
+
+    id: Annotated[int, DataClass.OPERATIONAL]
+    inline: InlineStepDocument
+
+
+class ScriptDocument(TypedDict):
+    """The script of the newest version."""
+
+    type: Annotated[str, DataClass.OPERATIONAL]
+    steps: list[StepDocument]
+
+
+class TestCaseDocument(TypedDict):
+    """A test case as its newest version says.
+
+    ``_id``: tenant/project/number, or tenant/project/name/digest[/salt] of a case that was made
+    by name, so that the name is made once.
+    """
+
+    _id: Annotated[str, DataClass.CUSTOMER_CONTENT]
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    id: Annotated[int, DataClass.OPERATIONAL]
+    project: Annotated[int, DataClass.OPERATIONAL]
+    visible: Annotated[bool, DataClass.OPERATIONAL]
+    provisional_for: NotRequired[Annotated[list[str], DataClass.OPERATIONAL]]
+    """Uploads that hold a case that is not visible yet."""
+    name: Annotated[str, DataClass.CUSTOMER_CONTENT]
+    version: Annotated[int, DataClass.OPERATIONAL]
+    version_id: Annotated[int, DataClass.OPERATIONAL]
+    priority: Annotated[int, DataClass.OPERATIONAL]
+    status: Annotated[int, DataClass.OPERATIONAL]
+    created_on: Annotated[datetime, DataClass.OPERATIONAL]
+    updated_on: Annotated[datetime, DataClass.OPERATIONAL]
+    objective: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
+    precondition: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
+    estimated_time: Annotated[int | None, DataClass.CUSTOMER_CONTENT]
+    labels: Annotated[list[str], DataClass.CUSTOMER_CONTENT]
+    component: Annotated[int | None, DataClass.JIRA_ID]
+    folder: Annotated[int | None, DataClass.OPERATIONAL]
+    owner: Annotated[str | None, DataClass.JIRA_ID]
+    script: ScriptDocument
+    rev: Annotated[int, DataClass.OPERATIONAL]
+    """Number of states published: 0 while provisional."""
+    outbox: Outbox
+
+
+class ProjectDocument(TypedDict):
+    """What was done for a project. ``_id``: tenant/project."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    project: Annotated[int, DataClass.OPERATIONAL]
+    defaults: Annotated[int, DataClass.OPERATIONAL]
+    """How many default options it has; fewer than there are by now: some are to be made."""
+
+
+class EndedUploadDocument(TypedDict):
+    """The verdict on an upload. ``_id``: tenant/upload; forgotten after 30 days."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    project: Annotated[int, DataClass.OPERATIONAL]
+    accepted: Annotated[bool, DataClass.OPERATIONAL]
+    ended_on: Annotated[datetime, DataClass.OPERATIONAL]
+
+
+DOCUMENTS = {
+    "options": OptionDocument,
+    "folders": FolderDocument,
+    "testcases": TestCaseDocument,
+    "projects": ProjectDocument,
+    "ended_uploads": EndedUploadDocument,
+}
+"""Collection to document, for the data inventory."""

@@ -1,0 +1,115 @@
+"""Folders in MongoDB."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from kit.http.pages import OffsetPage
+from kit.mongo import Database, Document
+from kit.outbox.entries import INDEX as OUTBOX_INDEX
+from services.testcases.adapters.mongo.documents import FolderDocument
+from services.testcases.adapters.mongo.pending import Pending
+from services.testcases.domain.folders import Folder, FolderType
+
+FOLDERS = "folders"
+INDEXES = {
+    FOLDERS: [
+        # the type behind the sort key lets lists of one type be filtered in the index
+        IndexModel(
+            [
+                ("tenant", ASCENDING),
+                ("project", ASCENDING),
+                ("id", ASCENDING),
+                ("type", ASCENDING),
+            ],
+            name="list",
+        ),
+        IndexModel(
+            [
+                ("tenant", ASCENDING),
+                ("project", ASCENDING),
+                ("type", ASCENDING),
+                ("parent", ASCENDING),
+                ("index", ASCENDING),
+            ],
+            name="siblings",
+        ),
+        OUTBOX_INDEX,
+    ],
+}
+
+_BY_ID = [("project", ASCENDING), ("id", ASCENDING)]
+
+
+class FolderRepository:
+    """Implements ``FolderStore``; the tenant comes first."""
+
+    def __init__(self, database: Database, pending: Pending) -> None:
+        self._folders = database[FOLDERS]
+        self._pending = pending
+
+    async def page(
+        self, tenant: str, projects: Collection[int], kind: FolderType | None, page: OffsetPage
+    ) -> tuple[int, Sequence[Folder]]:
+        """Return the total and one page, by id."""
+        query: dict[str, Any] = {"tenant": tenant, "project": {"$in": list(projects)}}
+        if kind is not None:
+            query["type"] = kind.value
+        total, rows = await asyncio.gather(
+            self._folders.count_documents(query),
+            self._folders.find(query)
+            .sort(_BY_ID)
+            .skip(page.start_at)
+            .limit(page.max_results)
+            .to_list(page.max_results),
+        )
+        return total, [_folder(row) for row in rows]
+
+    async def get(self, tenant: str, folder: int) -> Folder | None:
+        """Return one folder."""
+        row = await self._folders.find_one({"_id": f"{tenant}/{folder}", "tenant": tenant})
+        return _folder(row) if row is not None else None
+
+    async def next_index(
+        self, tenant: str, project: int, kind: FolderType, parent: int | None
+    ) -> int:
+        """Return the position behind the folders of one parent."""
+        last = await self._folders.find_one(
+            {"tenant": tenant, "project": project, "type": kind.value, "parent": parent},
+            {"index": 1},
+            sort=[("index", DESCENDING)],
+        )
+        return int(last["index"]) + 1 if last is not None else 0
+
+    async def insert(self, tenant: str, folder: Folder) -> None:
+        """Store a new folder."""
+        await self._folders.insert_one(dict(self._document(tenant, folder)))
+        self._pending.nudge()
+
+    def _document(self, tenant: str, folder: Folder) -> FolderDocument:
+        return {
+            "_id": f"{tenant}/{folder.id}",
+            "tenant": tenant,
+            "id": folder.id,
+            "project": folder.project,
+            "type": folder.type.value,
+            "name": folder.name,
+            "index": folder.index,
+            "parent": folder.parent,
+            "updated_on": self._pending.clock.now(),
+            "rev": 1,
+            "outbox": [self._pending.entry()],
+        }
+
+
+def _folder(row: Document) -> Folder:
+    return Folder(
+        id=row["id"],
+        project=row["project"],
+        type=FolderType(row["type"]),
+        name=row["name"],
+        index=row["index"],
+        parent=row["parent"],
+    )

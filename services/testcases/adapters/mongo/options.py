@@ -1,0 +1,152 @@
+"""Options in MongoDB, and which projects have their defaults."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+
+from pymongo import ASCENDING, IndexModel
+
+from contracts.testcases import OptionType
+from kit.http.pages import OffsetPage
+from kit.mongo import Database, Document, DuplicateKey, insert_new
+from kit.outbox.entries import INDEX as OUTBOX_INDEX
+from services.testcases.adapters.mongo.documents import OptionDocument
+from services.testcases.adapters.mongo.pending import Pending
+from services.testcases.domain.options import Option, defaults_of, name_key
+
+OPTIONS = "options"
+PROJECTS = "projects"
+INDEXES = {
+    OPTIONS: [
+        # the type behind the sort key lets lists of one kind be filtered in the index
+        IndexModel(
+            [
+                ("tenant", ASCENDING),
+                ("project", ASCENDING),
+                ("id", ASCENDING),
+                ("type", ASCENDING),
+            ],
+            name="list",
+        ),
+        IndexModel(
+            [
+                ("tenant", ASCENDING),
+                ("project", ASCENDING),
+                ("type", ASCENDING),
+                ("name_key", ASCENDING),
+            ],
+            name="name",
+            unique=True,
+        ),
+        OUTBOX_INDEX,
+    ],
+}
+
+_BY_ID = [("project", ASCENDING), ("id", ASCENDING)]
+"""Order by id: ids of one project are one range, and the index has the project first."""
+
+
+class OptionRepository:
+    """Implements ``OptionStore`` and ``DefaultsStore``; the tenant comes first."""
+
+    def __init__(self, database: Database, pending: Pending) -> None:
+        self._options = database[OPTIONS]
+        self._projects = database[PROJECTS]
+        self._pending = pending
+
+    async def page(
+        self,
+        tenant: str,
+        projects: Collection[int],
+        types: Sequence[OptionType],
+        page: OffsetPage,
+    ) -> tuple[int, Sequence[Option]]:
+        """Return the total and one page, by id."""
+        query = {
+            "tenant": tenant,
+            "project": {"$in": list(projects)},
+            "type": {"$in": list(types)},
+        }
+        total, rows = await asyncio.gather(
+            self._options.count_documents(query),
+            self._options.find(query)
+            .sort(_BY_ID)
+            .skip(page.start_at)
+            .limit(page.max_results)
+            .to_list(page.max_results),
+        )
+        return total, [_option(row) for row in rows]
+
+    async def get(self, tenant: str, option: int) -> Option | None:
+        """Return one option."""
+        row = await self._options.find_one({"_id": f"{tenant}/{option}", "tenant": tenant})
+        return _option(row) if row is not None else None
+
+    async def of_project(
+        self, tenant: str, project: int, types: Sequence[OptionType]
+    ) -> Sequence[Option]:
+        """Return all options of some types of a project, by id."""
+        query = {"tenant": tenant, "project": project, "type": {"$in": list(types)}}
+        rows = await self._options.find(query).sort(_BY_ID).to_list(None)
+        return [_option(row) for row in rows]
+
+    async def insert(self, tenant: str, option: Option) -> bool:
+        """Store a new option; False when its name was taken in the meantime."""
+        try:
+            await self._options.insert_one(dict(self._document(tenant, option)))
+        except DuplicateKey:
+            return False
+        self._pending.nudge()
+        return True
+
+    async def complete(self, tenant: str, projects: Collection[int]) -> set[int]:
+        """Return the projects whose defaults are all there."""
+        query = {
+            "_id": {"$in": [f"{tenant}/{p}" for p in projects]},
+            "tenant": tenant,
+            "defaults": {"$gte": len(defaults_of(1))},
+        }
+        rows = await self._projects.find(query, {"project": 1}).to_list(None)
+        return {row["project"] for row in rows}
+
+    async def create(self, tenant: str, project: int, options: Sequence[Option]) -> None:
+        """Store what is missing of them, then that the project is complete."""
+        await insert_new(self._options, [dict(self._document(tenant, o)) for o in options])
+        self._pending.nudge()
+        await self._projects.update_one(
+            {"_id": f"{tenant}/{project}", "tenant": tenant},
+            {"$set": {"project": project}, "$max": {"defaults": len(options)}},
+            upsert=True,
+        )
+
+    def _document(self, tenant: str, option: Option) -> OptionDocument:
+        return {
+            "_id": f"{tenant}/{option.id}",
+            "tenant": tenant,
+            "id": option.id,
+            "project": option.project,
+            "type": option.type.value,
+            "name": option.name,
+            "name_key": name_key(option.name),
+            "description": option.description,
+            "color": option.color,
+            "index": option.index,
+            "default": option.default,
+            "archived": option.archived,
+            "updated_on": self._pending.clock.now(),
+            "rev": 1,
+            "outbox": [self._pending.entry()],
+        }
+
+
+def _option(row: Document) -> Option:
+    return Option(
+        id=row["id"],
+        project=row["project"],
+        type=OptionType(row["type"]),
+        name=row["name"],
+        index=row["index"],
+        description=row["description"],
+        color=row["color"],
+        default=row["default"],
+        archived=row["archived"],
+    )

@@ -1,0 +1,193 @@
+"""Visible test cases in MongoDB.
+
+``visible`` stands in every index before the sort key: MongoDB fetches each document to check the
+condition of a partial index, so lists and totals of a partial one would read all documents.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+
+from contracts.ids import number_of, project_of
+from kit.http.pages import CursorPage, OffsetPage
+from kit.mongo import Database, Document
+from kit.outbox.entries import INDEX as OUTBOX_INDEX
+from services.testcases.adapters.mongo.documents import ScriptDocument, TestCaseDocument
+from services.testcases.adapters.mongo.pending import Pending
+from services.testcases.domain.scripts import ScriptType, StepsScript
+from services.testcases.domain.testcases import TestCase
+from services.testcases.usecases.testcases import CaseFilter
+
+TEST_CASES = "testcases"
+
+
+def _index(name: str, *fields: str, **options: Any) -> IndexModel:
+    return IndexModel([(f, ASCENDING) for f in ("tenant", *fields)], name=name, **options)
+
+
+INDEXES = {
+    TEST_CASES: [
+        # updated_on behind the sort key: updatedAfter is decided in the index
+        _index("list", "project", "visible", "id", "updated_on"),
+        _index("folder", "project", "visible", "folder", "id"),
+        _index("name", "project", "name", "visible", "id"),
+        # holds nothing once uploads are accepted
+        _index("provisional", "provisional_for", partialFilterExpression={"visible": False}),
+        OUTBOX_INDEX,
+    ],
+}
+
+_BY_ID = [("project", ASCENDING), ("id", ASCENDING)]
+"""Order by id: ids of one project are one range, and the indexes have the project first."""
+# steps can be long, and the public shapes of a case do not show them
+WITHOUT_STEPS = {"script.steps": 0, "outbox": 0}
+
+
+class TestCaseRepository:
+    """Implements ``TestCaseStore``; the tenant comes first."""
+
+    __test__ = False
+
+    def __init__(self, database: Database, pending: Pending) -> None:
+        self._cases = database[TEST_CASES]
+        self._pending = pending
+
+    async def page(
+        self, tenant: str, wanted: CaseFilter, page: OffsetPage
+    ) -> tuple[int, Sequence[TestCase]]:
+        """Return the total and one page, by id."""
+        query = _query(tenant, wanted)
+        total, rows = await asyncio.gather(
+            self._cases.count_documents(query),
+            self._cases.find(query, WITHOUT_STEPS)
+            .sort(_BY_ID)
+            .skip(page.start_at)
+            .limit(page.max_results)
+            .to_list(page.max_results),
+        )
+        return total, [test_case(row) for row in rows]
+
+    async def walk(self, tenant: str, wanted: CaseFilter, page: CursorPage) -> Sequence[TestCase]:
+        """Return up to ``limit + 1`` cases from an id on."""
+        query = _query(tenant, wanted) | {"id": {"$gte": page.start_at_id}}
+        rows = (
+            await self._cases.find(query, WITHOUT_STEPS)
+            .sort(_BY_ID)
+            .limit(page.limit + 1)
+            .to_list(page.limit + 1)
+        )
+        return [test_case(row) for row in rows]
+
+    async def get(self, tenant: str, case: int) -> TestCase | None:
+        """Return one case."""
+        found = await self.find(tenant, project_of(case), {case}, ())
+        return found[0] if found else None
+
+    async def find(
+        self, tenant: str, project: int, ids: Collection[int], names: Collection[str]
+    ) -> Sequence[TestCase]:
+        """Return the cases with one of these ids or names, by id."""
+        alike = {"tenant": tenant, "project": project, "visible": True}
+        queries = [
+            alike | {name: {"$in": list(values)}}
+            for name, values in (("id", ids), ("name", names))
+            if values
+        ]
+        # two queries: an $or of both would leave the choice of indexes to chance
+        found = await asyncio.gather(
+            *(self._cases.find(q, WITHOUT_STEPS).to_list(None) for q in queries)
+        )
+        cases = {row["id"]: test_case(row) for rows in found for row in rows}
+        return [cases[i] for i in sorted(cases)]
+
+    async def insert(self, tenant: str, case: TestCase, script: StepsScript) -> None:
+        """Store a new visible case."""
+        number = number_of(case.id)
+        row = document(f"{tenant}/{case.project}/{number}", tenant, case, script)
+        row |= {"visible": True, "rev": 1, "outbox": [self._pending.entry()]}
+        await self._cases.insert_one(dict(row))
+        self._pending.nudge()
+
+
+def _query(tenant: str, wanted: CaseFilter) -> Document:
+    query: Document = {
+        "tenant": tenant,
+        "project": {"$in": list(wanted.projects)},
+        "visible": True,
+    }
+    if wanted.folder is not None:
+        query["folder"] = wanted.folder
+    if wanted.updated_after is not None:
+        query["updated_on"] = {"$gt": wanted.updated_after}
+    return query
+
+
+def document(row_id: str, tenant: str, case: TestCase, script: StepsScript) -> TestCaseDocument:
+    """Build a document that is not visible and has nothing to publish."""
+    return {
+        "_id": row_id,
+        "tenant": tenant,
+        "id": case.id,
+        "project": case.project,
+        "visible": False,
+        "name": case.name,
+        "version": case.version,
+        "version_id": case.version_id,
+        "priority": case.priority,
+        "status": case.status,
+        "created_on": case.created_on,
+        "updated_on": case.updated_on,
+        "objective": case.objective,
+        "precondition": case.precondition,
+        "estimated_time": case.estimated_time,
+        "labels": list(case.labels),
+        "component": case.component,
+        "folder": case.folder,
+        "owner": case.owner,
+        "script": _script(script),
+        "rev": 0,
+        "outbox": [],
+    }
+
+
+def _script(script: StepsScript) -> ScriptDocument:
+    return {
+        "type": ScriptType.STEPS.value,
+        "steps": [
+            {
+                "id": step.id,
+                "inline": {
+                    "description": step.inline.description,
+                    "test_data": step.inline.test_data,
+                    "expected_result": step.inline.expected_result,
+                    "reflect_ref": step.inline.reflect_ref,
+                },
+            }
+            for step in script.steps
+        ],
+    }
+
+
+def test_case(row: Document) -> TestCase:
+    """Read a document."""
+    return TestCase(
+        id=row["id"],
+        project=row["project"],
+        name=row["name"],
+        version=row["version"],
+        version_id=row["version_id"],
+        priority=row["priority"],
+        status=row["status"],
+        created_on=row["created_on"],
+        updated_on=row["updated_on"],
+        objective=row["objective"],
+        precondition=row["precondition"],
+        estimated_time=row["estimated_time"],
+        labels=tuple(row["labels"]),
+        component=row["component"],
+        folder=row["folder"],
+        owner=row["owner"],
+        script=ScriptType(row["script"]["type"]),
+    )

@@ -1,0 +1,132 @@
+"""The shapes of answers, field for field the vendor's (openapi-facts, components)."""
+
+from typing import Any, Generic, NotRequired, TypeVar
+
+from typing_extensions import TypedDict
+
+T = TypeVar("T")
+
+
+class ResourceRef(TypedDict):
+    """A reference; ``self`` is absolute, and left out where there is no Jira site to point at."""
+
+    id: int
+    self: NotRequired[str]
+
+
+class UserRef(TypedDict):
+    """A Jira user."""
+
+    accountId: str
+    self: NotRequired[str]
+
+
+class SelfRef(TypedDict):
+    """A link without an id."""
+
+    self: str
+
+
+class CreatedResource(TypedDict):
+    """Answer of most creations."""
+
+    id: int
+    self: str
+
+
+class KeyedCreatedResource(CreatedResource):
+    """Answer of creating something that has a key."""
+
+    key: str
+
+
+class OffsetList(TypedDict, Generic[T]):
+    """An offset page."""
+
+    next: str | None
+    startAt: int
+    maxResults: int
+    total: int
+    isLast: bool
+    values: list[T]
+
+
+class CursorList(TypedDict, Generic[T]):
+    """A cursor page."""
+
+    next: str | None
+    nextStartAtId: int | None
+    limit: int
+    values: list[T]
+
+
+class Links(TypedDict):
+    """Links of a test case."""
+
+    self: str
+    issues: list[dict[str, Any]]
+    webLinks: list[dict[str, Any]]
+
+
+class TestCase(TypedDict):
+    """One test case."""
+
+    id: int
+    key: str
+    name: str
+    project: ResourceRef
+    createdOn: str
+    objective: str | None
+    precondition: str | None
+    estimatedTime: int | None
+    labels: list[str]
+    component: ResourceRef | None
+    priority: ResourceRef
+    status: ResourceRef
+    folder: ResourceRef | None
+    owner: UserRef | None
+    testScript: SelfRef
+    customFields: dict[str, Any]
+    links: Links
+
+
+class Folder(TypedDict):
+    """One folder; ``parentId`` is null at the root."""
+
+    id: int
+    parentId: int | None
+    name: str
+    index: int
+    folderType: str
+    project: ResourceRef
+
+
+class Option(TypedDict):
+    """What statuses, priorities and environments have in common."""
+
+    id: int
+    project: ResourceRef
+    name: str
+    description: str | None
+    index: int
+
+
+class Status(Option):
+    """One status; its type is not shown."""
+
+    color: str
+    archived: bool
+    default: bool
+
+
+class Priority(Option):
+    """One priority."""
+
+    color: str
+    default: bool
+
+
+class Environment(Option):
+    """One environment."""
+
+    archived: bool

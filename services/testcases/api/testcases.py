@@ -1,0 +1,237 @@
+"""``/v2/testcases``: lists, one case, its versions and links, creation."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import Field
+
+from kit.clock import vendor_time
+from kit.errors import InvalidInput
+from kit.http.body import JsonBody, documented
+from kit.http.pages import (
+    MAX_INT64,
+    Cursor,
+    Offset,
+    cursor_response,
+    json_response,
+    offset_response,
+)
+from services.testcases.api import shapes
+from services.testcases.api.access import Reader, Writer, references
+from services.testcases.api.fields import (
+    AccountId,
+    Body,
+    EmptyIsAbsent,
+    FolderFilter,
+    Id,
+    Name,
+    ProjectKey,
+    ProjectKeyFilter,
+    TestCaseKey,
+    Text,
+)
+from services.testcases.api.references import References
+from services.testcases.domain.testcases import key_of
+from services.testcases.usecases.testcases import NewTestCase, Shown, TestCases
+
+
+class TestCaseCreate(Body):
+    """Body of POST /testcases. Null and absent are the same."""
+
+    __test__ = False
+
+    project_key: ProjectKey
+    name: Name
+    objective: str | None = None
+    precondition: str | None = None
+    estimated_time: Annotated[int, Field(ge=0, le=MAX_INT64)] | None = None
+    component_id: Id | None = None
+    priority_name: Text | None = None
+    status_name: Text | None = None
+    folder_id: Id | None = None
+    owner_id: AccountId | None = None
+    labels: list[str] | None = None
+    custom_fields: dict[str, Any] | None = None
+
+
+class TestCaseRoutes:
+    """The routes; ``base`` is the public API's base URL, ending in /v2."""
+
+    __test__ = False
+
+    def __init__(self, cases: TestCases, base: str) -> None:
+        self._cases = cases
+        self._base = base
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        router = APIRouter(prefix="/v2/testcases", tags=["Test Cases"])
+        get = partial(router.add_api_route, methods=["GET"])
+        get(
+            "",
+            self.list_page,
+            operation_id="listTestCases",
+            **_ok(shapes.OffsetList[shapes.TestCase]),
+        )
+        get(
+            "/nextgen",
+            self.walk,
+            operation_id="listTestCasesCursorPaginated",
+            **_ok(shapes.CursorList[shapes.TestCase]),
+        )
+        one = "/{testCaseKey}"
+        get(one, self.get, operation_id="getTestCase", **_ok(shapes.TestCase))
+        get(f"{one}/links", self.links, operation_id="getTestCaseLinks", **_ok(shapes.Links))
+        get(
+            f"{one}/versions",
+            self.versions,
+            operation_id="listTestCaseVersions",
+            **_ok(shapes.OffsetList[shapes.CreatedResource]),
+        )
+        get(
+            f"{one}/versions/{{version}}",
+            self.version,
+            operation_id="getTestCaseVersion",
+            **_ok(shapes.TestCase),
+        )
+        router.add_api_route(
+            "",
+            self.create,
+            methods=["POST"],
+            status_code=201,
+            operation_id="createTestCase",
+            responses={201: {"model": shapes.KeyedCreatedResource}},
+            openapi_extra=documented(TestCaseCreate),
+        )
+        return router
+
+    async def list_page(
+        self,
+        request: Request,
+        access: Reader,
+        page: Offset,
+        project_key: ProjectKeyFilter = None,
+        folder: FolderFilter = None,
+    ) -> Response:
+        """List test cases by id."""
+        total, found = await self._cases.page(access, project_key, folder, page)
+        values = _rendered(references(self._base, access), found)
+        return offset_response(request, self._base, page, total, values)
+
+    async def walk(
+        self,
+        request: Request,
+        access: Reader,
+        page: Cursor,
+        project_key: ProjectKeyFilter = None,
+        folder: FolderFilter = None,
+        updated_after: Annotated[
+            datetime | None, EmptyIsAbsent, Query(alias="updatedAfter")
+        ] = None,
+    ) -> Response:
+        """Walk test cases by id, from ``startAtId`` on."""
+        after = _utc(updated_after) if updated_after is not None else None
+        found, following = await self._cases.walk(access, project_key, folder, after, page)
+        values = _rendered(references(self._base, access), found)
+        return cursor_response(request, self._base, page, following, values)
+
+    async def get(self, access: Reader, key: TestCaseKey) -> Response:
+        """Return the newest version of a test case."""
+        shown = await self._cases.get(access, key)
+        return json_response(test_case(references(self._base, access), shown))
+
+    async def links(self, access: Reader, key: TestCaseKey) -> Response:
+        """Return the links of a test case."""
+        shown = await self._cases.get(access, key)
+        return json_response(test_case(references(self._base, access), shown)["links"])
+
+    async def versions(
+        self, request: Request, access: Reader, page: Offset, key: TestCaseKey
+    ) -> Response:
+        """List the versions of a test case, newest first."""
+        case, project = await self._cases.get(access, key)
+        url = references(self._base, access).url("testcases", key_of(case, project.key))
+        # no operation makes a second version: a case is its newest one
+        versions = [{"id": case.version_id, "self": f"{url}/versions/{case.version}"}]
+        values = versions[page.start_at : page.start_at + page.max_results]
+        return offset_response(request, self._base, page, len(versions), values)
+
+    async def version(
+        self,
+        access: Reader,
+        key: TestCaseKey,
+        version: Annotated[int, Path()],
+    ) -> Response:
+        """Return a test case as one of its versions says."""
+        shown = await self._cases.get_version(access, key, version)
+        return json_response(test_case(references(self._base, access), shown))
+
+    async def create(
+        self, access: Writer, body: Annotated[TestCaseCreate, Depends(JsonBody(TestCaseCreate))]
+    ) -> Response:
+        """Create a test case with one empty step."""
+        case, project = await self._cases.create(
+            access,
+            NewTestCase(
+                project_key=body.project_key,
+                name=body.name,
+                objective=body.objective,
+                precondition=body.precondition,
+                estimated_time=body.estimated_time,
+                component=body.component_id,
+                priority_name=body.priority_name,
+                status_name=body.status_name,
+                folder=body.folder_id,
+                owner=body.owner_id,
+                labels=body.labels or (),
+                custom_fields=body.custom_fields or {},
+            ),
+        )
+        key = key_of(case, project.key)
+        url = references(self._base, access).url("testcases", key)
+        return json_response({"id": case.id, "self": url, "key": key}, 201)
+
+
+def test_case(refs: References, shown: Shown) -> shapes.TestCase:
+    """Render one case."""
+    case, project = shown
+    key = key_of(case, project.key)
+    url = refs.url("testcases", key)
+    return {
+        "id": case.id,
+        "key": key,
+        "name": case.name,
+        "project": refs.resource("projects", case.project),
+        "createdOn": vendor_time(case.created_on),
+        "objective": case.objective,
+        "precondition": case.precondition,
+        "estimatedTime": case.estimated_time,
+        "labels": list(case.labels),
+        "component": refs.component(case.component),
+        "priority": refs.resource("priorities", case.priority),
+        "status": refs.resource("statuses", case.status),
+        "folder": refs.optional("folders", case.folder),
+        "owner": refs.user(case.owner),
+        "testScript": {"self": f"{url}/teststeps"},
+        "customFields": {},
+        "links": {"self": f"{url}/links", "issues": [], "webLinks": []},
+    }
+
+
+def _rendered(refs: References, found: Sequence[Shown]) -> list[shapes.TestCase]:
+    return [test_case(refs, shown) for shown in found]
+
+
+def _ok(shape: Any) -> dict[str, Any]:
+    return {"responses": {200: {"model": shape}}}
+
+
+def _utc(moment: datetime) -> datetime:
+    """A time without an offset is UTC."""
+    try:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput("updatedAfter is not valid") from None

@@ -1,0 +1,63 @@
+"""Test cases: the model and the rules of what a client may send."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contracts.ids import EntityKey, Kind, number_of
+from kit.errors import InvalidInput
+from services.testcases.domain.scripts import ScriptType
+
+MAX_LABELS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class TestCase:
+    """A case as its newest version says; times are UTC, ``estimated_time`` is in ms."""
+
+    __test__ = False  # not a pytest class
+
+    id: int
+    project: int
+    name: str
+    version: int
+    version_id: int
+    """Public id of the version row: what an execution of this version refers to."""
+    priority: int
+    status: int
+    created_on: datetime
+    updated_on: datetime
+    objective: str | None = None
+    precondition: str | None = None
+    estimated_time: int | None = None
+    labels: tuple[str, ...] = ()
+    component: int | None = None
+    """Jira's component id."""
+    folder: int | None = None
+    owner: str | None = None
+    """Jira account id."""
+    script: ScriptType = ScriptType.STEPS
+
+
+def key_of(case: TestCase, project_key: str) -> str:
+    """Return the human key, for example ``DEMO-T7``."""
+    return str(EntityKey(project_key, Kind.TEST_CASE, number_of(case.id)))
+
+
+def check_labels(labels: Sequence[str]) -> None:
+    """Raise ``InvalidInput`` for more than 50 labels, a blank one, one with white space."""
+    if len(labels) > MAX_LABELS:
+        raise InvalidInput(f"labels must not hold more than {MAX_LABELS} labels.")
+    for label in labels:
+        if not label.strip():
+            raise InvalidInput("labels must not hold a blank label.")
+        if any(c.isspace() for c in label):
+            raise InvalidInput(f"The label '{label}' must not contain spaces.")
+
+
+def check_custom_fields(fields: Mapping[str, Any]) -> None:
+    """Raise ``InvalidInput`` naming the first field: projects define none."""
+    unknown = next(iter(fields), None)
+    if unknown is not None:
+        raise InvalidInput(f"No custom field with the name '{unknown}' exists in the project.")

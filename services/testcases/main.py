@@ -1,0 +1,82 @@
+"""Composition root: which adapter stands behind which port."""
+
+from kit.auth.api_tokens import ApiTokens
+from kit.counters import Counters
+from kit.directory import copy as directory_copy
+from kit.directory.copy import DirectoryCopy
+from kit.http.app import internal_app, public_app
+from kit.service import Group, Parts, Runtime
+from services.testcases.adapters import states
+from services.testcases.adapters.mongo import folders as folder_rows
+from services.testcases.adapters.mongo import options as option_rows
+from services.testcases.adapters.mongo import provisional as provisional_rows
+from services.testcases.adapters.mongo import testcases as case_rows
+from services.testcases.adapters.mongo.numbers import CounterNumbers
+from services.testcases.adapters.mongo.pending import Pending
+from services.testcases.api.folders import FolderRoutes
+from services.testcases.api.internal import InternalRoutes
+from services.testcases.api.options import OptionRoutes
+from services.testcases.api.testcases import TestCaseRoutes
+from services.testcases.consumers.directory import DirectoryConsumer
+from services.testcases.consumers.uploads import UploadsConsumer
+from services.testcases.settings import TestcasesSettings
+from services.testcases.usecases.defaults import DefaultOptions
+from services.testcases.usecases.folders import Folders
+from services.testcases.usecases.options import Options
+from services.testcases.usecases.provisional import ProvisionalCases
+from services.testcases.usecases.testcases import TestCases
+from services.testcases.usecases.uploads import Uploads
+
+SERVICE = "testcases"
+INDEXES = {
+    **directory_copy.INDEXES,
+    **option_rows.INDEXES,
+    **folder_rows.INDEXES,
+    **case_rows.INDEXES,
+    **provisional_rows.INDEXES,
+}
+
+# a thousand names of any length
+_INTERNAL_BODY_BYTES = 16 * 1024 * 1024
+
+
+async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
+    """Wire the service."""
+    database, settings, clock = runtime.database, runtime.settings, runtime.clock
+    pending = Pending(clock, runtime.ids)
+    numbers = CounterNumbers(Counters(database["counters"]))
+    option_store = option_rows.OptionRepository(database, pending)
+    provisional = provisional_rows.ProvisionalRepository(database, pending)
+    case_store = case_rows.TestCaseRepository(database, pending)
+
+    defaults = DefaultOptions(option_store, numbers)
+    options = Options(option_store, defaults, numbers)
+    folders = Folders(folder_rows.FolderRepository(database, pending), numbers)
+    cases = TestCases(case_store, folders, options, numbers, clock)
+    uploads = Uploads(provisional)
+    by_name = ProvisionalCases(case_store, provisional, options, uploads, numbers, clock)
+
+    directory = DirectoryCopy(database, runtime.peers["tenancy"])
+    routers = [
+        TestCaseRoutes(cases, settings.api_base).router(),
+        FolderRoutes(folders, settings.api_base).router(),
+        OptionRoutes(options, settings.api_base).router(),
+    ]
+    public = public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock))
+    public.state.directory = directory
+    public.state.max_body_bytes = settings.max_body_bytes
+    routes = InternalRoutes(directory, options, folders, by_name, uploads)
+    internal = internal_app(SERVICE, [routes.router()], runtime.tokens, runtime.health)
+    internal.state.max_body_bytes = _INTERNAL_BODY_BYTES
+
+    projection = DirectoryConsumer(directory_copy.projection(database), defaults)
+    return Parts(
+        public=public,
+        internal=internal,
+        groups={
+            "testcases.directory": Group(projection.handle),
+            "testcases.uploads": Group(UploadsConsumer(uploads).handle),
+        },
+        outboxes=states.sources(runtime.names),
+        nudges=pending.nudged_by,
+    )

@@ -1,0 +1,1 @@
+"""What the service does, one module per capability, with the ports it needs."""

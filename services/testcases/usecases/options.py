@@ -1,0 +1,134 @@
+"""Statuses, priorities and environments: list, get, create, and all of a project."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from contracts.ids import MAX_PROJECT_ID, number_of, project_of, public_id
+from contracts.tenancy import ProjectState
+from contracts.testcases import OptionType
+from kit.errors import InvalidInput, NotFound
+from kit.http.pages import OffsetPage
+from services.testcases.domain.options import (
+    Option,
+    check_name_is_free,
+    may_be_default,
+    name_taken,
+    next_index,
+    noun,
+)
+from services.testcases.usecases.access import Access
+from services.testcases.usecases.defaults import DefaultOptions
+from services.testcases.usecases.numbering import Numbered, Numbers
+
+
+class OptionStore(Protocol):
+    """Where options are kept."""
+
+    async def page(
+        self,
+        tenant: str,
+        projects: Collection[int],
+        types: Sequence[OptionType],
+        page: OffsetPage,
+    ) -> tuple[int, Sequence[Option]]:
+        """Return the total and one page, by id."""
+        ...
+
+    async def get(self, tenant: str, option: int) -> Option | None:
+        """Return one option."""
+        ...
+
+    async def of_project(
+        self, tenant: str, project: int, types: Sequence[OptionType]
+    ) -> Sequence[Option]:
+        """Return all options of some types of a project, by id."""
+        ...
+
+    async def insert(self, tenant: str, option: Option) -> bool:
+        """Store a new option; False when its name was taken in the meantime."""
+        ...
+
+
+@dataclass(frozen=True)
+class NewOption:
+    """What a client sends."""
+
+    project_key: str
+    type: OptionType
+    name: str
+    description: str | None = None
+    color: str | None = None
+
+
+class Options:
+    """The options of projects; defaults are made before anybody looks."""
+
+    def __init__(self, store: OptionStore, defaults: DefaultOptions, numbers: Numbers) -> None:
+        self._store = store
+        self._defaults = defaults
+        self._numbers = numbers
+
+    async def page(
+        self,
+        access: Access,
+        types: Sequence[OptionType],
+        project_key: str | None,
+        page: OffsetPage,
+    ) -> tuple[int, Sequence[Option]]:
+        """Return the total and one page of the visible options of these types."""
+        projects: Mapping[int, ProjectState] = await access.chosen(project_key)
+        await self._defaults.ensure(access.tenant, list(projects))
+        return await self._store.page(access.tenant, list(projects), types, page)
+
+    async def get(self, access: Access, types: Sequence[OptionType], option: int) -> Option:
+        """Return one option; ``NotFound`` unless it is of these types and visible."""
+        found = await self._store.get(access.tenant, option)
+        if found is None:
+            found = await self._late_default(access, option)
+        if found is None or found.type not in types or await access.sees(found.project) is None:
+            raise NotFound(f"The {noun(types[0])} with id {option} does not exist.")
+        return found
+
+    async def create(self, access: Access, new: NewOption) -> Option:
+        """Store a new option behind its siblings; ``InvalidInput`` when the name is in use."""
+        project = await self._project(access, new)
+        siblings = await self.of_project(access.tenant, project.id, (new.type,))
+        check_name_is_free(siblings, new.type, new.name)
+        number = await self._numbers.reserve(access.tenant, project.id, Numbered.OPTION)
+        option = Option(
+            id=public_id(project.id, number),
+            project=project.id,
+            type=new.type,
+            name=new.name,
+            index=next_index(siblings),
+            description=new.description,
+            color=new.color,
+        )
+        if not await self._store.insert(access.tenant, option):
+            raise name_taken(new.type, new.name)
+        return option
+
+    async def of_project(
+        self, tenant: str, project: int, types: Sequence[OptionType]
+    ) -> Sequence[Option]:
+        """Return all options of some types; the project must be known to be enabled."""
+        await self._defaults.ensure(tenant, (project,))
+        return await self._store.of_project(tenant, project, types)
+
+    async def _late_default(self, access: Access, option: int) -> Option | None:
+        project = project_of(option)
+        if not may_be_default(number_of(option)) or not 1 <= project <= MAX_PROJECT_ID:
+            return None
+        if await access.sees(project) is None:
+            return None
+        await self._defaults.ensure(access.tenant, (project,))
+        return await self._store.get(access.tenant, option)
+
+    async def _project(self, access: Access, new: NewOption) -> ProjectState:
+        try:
+            return await access.project(new.project_key)
+        except NotFound as error:
+            if new.type is OptionType.ENVIRONMENT:  # the one creation that says 400 here
+                raise InvalidInput(error.message) from None
+            raise

@@ -1,0 +1,193 @@
+"""Test cases: list, walk, get, versions, create."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from contracts.ids import project_of, public_id
+from contracts.tenancy import ProjectState
+from contracts.testcases import OptionType
+from kit.clock import Clock
+from kit.errors import InvalidInput, NotFound
+from kit.http.pages import CursorPage, OffsetPage
+from services.testcases.domain.folders import FolderType
+from services.testcases.domain.options import choose
+from services.testcases.domain.scripts import StepsScript, empty_script
+from services.testcases.domain.testcases import TestCase, check_custom_fields, check_labels
+from services.testcases.usecases.access import Access, unknown_test_case
+from services.testcases.usecases.folders import Folders
+from services.testcases.usecases.numbering import Numbered, Numbers
+from services.testcases.usecases.options import Options
+
+MOST_PROJECTS = 1_000
+"""A caller who sees more must say which project to list (vendor's rule)."""
+
+
+@dataclass(frozen=True)
+class CaseFilter:
+    """Which visible cases: of these projects, in this folder, changed after this moment."""
+
+    projects: Collection[int]
+    folder: int | None = None
+    updated_after: datetime | None = None
+
+
+class TestCaseStore(Protocol):
+    """Where cases are kept. Provisional ones do not exist here."""
+
+    async def page(
+        self, tenant: str, wanted: CaseFilter, page: OffsetPage
+    ) -> tuple[int, Sequence[TestCase]]:
+        """Return the total and one page, by id."""
+        ...
+
+    async def walk(self, tenant: str, wanted: CaseFilter, page: CursorPage) -> Sequence[TestCase]:
+        """Return up to ``limit + 1`` cases; the extra one is the next page's first."""
+        ...
+
+    async def get(self, tenant: str, case: int) -> TestCase | None:
+        """Return one case."""
+        ...
+
+    async def find(
+        self, tenant: str, project: int, ids: Collection[int], names: Collection[str]
+    ) -> Sequence[TestCase]:
+        """Return the cases with one of these ids or names, by id."""
+        ...
+
+    async def insert(self, tenant: str, case: TestCase, script: StepsScript) -> None:
+        """Store a new visible case."""
+        ...
+
+
+@dataclass(frozen=True)
+class NewTestCase:
+    """What a client sends."""
+
+    project_key: str
+    name: str
+    objective: str | None = None
+    precondition: str | None = None
+    estimated_time: int | None = None
+    component: int | None = None
+    priority_name: str | None = None
+    status_name: str | None = None
+    folder: int | None = None
+    owner: str | None = None
+    labels: Sequence[str] = ()
+    custom_fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+Shown = tuple[TestCase, ProjectState]
+"""A case and its project, whose key is half of the case's key."""
+
+
+class TestCases:
+    """The cases of projects, as the public API sees them."""
+
+    __test__ = False
+
+    def __init__(
+        self,
+        store: TestCaseStore,
+        folders: Folders,
+        options: Options,
+        numbers: Numbers,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._folders = folders
+        self._options = options
+        self._numbers = numbers
+        self._clock = clock
+
+    async def page(
+        self, access: Access, project_key: str | None, folder: int | None, page: OffsetPage
+    ) -> tuple[int, Sequence[Shown]]:
+        """Return the total and one page of the visible cases."""
+        projects = await access.chosen(project_key)
+        if len(projects) > MOST_PROJECTS:
+            raise InvalidInput(
+                f"projectKey must not be null: more than {MOST_PROJECTS} projects are visible."
+            )
+        wanted = CaseFilter(_with_folder(projects, folder), folder)
+        total, cases = await self._store.page(access.tenant, wanted, page)
+        return total, [(c, projects[c.project]) for c in cases]
+
+    async def walk(
+        self,
+        access: Access,
+        project_key: str | None,
+        folder: int | None,
+        updated_after: datetime | None,
+        page: CursorPage,
+    ) -> tuple[Sequence[Shown], int | None]:
+        """Return one cursor page and the id that the next one starts at."""
+        projects = await access.chosen(project_key)
+        wanted = CaseFilter(_with_folder(projects, folder), folder, updated_after)
+        cases = await self._store.walk(access.tenant, wanted, page)
+        following = cases[page.limit].id if len(cases) > page.limit else None
+        return [(c, projects[c.project]) for c in cases[: page.limit]], following
+
+    async def get(self, access: Access, key: str) -> Shown:
+        """Return one case by key (aliases of the project's key count); ``NotFound`` otherwise."""
+        parsed, project = await access.test_case_key(key)
+        case = await self._store.get(access.tenant, public_id(project.id, parsed.number))
+        if case is None:
+            raise unknown_test_case(key)
+        return case, project
+
+    async def get_version(self, access: Access, key: str, version: int) -> Shown:
+        """Return a case as a version says; ``NotFound`` for a version that is not there."""
+        case, project = await self.get(access, key)
+        if version != case.version:
+            raise NotFound(f"Test case {key} has no version {version}.")
+        return case, project
+
+    async def create(self, access: Access, new: NewTestCase) -> Shown:
+        """Store a new case: version 1 with one empty step."""
+        project = await access.project(new.project_key)
+        check_labels(new.labels)
+        check_custom_fields(new.custom_fields)
+        await self._folders.check(access, new.folder, project.id, FolderType.TEST_CASE)
+        options = await self._options.of_project(
+            access.tenant, project.id, (OptionType.TEST_CASE, OptionType.PRIORITY)
+        )
+        priority = choose(options, OptionType.PRIORITY, new.priority_name)
+        status = choose(options, OptionType.TEST_CASE, new.status_name)
+        number, version, step = await asyncio.gather(
+            *(
+                self._numbers.reserve(access.tenant, project.id, kind)
+                for kind in (Numbered.TEST_CASE, Numbered.VERSION, Numbered.STEP)
+            )
+        )
+        now = self._clock.now()
+        case = TestCase(
+            id=public_id(project.id, number),
+            project=project.id,
+            name=new.name,
+            version=1,
+            version_id=public_id(project.id, version),
+            priority=priority.id,
+            status=status.id,
+            created_on=now,
+            updated_on=now,
+            objective=new.objective,
+            precondition=new.precondition,
+            estimated_time=new.estimated_time,
+            labels=tuple(new.labels),
+            component=new.component,
+            folder=new.folder,
+            owner=new.owner,
+        )
+        await self._store.insert(access.tenant, case, empty_script(public_id(project.id, step)))
+        return case, project
+
+
+def _with_folder(projects: Mapping[int, ProjectState], folder: int | None) -> list[int]:
+    """A folder belongs to one project, which its id names: no other needs to be looked at."""
+    if folder is None:
+        return list(projects)
+    return [p for p in projects if p == project_of(folder)]
