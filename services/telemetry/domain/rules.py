@@ -36,12 +36,13 @@ class Rule:
 
 
 def _user(event: ProductEvent, context: Context) -> str | None:
-    return event.account_id and pseudonym(context.key, Domain.USER, event.account_id)
+    account = event.account_id
+    return pseudonym(context.key, Domain.USER, account) if account else None
 
 
 def _instance(_: ProductEvent, context: Context) -> str | None:
     instance = context.tenant.jira_instance
-    return instance and pseudonym(context.key, Domain.INSTANCE, instance)
+    return pseudonym(context.key, Domain.INSTANCE, instance) if instance else None
 
 
 def _format(event: ProductEvent, _: Context) -> UploadFormat | None:
