@@ -1,0 +1,1 @@
+"""Jira installs and their secrets, projects, API tokens, audit."""

@@ -1,0 +1,1 @@
+"""Calls to Jira and to its key servers."""

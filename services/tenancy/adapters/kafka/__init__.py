@@ -1,0 +1,1 @@
+"""Renders the outbox into records."""

@@ -1,0 +1,106 @@
+"""How every change is stored: the document with its pending events, and the audit row, or none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from contracts.usage import ProductEvent
+from kit.clock import Clock
+from kit.ids import Ids
+from kit.mongo import Database, Document, DuplicateKey, WriteConflict, transaction
+from kit.outbox.entries import FIELD, entry
+from services.tenancy.adapters.mongo.documents import AUDIT, AuditDocument
+from services.tenancy.usecases.ports import ChangedMeanwhile, Note
+
+STATE = "state"
+USAGE = "usage"
+
+
+class Changes:
+    """Writes of one service; ``rev`` guards against lost updates."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+
+    async def insert(
+        self, collection: str, document: Mapping[str, Any], tenant: str, subject: str, note: Note
+    ) -> None:
+        """Store a new document; raise ``ChangedMeanwhile`` when something of it is taken."""
+        row = {**document, "rev": 1, FIELD: self._entries(note.usage)}
+        try:
+            async with transaction(self._database) as session:
+                await self._database[collection].insert_one(row, session=session)
+                await self._database[AUDIT].insert_one(
+                    self._audit(tenant, subject, note), session=session
+                )
+        except (DuplicateKey, WriteConflict):
+            raise ChangedMeanwhile from None
+
+    async def update(
+        self,
+        collection: str,
+        document_id: str,
+        rev: int,
+        fields: Mapping[str, Any],
+        tenant: str,
+        subject: str,
+        note: Note,
+    ) -> None:
+        """Change the document that was read at ``rev``."""
+        try:
+            async with transaction(self._database) as session:
+                result = await self._database[collection].update_one(
+                    {"_id": document_id, "rev": rev},
+                    self._modification(rev, fields, note.usage),
+                    session=session,
+                )
+                if not result.matched_count:
+                    raise ChangedMeanwhile
+                await self._database[AUDIT].insert_one(
+                    self._audit(tenant, subject, note), session=session
+                )
+        except (DuplicateKey, WriteConflict):
+            raise ChangedMeanwhile from None
+
+    async def update_unnoted(
+        self, collection: str, document_id: str, rev: int, fields: Mapping[str, Any]
+    ) -> None:
+        """Change a document by upkeep: nobody did it, so there is no audit row."""
+        result = await self._database[collection].update_one(
+            {"_id": document_id, "rev": rev}, self._modification(rev, fields, None)
+        )
+        if not result.matched_count:
+            raise ChangedMeanwhile
+
+    def state_entry(self) -> Document:
+        """Return a pending state event."""
+        return entry(self._clock, self._ids, STATE)
+
+    def _modification(
+        self, rev: int, fields: Mapping[str, Any], usage: ProductEvent | None
+    ) -> Document:
+        return {
+            "$set": {**fields, "rev": rev + 1},
+            "$push": {FIELD: {"$each": self._entries(usage)}},
+        }
+
+    def _entries(self, usage: ProductEvent | None) -> list[Document]:
+        entries = [self.state_entry()]
+        if usage is not None:
+            entries.append(entry(self._clock, self._ids, USAGE, usage.model_dump()))
+        return entries
+
+    def _audit(self, tenant: str, subject: str, note: Note) -> Document:
+        actor = note.by.actor
+        row: AuditDocument = {
+            "_id": self._ids.uuid7(),
+            "tenant": tenant,
+            "at": self._clock.now(),
+            "action": note.action.value,
+            "subject": subject,
+            "actor": actor.kind.value,
+            "account_id": actor.account_id,
+            "token_id": actor.token_id,
+        }
+        return dict(row)

@@ -1,0 +1,144 @@
+"""Stored documents of tenancy, every field with its data class."""
+
+from datetime import datetime
+from typing import Annotated
+
+from typing_extensions import TypedDict
+
+from contracts.classes import DataClass
+from contracts.usage import ProductEvent
+
+
+class PendingEvent(TypedDict):
+    """An entry of the embedded outbox; ``data`` only with usage events."""
+
+    id: Annotated[str, DataClass.OPERATIONAL]
+    seq: Annotated[int, DataClass.OPERATIONAL]
+    kind: Annotated[str, DataClass.OPERATIONAL]
+    trace: Annotated[str | None, DataClass.OPERATIONAL]
+    data: ProductEvent | None
+
+
+class SealedDocument(TypedDict):
+    """A sealed secret: useless without the master key and outside its place."""
+
+    key_id: Annotated[str, DataClass.OPERATIONAL]
+    wrapped: Annotated[bytes, DataClass.SECRET]
+    nonce: Annotated[bytes, DataClass.OPERATIONAL]
+    ciphertext: Annotated[bytes, DataClass.SECRET]
+
+
+class InstallSecretDocument(TypedDict):
+    """A shared secret of an install; ``until`` only with the previous one."""
+
+    version: Annotated[int, DataClass.OPERATIONAL]
+    sealed: SealedDocument
+    until: Annotated[datetime | None, DataClass.OPERATIONAL]
+
+
+class InstallDocument(TypedDict):
+    """What a signed install gave."""
+
+    client_key_hash: Annotated[str, DataClass.JIRA_ID]
+    """Keyed hash; the client key itself is sealed."""
+    client_key: SealedDocument
+    current: InstallSecretDocument
+    previous: InstallSecretDocument | None
+    entitlement: Annotated[str | None, DataClass.JIRA_ID]
+    last_iat: Annotated[int, DataClass.OPERATIONAL]
+    seen: Annotated[list[str], DataClass.OPERATIONAL]
+    """SHA-256 of lifecycle tokens that were used up."""
+
+
+class TenantDocument(TypedDict):
+    """Collection ``tenants``."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    """Tenant id."""
+    status: Annotated[str, DataClass.OPERATIONAL]
+    cell: Annotated[str, DataClass.OPERATIONAL]
+    name: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
+    site_url: Annotated[str | None, DataClass.JIRA_ID]
+    created_at: Annotated[datetime, DataClass.OPERATIONAL]
+    install: InstallDocument | None
+    rev: Annotated[int, DataClass.OPERATIONAL]
+    outbox: list[PendingEvent]
+
+
+class ProjectDocument(TypedDict):
+    """Collection ``projects``."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    """tenant/project id."""
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    id: Annotated[int, DataClass.OPERATIONAL]
+    jira_project_id: Annotated[int, DataClass.JIRA_ID]
+    key: Annotated[str, DataClass.JIRA_ID]
+    aliases: Annotated[list[str], DataClass.JIRA_ID]
+    enabled: Annotated[bool, DataClass.OPERATIONAL]
+    deleted: Annotated[bool, DataClass.OPERATIONAL]
+    rev: Annotated[int, DataClass.OPERATIONAL]
+    outbox: list[PendingEvent]
+
+
+class TokenDocument(TypedDict):
+    """Collection ``tokens``: records of API tokens, never a token."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    """tenant/token id."""
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    id: Annotated[str, DataClass.OPERATIONAL]
+    name: Annotated[str, DataClass.CUSTOMER_CONTENT]
+    account_id: Annotated[str | None, DataClass.JIRA_ID]
+    scopes: Annotated[list[str], DataClass.OPERATIONAL]
+    projects: Annotated[list[int] | None, DataClass.OPERATIONAL]
+    created_at: Annotated[datetime, DataClass.OPERATIONAL]
+    expires_at: Annotated[datetime, DataClass.OPERATIONAL]
+    revoked_at: Annotated[datetime | None, DataClass.OPERATIONAL]
+    forgotten: Annotated[bool, DataClass.OPERATIONAL]
+    """The revocation needs no publishing any more: the token has expired."""
+    rev: Annotated[int, DataClass.OPERATIONAL]
+    outbox: list[PendingEvent]
+
+
+class SigningKeyDocument(TypedDict):
+    """Collection ``signing_keys``. Belongs to no tenant."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    """kid."""
+    generation: Annotated[int, DataClass.OPERATIONAL]
+    public_pem: Annotated[str, DataClass.OPERATIONAL]
+    private: SealedDocument | None
+    not_before: Annotated[datetime, DataClass.OPERATIONAL]
+    retired_at: Annotated[datetime | None, DataClass.OPERATIONAL]
+    rev: Annotated[int, DataClass.OPERATIONAL]
+    outbox: list[PendingEvent]
+
+
+class OwnKeyDocument(TypedDict):
+    """Collection ``own_keys``: sealed keys of the service itself."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    sealed: SealedDocument
+
+
+class AuditDocument(TypedDict):
+    """Collection ``audit``: who did what when. Rows are never changed."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    at: Annotated[datetime, DataClass.OPERATIONAL]
+    action: Annotated[str, DataClass.OPERATIONAL]
+    subject: Annotated[str, DataClass.OPERATIONAL]
+    """Id of what was changed."""
+    actor: Annotated[str, DataClass.OPERATIONAL]
+    account_id: Annotated[str | None, DataClass.JIRA_ID]
+    token_id: Annotated[str | None, DataClass.OPERATIONAL]
+
+
+TENANTS = "tenants"
+PROJECTS = "projects"
+TOKENS = "tokens"
+SIGNING_KEYS = "signing_keys"
+OWN_KEYS = "own_keys"
+AUDIT = "audit"

@@ -1,0 +1,37 @@
+"""Indexes of every collection. They begin with the tenant, except where a comment says why."""
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from kit.outbox.entries import INDEX as OUTBOX
+from services.tenancy.adapters.mongo.documents import (
+    AUDIT,
+    PROJECTS,
+    SIGNING_KEYS,
+    TENANTS,
+    TOKENS,
+)
+
+INDEXES = {
+    TENANTS: [
+        # the look-up that finds the tenant cannot begin with it
+        IndexModel(
+            [("install.client_key_hash", ASCENDING)],
+            unique=True,
+            partialFilterExpression={"install.client_key_hash": {"$type": "string"}},
+        ),
+        OUTBOX,
+    ],
+    PROJECTS: [
+        IndexModel([("tenant", ASCENDING), ("key", ASCENDING)], unique=True),
+        IndexModel([("tenant", ASCENDING), ("jira_project_id", ASCENDING)], unique=True),
+        OUTBOX,
+    ],
+    TOKENS: [
+        IndexModel([("tenant", ASCENDING), ("created_at", DESCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("revoked_at", ASCENDING)]),
+        OUTBOX,
+    ],
+    # belong to no tenant
+    SIGNING_KEYS: [IndexModel([("generation", ASCENDING)], unique=True), OUTBOX],
+    AUDIT: [IndexModel([("tenant", ASCENDING), ("at", ASCENDING)])],
+}

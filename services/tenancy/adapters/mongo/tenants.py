@@ -1,0 +1,125 @@
+"""Tenants in MongoDB."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from contracts.tenancy import TenantStatus
+from kit.mongo import Database, unavailable_when_down
+from services.tenancy.adapters.mongo import sealed
+from services.tenancy.adapters.mongo.changes import Changes
+from services.tenancy.adapters.mongo.documents import (
+    TENANTS,
+    InstallDocument,
+    InstallSecretDocument,
+)
+from services.tenancy.domain.tenants import Install, InstallSecret, Tenant
+from services.tenancy.usecases.ports import Note
+
+
+class MongoTenants:
+    """Implements ``TenantStore``."""
+
+    def __init__(self, database: Database, changes: Changes) -> None:
+        self._tenants = database[TENANTS]
+        self._changes = changes
+
+    async def get(self, tenant: str) -> Tenant | None:
+        """Return a tenant by id."""
+        return await self._one({"_id": tenant})
+
+    async def by_client_key(self, client_key_hash: str) -> Tenant | None:
+        """Return the tenant with this keyed hash."""
+        return await self._one({"install.client_key_hash": client_key_hash})
+
+    async def all(self) -> Sequence[Tenant]:
+        """Return every tenant, oldest first."""
+        with unavailable_when_down():
+            rows = await self._tenants.find({}).sort([("created_at", 1), ("_id", 1)]).to_list(None)
+        return [load(row) for row in rows]
+
+    async def add(self, tenant: Tenant, note: Note) -> None:
+        """Store a new tenant."""
+        row = {"_id": tenant.id, "created_at": tenant.created_at, **_fields(tenant)}
+        with unavailable_when_down():
+            await self._changes.insert(TENANTS, row, tenant.id, tenant.id, note)
+
+    async def replace(self, tenant: Tenant, note: Note) -> None:
+        """Store a change."""
+        with unavailable_when_down():
+            await self._changes.update(
+                TENANTS, tenant.id, tenant.rev, _fields(tenant), tenant.id, tenant.id, note
+            )
+
+    async def wipe_replaced_secrets(self, now: datetime) -> None:
+        """Forget previous secrets whose time is over; of every tenant, this is upkeep."""
+        await self._tenants.update_many(
+            {"install.previous.until": {"$lte": now}}, {"$set": {"install.previous": None}}
+        )
+
+    async def _one(self, query: Mapping[str, Any]) -> Tenant | None:
+        with unavailable_when_down():
+            row = await self._tenants.find_one(query)
+        return load(row) if row is not None else None
+
+
+def load(row: Mapping[str, Any]) -> Tenant:
+    """Return the domain object of a document."""
+    install = row["install"]
+    return Tenant(
+        id=row["_id"],
+        status=TenantStatus(row["status"]),
+        cell=row["cell"],
+        created_at=row["created_at"],
+        name=row["name"],
+        site_url=row["site_url"],
+        install=_load_install(install) if install is not None else None,
+        rev=row["rev"],
+    )
+
+
+def _fields(tenant: Tenant) -> dict[str, Any]:
+    return {
+        "status": tenant.status.value,
+        "cell": tenant.cell,
+        "name": tenant.name,
+        "site_url": tenant.site_url,
+        "install": _dump_install(tenant.install) if tenant.install is not None else None,
+    }
+
+
+def _dump_install(install: Install) -> InstallDocument:
+    return {
+        "client_key_hash": install.client_key_hash,
+        "client_key": sealed.dump(install.client_key),
+        "current": _dump_secret(install.current),
+        "previous": _dump_secret(install.previous) if install.previous is not None else None,
+        "entitlement": install.entitlement,
+        "last_iat": install.last_iat,
+        "seen": list(install.seen),
+    }
+
+
+def _load_install(row: Mapping[str, Any]) -> Install:
+    previous = row["previous"]
+    return Install(
+        client_key_hash=row["client_key_hash"],
+        client_key=sealed.load(row["client_key"]),
+        current=_load_secret(row["current"]),
+        previous=_load_secret(previous) if previous is not None else None,
+        entitlement=row["entitlement"],
+        last_iat=row["last_iat"],
+        seen=tuple(row["seen"]),
+    )
+
+
+def _dump_secret(secret: InstallSecret) -> InstallSecretDocument:
+    return {
+        "version": secret.version,
+        "sealed": sealed.dump(secret.sealed),
+        "until": secret.until,
+    }
+
+
+def _load_secret(row: Mapping[str, Any]) -> InstallSecret:
+    return InstallSecret(row["version"], sealed.load(row["sealed"]), row["until"])

@@ -1,0 +1,1 @@
+"""``python -m services.tenancy admin``: what an operator does on the server."""

@@ -1,0 +1,82 @@
+"""``admin tenant``."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from services.tenancy.admin.session import WHO, execute, note, table
+from services.tenancy.domain.tenants import Tenant
+from services.tenancy.main import Core
+
+cli = typer.Typer(no_args_is_help=True, help="Tenants: make one without Jira, list all.")
+
+_MAX_NAME = 255
+
+
+def _site_url(value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(value)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        port_is_fine, parts = False, urlsplit("")
+    if not port_is_fine or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise typer.BadParameter("must be a URL such as https://example.atlassian.net")
+    if parts.username or parts.query or parts.fragment:
+        raise typer.BadParameter("must hold scheme, host and path only")
+    return value.rstrip("/")
+
+
+def _name(value: str | None) -> str | None:
+    if value is not None and not 0 < len(value.strip()) <= _MAX_NAME:
+        raise typer.BadParameter(f"must have 1 to {_MAX_NAME} characters")
+    return value
+
+
+@cli.command("create")
+def create(
+    name: Annotated[
+        str | None, typer.Option(callback=_name, help="what you call it; shown by list only")
+    ] = None,
+    site_url: Annotated[
+        str | None,
+        typer.Option(
+            callback=_site_url,
+            help="base of links into a Jira site and of the token's context.baseUrl; never called",
+        ),
+    ] = None,
+) -> None:
+    """Make a tenant without Jira and print its id.
+
+    A tenant with Jira is not made here. It comes into being when an administrator
+    of the Jira site installs the app, from its descriptor at
+    OSTRO_APP_BASE_URL/connect/atlassian-connect.json. The command list shows it
+    then; projects and tokens are made for it with these commands, too.
+    """
+
+    async def work(core: Core) -> None:
+        tenant = await core.tenants.create(name, site_url, WHO)
+        note("made a tenant without Jira:")
+        typer.echo(tenant.id)
+
+    execute(work)
+
+
+@cli.command("list")
+def list_() -> None:
+    """List every tenant: those made here and those that Jira sites made by installing the app."""
+
+    async def work(core: Core) -> None:
+        rows = [
+            (t.id, t.status.value, _kind(t), t.site_url, t.name, f"{t.created_at:%Y-%m-%d}")
+            for t in await core.tenants.all()
+        ]
+        table(("TENANT", "STATUS", "KIND", "SITE", "NAME", "CREATED"), rows)
+
+    execute(work)
+
+
+def _kind(tenant: Tenant) -> str:
+    return "without Jira" if tenant.install is None else "Jira"

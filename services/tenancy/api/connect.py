@@ -1,0 +1,155 @@
+"""The Connect app: descriptor and lifecycle calls. Each route takes exactly one credential."""
+
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Request, Response
+
+from kit.errors import TooLarge, Unauthenticated
+from kit.http.pages import json_response
+from services.tenancy.domain.audit import JIRA
+from services.tenancy.domain.jwt import BadToken
+from services.tenancy.domain.lifecycle import MAX_BODY_BYTES, Hook, LifecyclePayload, check, parse
+from services.tenancy.domain.requests import SignedRequest
+from services.tenancy.usecases.credentials.server_to_server import ServerToServer
+from services.tenancy.usecases.credentials.signed_lifecycle import SignedLifecycle
+from services.tenancy.usecases.lifecycle import Lifecycle
+from services.tenancy.usecases.ports import By
+
+log = structlog.get_logger(__name__)
+
+PREFIX = "/connect"
+DESCRIPTOR = "/atlassian-connect.json"
+_SCOPES = ["READ"]
+_DONE = 204
+
+
+def descriptor(app_key: str, base_url: str) -> dict[str, Any]:
+    """Return the Connect descriptor. Source: facts.md 1."""
+    return {
+        "key": app_key,
+        "name": "Ostro",
+        "description": "Open, self-hosted test management for Jira",
+        "vendor": {"name": "Ostro", "url": base_url},
+        "baseUrl": base_url,
+        "links": {"self": base_url + PREFIX + DESCRIPTOR},
+        "authentication": {"type": "jwt"},
+        "lifecycle": {hook.value: f"{PREFIX}/{hook.value}" for hook in Hook},
+        "scopes": _SCOPES,
+        "apiMigrations": {"gdpr": True, "signed-install": True, "context-qsh": True},
+        "apiVersion": 1,
+        "enableLicensing": False,
+        "modules": {},
+    }
+
+
+class Hooks:
+    """Verifies a lifecycle call, then acts on it."""
+
+    def __init__(
+        self,
+        signed: SignedLifecycle,
+        symmetric: ServerToServer,
+        lifecycle: Lifecycle,
+        app_key: str,
+    ) -> None:
+        self._signed = signed
+        self._symmetric = symmetric
+        self._lifecycle = lifecycle
+        self._app_key = app_key
+
+    async def installed(self, request: Request) -> Response:
+        """``installed``: RS256."""
+        try:
+            call = await self._signed.verify(signed_request(request))
+        except BadToken as error:
+            raise self._refused(Hook.INSTALLED, error) from None
+        payload = await self._payload(request, Hook.INSTALLED, call.issuer)
+        await self._lifecycle.installed(payload, call.delivery, _by(request))
+        return Response(status_code=_DONE)
+
+    async def uninstalled(self, request: Request) -> Response:
+        """``uninstalled``: RS256; the secret may be gone already."""
+        try:
+            call = await self._signed.verify(signed_request(request))
+        except BadToken as error:
+            raise self._refused(Hook.UNINSTALLED, error) from None
+        return await self._notified(request, Hook.UNINSTALLED, call.issuer, call.delivery)
+
+    async def notification(self, request: Request, hook: Hook) -> Response:
+        """``enabled`` and ``disabled``: HS256 with the tenant's secret."""
+        try:
+            call = await self._symmetric.verify(signed_request(request))
+        except BadToken as error:
+            raise self._refused(hook, error) from None
+        return await self._notified(request, hook, call.issuer, call.delivery)
+
+    async def _notified(self, request: Request, hook: Hook, issuer: str, delivery: Any) -> Response:
+        payload = await self._payload(request, hook, issuer)
+        await self._lifecycle.changed(hook, payload.client_key, delivery, _by(request))
+        return Response(status_code=_DONE)
+
+    async def _payload(self, request: Request, hook: Hook, issuer: str) -> LifecyclePayload:
+        payload = parse(await _body(request))
+        check(payload, hook, issuer=issuer, app_key=self._app_key)
+        return payload
+
+    def _refused(self, hook: Hook, error: BadToken) -> Unauthenticated:
+        log.warning("lifecycle call refused", hook=hook.value, reason=error.reason)
+        # which check failed is for our log, not for whoever tries
+        return Unauthenticated(
+            "The token of this call is missing or not valid.",
+            headers={"WWW-Authenticate": f'JWT realm="{self._app_key}"'},
+        )
+
+
+def router(hooks: Hooks, app_key: str, base_url: str) -> APIRouter:
+    """Build the routes under ``/connect``."""
+    routes = APIRouter(prefix=PREFIX, tags=["Atlassian Connect"])
+
+    @routes.get(DESCRIPTOR)
+    async def app_descriptor() -> Response:
+        return json_response(descriptor(app_key, base_url))
+
+    @routes.post("/installed", status_code=_DONE)
+    async def installed(request: Request) -> Response:
+        return await hooks.installed(request)
+
+    @routes.post("/uninstalled", status_code=_DONE)
+    async def uninstalled(request: Request) -> Response:
+        return await hooks.uninstalled(request)
+
+    @routes.post("/enabled", status_code=_DONE)
+    async def enabled(request: Request) -> Response:
+        return await hooks.notification(request, Hook.ENABLED)
+
+    @routes.post("/disabled", status_code=_DONE)
+    async def disabled(request: Request) -> Response:
+        return await hooks.notification(request, Hook.DISABLED)
+
+    return routes
+
+
+def signed_request(request: Request) -> SignedRequest:
+    """Take what ``qsh`` covers from the wire: raw path and raw query."""
+    target: bytes = request.scope["raw_path"]
+    if query := request.scope["query_string"]:
+        target += b"?" + query
+    return SignedRequest(
+        request.method,
+        target.decode("utf-8", "replace"),
+        request.headers.get("authorization"),
+    )
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge(f"The body may have up to {MAX_BODY_BYTES} bytes.")
+    return bytes(body)
+
+
+def _by(request: Request) -> By:
+    return By(JIRA, request.scope["route"].path, request.headers.get("user-agent"))

@@ -1,0 +1,16 @@
+"""``/v2/healthcheck``: clients test their token with it."""
+
+from fastapi import APIRouter, Response
+
+from kit.http.security import Caller
+
+
+def router() -> APIRouter:
+    """Build the route."""
+    routes = APIRouter(tags=["Healthcheck"])
+
+    @routes.get("/v2/healthcheck", summary="Say whether the token is good")
+    async def healthcheck(_: Caller) -> Response:
+        return Response(status_code=200)
+
+    return routes

@@ -1,0 +1,138 @@
+"""``/v2/projects``, and the administration of projects under ``/ostro/v1/tenancy/projects``."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from kit.errors import NotFound
+from kit.http.body import JsonBody, documented
+from kit.http.pages import Offset, json_response, offset_response
+from kit.http.security import Caller
+from services.tenancy.api.caller import administrator, by, reader
+from services.tenancy.domain.projects import Project
+from services.tenancy.usecases.projects import Projects, Wanted
+
+_MAX_JIRA_ID = 2**53 - 1
+_ID_OR_KEY = r"^([0-9]+|[A-Z][A-Z_0-9]+)$"
+
+
+class ProjectBean(BaseModel):
+    """A project as the public API shows it."""
+
+    id: int
+    jiraProjectId: int  # noqa: N815  the API's name
+    key: str
+    enabled: bool
+
+
+class EnableProject(BaseModel):
+    """Which project to enable: with a Jira site its key or id there, without one its key."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    key: str | None = None
+    jira_project_id: int | None = Field(None, alias="jiraProjectId", ge=1, le=_MAX_JIRA_ID)
+
+
+class ChangeProject(BaseModel):
+    """What can be changed."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    enabled: bool
+
+
+def router(projects: Projects, api_base: str) -> APIRouter:
+    """Build the reads under ``/v2``."""
+    routes = APIRouter(prefix="/v2/projects", tags=["Projects"])
+
+    @routes.get("", summary="List projects")
+    async def list_projects(request: Request, caller: Caller, page: Offset) -> Response:
+        principal = reader(caller)
+        visible = [
+            p
+            for p in await projects.all(principal.tenant)
+            if _usable(p) and principal.may_see(p.id)
+        ]
+        shown = visible[page.start_at : page.start_at + page.max_results]
+        return offset_response(request, api_base, page, len(visible), [bean(p) for p in shown])
+
+    @routes.get(
+        "/{projectIdOrKey}",
+        summary="Get a project by our id or its key",
+        responses={200: {"model": ProjectBean}},
+    )
+    async def get_project(
+        caller: Caller,
+        id_or_key: Annotated[str, Path(alias="projectIdOrKey", pattern=_ID_OR_KEY)],
+    ) -> Response:
+        principal = reader(caller)
+        found = await projects.get(principal.tenant, id_or_key)
+        if not _usable(found) or not principal.may_see(found.id):
+            raise NotFound(f"Project {id_or_key} does not exist or is not enabled.")
+        return json_response(bean(found))
+
+    return routes
+
+
+def admin_router(projects: Projects, public_url: str) -> APIRouter:
+    """Build the administration; every route needs the scope admin."""
+    routes = APIRouter(prefix="/ostro/v1/tenancy/projects", tags=["Administration"])
+
+    @routes.get("", summary="List projects, disabled ones too")
+    async def list_projects(request: Request, caller: Caller, page: Offset) -> Response:
+        known = await projects.all(administrator(caller).tenant)
+        shown = known[page.start_at : page.start_at + page.max_results]
+        base = public_url.rstrip("/")
+        return offset_response(request, base, page, len(known), [bean(p) for p in shown])
+
+    @routes.post(
+        "",
+        summary="Enable a project",
+        status_code=201,
+        responses={200: {"model": ProjectBean}, 201: {"model": ProjectBean}},
+        openapi_extra=documented(EnableProject),
+    )
+    async def enable_project(
+        request: Request,
+        caller: Caller,
+        body: Annotated[EnableProject, Depends(JsonBody(EnableProject))],
+    ) -> Response:
+        principal = administrator(caller)
+        wanted = Wanted(body.key, body.jira_project_id)
+        project, new = await projects.enable(principal.tenant, wanted, by(request, principal))
+        return json_response(bean(project), 201 if new else 200)
+
+    @routes.put(
+        "/{projectIdOrKey}",
+        summary="Disable or enable a project; its data stays",
+        responses={200: {"model": ProjectBean}},
+        openapi_extra=documented(ChangeProject),
+    )
+    async def change_project(
+        request: Request,
+        caller: Caller,
+        id_or_key: Annotated[str, Path(alias="projectIdOrKey", pattern=_ID_OR_KEY)],
+        body: Annotated[ChangeProject, Depends(JsonBody(ChangeProject))],
+    ) -> Response:
+        principal = administrator(caller)
+        who = by(request, principal)
+        project = await projects.switch(principal.tenant, id_or_key, who, enabled=body.enabled)
+        return json_response(bean(project))
+
+    return routes
+
+
+def bean(project: Project) -> dict[str, Any]:
+    """Return the four fields of the schema."""
+    return {
+        "id": project.id,
+        "jiraProjectId": project.jira_project_id,
+        "key": project.key,
+        "enabled": project.enabled,
+    }
+
+
+def _usable(project: Project) -> bool:
+    return project.enabled and not project.deleted

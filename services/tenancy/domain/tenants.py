@@ -1,0 +1,110 @@
+"""Tenants: their life, their Jira install, the order of what Jira tells us."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from contracts.tenancy import TenantState, TenantStatus
+from services.tenancy.domain.secret import Place, Sealed
+
+PREVIOUS_SECRET_LIFE = timedelta(minutes=5)
+"""Jira may have calls in flight when it rotates a secret. Source: facts.md 2.4."""
+_SEEN_TOKENS = 32
+
+
+@dataclass(frozen=True)
+class InstallSecret:
+    """A shared secret of an install. ``until`` None: the current one."""
+
+    version: int
+    sealed: Sealed
+    until: datetime | None = None
+
+    def place(self, tenant: str) -> Place:
+        """Return what the secret is bound to."""
+        return self.place_of(tenant, self.version)
+
+    @staticmethod
+    def place_of(tenant: str, version: int) -> Place:
+        """Return what the secret of a version is bound to."""
+        return Place(tenant, "shared-secret", tenant, version)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One lifecycle call whose token was verified."""
+
+    issued_at: int
+    """``iat`` of its token, in seconds."""
+    digest: str
+    """SHA-256 of its token."""
+
+
+@dataclass(frozen=True)
+class Install:
+    """What the signed install gave us. The client key is looked up by its keyed hash."""
+
+    client_key_hash: str
+    client_key: Sealed
+    current: InstallSecret
+    previous: InstallSecret | None = None
+    entitlement: str | None = None
+    """Support entitlement number of a paid licence."""
+    last_iat: int = 0
+    seen: tuple[str, ...] = ()
+    """Digests of the tokens with ``last_iat`` that were acted on."""
+
+    @staticmethod
+    def client_key_place(tenant: str) -> Place:
+        """Return what the sealed client key is bound to."""
+        return Place(tenant, "client-key", tenant, 1)
+
+    def secrets(self, now: datetime) -> tuple[InstallSecret, ...]:
+        """Return the secrets that Jira may sign with: the current one, then a young previous."""
+        previous = self.previous
+        if previous is None or previous.until is None or previous.until <= now:
+            return (self.current,)
+        return self.current, previous
+
+    def outdated(self, delivery: Delivery) -> bool:
+        """Whether something newer was acted on, or this very token was."""
+        repeated = delivery.issued_at == self.last_iat and delivery.digest in self.seen
+        return delivery.issued_at < self.last_iat or repeated
+
+    def after(self, delivery: Delivery) -> "Install":
+        """Remember that a delivery was acted on."""
+        seen = self.seen if delivery.issued_at == self.last_iat else ()
+        return replace(
+            self,
+            last_iat=delivery.issued_at,
+            seen=(*seen, delivery.digest)[-_SEEN_TOKENS:],
+        )
+
+    def rotated(self, fresh: InstallSecret, now: datetime) -> "Install":
+        """Put a new secret in; the one it replaces stays good for five minutes."""
+        previous = replace(self.current, until=now + PREVIOUS_SECRET_LIFE)
+        return replace(self, current=fresh, previous=previous)
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """One tenant, with or without Jira. ``rev`` counts stored changes, from 1."""
+
+    id: str
+    status: TenantStatus
+    cell: str
+    created_at: datetime
+    name: str | None = None
+    """Given by the operator of a tenant without Jira."""
+    site_url: str | None = None
+    install: Install | None = None
+    rev: int = 0
+
+    def state(self) -> TenantState:
+        """Return what the other services may know."""
+        return TenantState(
+            tenant=self.id,
+            status=self.status,
+            cell=self.cell,
+            site_url=self.site_url,
+            support_entitlement=self.install.entitlement if self.install else None,
+        )

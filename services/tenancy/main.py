@@ -1,0 +1,150 @@
+"""Composition root: which adapter stands behind which port, and what the service consists of."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+import structlog
+
+from kit.auth.api_tokens import ApiTokens
+from kit.clock import Clock
+from kit.errors import Unavailable
+from kit.http.app import internal_app, public_app
+from kit.ids import Ids
+from kit.mongo import Database, MongoError
+from kit.service import Background, Parts, Role, Runtime
+from kit.settings import read_secret
+from services.tenancy.adapters.jira.client import JiraClient
+from services.tenancy.adapters.jira.key_servers import HttpKeyServers
+from services.tenancy.adapters.kafka.outbox import sources
+from services.tenancy.adapters.mongo import indexes
+from services.tenancy.adapters.mongo.changes import Changes
+from services.tenancy.adapters.mongo.client_key_index import HmacIndex, client_key_index
+from services.tenancy.adapters.mongo.directory import OwnDirectory
+from services.tenancy.adapters.mongo.projects import MongoProjects
+from services.tenancy.adapters.mongo.signing_keys import MongoSigningKeys
+from services.tenancy.adapters.mongo.tenants import MongoTenants
+from services.tenancy.adapters.mongo.tokens import MongoTokens
+from services.tenancy.adapters.sealing.key_pairs import P256KeyPairs
+from services.tenancy.adapters.sealing.local_keys import LocalKeys, master_key
+from services.tenancy.adapters.sealing.vault import EnvelopeVault
+from services.tenancy.api import connect, healthcheck, internal, jwks, projects, tokens
+from services.tenancy.settings import AdminSettings, TenancySettings
+from services.tenancy.usecases.credentials.server_to_server import ServerToServer
+from services.tenancy.usecases.credentials.signed_lifecycle import SignedLifecycle
+from services.tenancy.usecases.lifecycle import Lifecycle
+from services.tenancy.usecases.ports import SealBroken
+from services.tenancy.usecases.projects import Projects
+from services.tenancy.usecases.signing_keys import SigningKeys
+from services.tenancy.usecases.tenants import Tenants
+from services.tenancy.usecases.tokens import Tokens
+from services.tenancy.usecases.upkeep import Upkeep
+
+log = structlog.get_logger(__name__)
+
+SERVICE = "tenancy"
+INDEXES = indexes.INDEXES
+_UPKEEP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Core:
+    """What the service and the admin command share."""
+
+    vault: EnvelopeVault
+    index: HmacIndex
+    jira: JiraClient
+    tenant_store: MongoTenants
+    directory: OwnDirectory
+    tenants: Tenants
+    projects: Projects
+    keys: SigningKeys
+    tokens: Tokens
+    upkeep: Upkeep
+
+
+async def compose(
+    database: Database, settings: TenancySettings | AdminSettings, clock: Clock, ids: Ids
+) -> Core:
+    """Build the use cases; makes the first signing key of a new database."""
+    master = master_key(read_secret(settings.master_key_file, "OSTRO_MASTER_KEY_FILE"))
+    vault = EnvelopeVault(LocalKeys(master))
+    changes = Changes(database, clock, ids)
+    tenant_store, project_store = MongoTenants(database, changes), MongoProjects(database, changes)
+    token_store, key_store = MongoTokens(database, changes), MongoSigningKeys(database, changes)
+    jira = JiraClient(settings.app_key, settings.site_rules, clock)
+    tenants = Tenants(tenant_store, settings.cell, clock, ids)
+    projects_ = Projects(project_store, tenants, jira, vault, ids)
+    keys = SigningKeys(key_store, vault, P256KeyPairs(), clock, ids)
+    public_url = str(settings.public_url)
+    core = Core(
+        vault=vault,
+        index=await _index(database, vault),
+        jira=jira,
+        tenant_store=tenant_store,
+        directory=OwnDirectory(tenant_store, project_store, token_store, key_store),
+        tenants=tenants,
+        projects=projects_,
+        keys=keys,
+        tokens=Tokens(token_store, tenants, projects_, keys, vault, public_url, clock, ids),
+        upkeep=Upkeep(tenant_store, token_store, keys, clock),
+    )
+    await keys.ensure_first()
+    return core
+
+
+async def _index(database: Database, vault: EnvelopeVault) -> HmacIndex:
+    try:
+        return await client_key_index(database, vault)
+    except SealBroken:
+        raise Unavailable(
+            "OSTRO_MASTER_KEY_FILE does not hold the key that this database was sealed with."
+        ) from None
+
+
+async def build(runtime: Runtime[TenancySettings]) -> Parts:
+    """Build the service from its runtime."""
+    settings, clock = runtime.settings, runtime.clock
+    core = await compose(runtime.database, settings, clock, runtime.ids)
+    key_servers = HttpKeyServers(settings.key_servers, clock)
+    hooks = connect.Hooks(
+        SignedLifecycle(key_servers, frozenset({settings.base_url}), clock),
+        ServerToServer(core.tenant_store, core.vault, core.index, settings.base_url, clock),
+        Lifecycle(
+            core.tenant_store,
+            core.vault,
+            core.index,
+            settings.site_rules,
+            settings.cell,
+            clock,
+            runtime.ids,
+        ),
+        settings.app_key,
+    )
+    public = public_app(
+        SERVICE,
+        [
+            connect.router(hooks, settings.app_key, settings.base_url),
+            jwks.router(core.keys, clock),
+            projects.router(core.projects, settings.api_base),
+            projects.admin_router(core.projects, str(settings.public_url)),
+            tokens.router(core.tokens, core.projects, str(settings.public_url)),
+            healthcheck.router(),
+        ],
+        ApiTokens(core.directory, settings.cell, clock),
+    )
+    routes = internal.router(core.tenant_store, core.projects, core.keys)
+    return Parts(
+        public=public,
+        internal=internal_app(SERVICE, [routes], runtime.tokens, runtime.health),
+        outboxes=sources(runtime.names),
+        background=[Background(Role.RELAY, lambda: _upkeep(core.upkeep))],
+        closers=[key_servers.close, core.jira.close],
+    )
+
+
+async def _upkeep(upkeep: Upkeep) -> None:
+    while True:
+        with contextlib.suppress(MongoError, Unavailable):
+            await upkeep.round()
+        await asyncio.sleep(_UPKEEP_SECONDS)

@@ -1,0 +1,128 @@
+"""Settings of tenancy, and the part of them that the admin command needs."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, HttpUrl, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from kit.settings import PREFIX, MongoSettings, ServiceSettings, read_secret
+from services.tenancy.adapters.sealing.local_keys import master_key
+from services.tenancy.domain.sites import SiteRules
+
+DATABASE = "ostro_tenancy"
+INSTALL_KEY_SERVERS = (
+    "https://asap-distribution.us-west-2.prod.atl-asap.net",
+    "https://connect-install-keys.atlassian.com",
+)
+"""Atlassian's, for commercial sites. Source: facts.md 2.3."""
+
+
+class JiraOptions(BaseSettings):
+    """The app that Jira sees, and the sites it may be installed on."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    master_key_file: Path = Field(
+        description="file with the key that seals every secret: 32 bytes, base64"
+    )
+    app_key: str = Field(
+        "io.ostro.test-management",
+        pattern=r"^[a-zA-Z0-9._-]{1,64}$",
+        description="key of the Connect app; never change it once a site has installed the app",
+    )
+    app_base_url: HttpUrl | None = Field(
+        None, description="URL that Jira calls; the public URL unless set"
+    )
+    jira_key_servers: Annotated[tuple[HttpUrl, ...], NoDecode] = Field(
+        tuple(HttpUrl(url) for url in INSTALL_KEY_SERVERS),
+        min_length=1,
+        description="comma list of URLs of install-key servers, asked in order",
+    )
+    jira_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="comma list of site hosts allowed beside Atlassian's own; "
+        "one that begins with a dot allows every host below it",
+    )
+    jira_allow_http: bool = Field(
+        default=False,
+        description="allow http and ports to the hosts of OSTRO_JIRA_HOSTS and http key servers; "
+        "for a Jira stand-in only",
+    )
+
+    @field_validator("jira_key_servers", "jira_hosts", mode="before")
+    @classmethod
+    def _comma_list(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("jira_hosts")
+    @classmethod
+    def _plain_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if any(c in host for c in "/:@*?# ") or not host.strip("."):
+                raise ValueError("must hold host names only, without scheme, port or wildcard")
+        return tuple(host.lower() for host in value)
+
+    @field_validator("master_key_file")
+    @classmethod
+    def _holds_a_key(cls, value: Path) -> Path:
+        if not value.is_file():
+            raise ValueError(f"there is no file {value}")
+        master_key(read_secret(value, "OSTRO_MASTER_KEY_FILE"))
+        return value
+
+    @model_validator(mode="after")
+    def _https_key_servers(self) -> "JiraOptions":
+        for url in self.jira_key_servers:
+            if url.scheme != "https" and not self.jira_allow_http:
+                raise ValueError(
+                    "OSTRO_JIRA_KEY_SERVERS must be https unless OSTRO_JIRA_ALLOW_HTTP is true"
+                )
+        return self
+
+    @property
+    def site_rules(self) -> SiteRules:
+        """Return which sites may install the app and are called."""
+        return SiteRules(self.jira_hosts, relaxed=self.jira_allow_http)
+
+    @property
+    def key_servers(self) -> tuple[str, ...]:
+        """Return the install-key servers, in order."""
+        return tuple(str(url).rstrip("/") for url in self.jira_key_servers)
+
+
+class AdminSettings(MongoSettings, JiraOptions):
+    """What ``python -m services.tenancy admin`` needs: no Kafka, no other service."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    mongodb_database: str = Field(DATABASE, description="tenancy's own database")
+    public_url: HttpUrl = Field(
+        HttpUrl("http://127.0.0.1:8000"), description="base URL that clients use"
+    )
+    cell: str = Field("local", description="name of this cell (region)")
+
+
+class TenancySettings(ServiceSettings, JiraOptions):
+    """Everything the service reads."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    mongodb_database: str = Field(DATABASE, description="tenancy's own database")
+    http_port: int = Field(8103, ge=1, le=65535, description="public API")
+    internal_port: int = Field(
+        8203, ge=1, le=65535, description="/internal, /health and /metrics; never behind the edge"
+    )
+
+    @property
+    def base_url(self) -> str:
+        """Return the URL of the app that Jira calls, without a trailing slash."""
+        return str(self.app_base_url or self.public_url).rstrip("/")

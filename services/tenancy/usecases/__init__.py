@@ -1,0 +1,1 @@
+"""What tenancy does, and the ports it needs."""

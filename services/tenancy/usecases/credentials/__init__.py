@@ -1,0 +1,1 @@
+"""One module per kind of inbound credential. A route uses exactly one; none tries another kind."""
