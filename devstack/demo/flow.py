@@ -38,17 +38,20 @@ def run_demo(settings: StackSettings, progress: Progress) -> None:
 
 
 def _prepare(settings: StackSettings, progress: Progress) -> str:
+    environment = settings.data / "demo.env"
     with progress.step("install", f"{settings.jira_url} installs {settings.edge_url}"):
-        client_key = site.install_app(settings)
-    with progress.step("project", site.PROJECT_KEY):
-        site.enable_project(settings, client_key)
-    with progress.step("token"):
-        token = site.mint_token(settings, client_key)
-    with progress.step("consent", "segment"):
-        site.allow_telemetry(settings, client_key)
+        site.install_app(settings)
+    with progress.step("token") as notes:
+        token, new = site.obtain_token(settings, environment)
+        notes.append("minted" if new else "kept")
+    with api(f"{settings.edge_url}/ostro/v1/", token) as ostro:
+        with progress.step("project", site.PROJECT_KEY):
+            site.enable_project(ostro)
+        with progress.step("consent", "segment"):
+            site.allow_telemetry(ostro)
     where = addresses(settings)
     site.write_environment(
-        settings.data / "demo.env",
+        environment,
         {
             "BASE_URL": f"{settings.edge_url}/v2",
             "TOKEN": token,

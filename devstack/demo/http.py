@@ -23,6 +23,17 @@ class Api:
     def post(self, path: str, body: object = None, **query: object) -> Any:
         return self._call("POST", path, params=query, json=body)
 
+    def put(self, path: str, body: object) -> Any:
+        return self._call("PUT", path, json=body)
+
+    def allows(self, path: str) -> bool:
+        """Say whether a GET is answered with what was asked for."""
+        try:
+            self.get(path)
+        except StackError:
+            return False
+        return True
+
     def upload(self, path: str, name: str, content: bytes, **query: object) -> Any:
         """Send one file as the multipart field ``file``."""
         files = {"file": (name, content, "application/xml")}

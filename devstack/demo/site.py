@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from devstack.components import service_environment
-from devstack.demo.http import api
+from devstack.demo.http import Api, api
 from devstack.embedded.errors import StackError
 from devstack.settings import ROOT, StackSettings
 
@@ -15,35 +15,51 @@ SITE = "demo"
 PROJECT_KEY = "DEMO"
 ISSUE_ID = "10001"
 ISSUE_KEY = "DEMO-1"
+SCOPES = ("read", "write", "results", "admin")
 ACCOUNT_ID = "557058:2f8e4b1c-93d7-4c55-9a0e-6d1f3a7b8c90"
 _ADMIN_SECONDS = 60
 
 
-def install_app(settings: StackSettings) -> str:
-    """Have the site install the app over the signed route; return the site's client key."""
+def install_app(settings: StackSettings) -> None:
+    """Have the site install the app over the signed route."""
     order = {"descriptor_url": f"{settings.edge_url}/connect/atlassian-connect.json"}
     with api(settings.jira_url) as jira:
         outcome = jira.post(f"/control/sites/{SITE}/actions/install", order)
-        if not outcome["ok"]:
-            raise StackError("the install failed: " + "; ".join(outcome["problems"]))
-        return str(jira.get(f"/control/sites/{SITE}")["client_key"])
+    if not outcome["ok"]:
+        raise StackError("the install failed: " + "; ".join(outcome["problems"]))
 
 
-def enable_project(settings: StackSettings, tenant: str) -> None:
+def obtain_token(settings: StackSettings, environment: Path) -> tuple[str, bool]:
+    """Return an API token with every scope, and whether it is new.
+
+    The one in the environment file is taken again if it is still good. A first token can only
+    come from the operator's command: whoever asks over HTTP needs one.
+    """
+    known = read_environment(environment).get("TOKEN")
+    if known is not None and _is_good(settings, known):
+        return known, False
+    tenants = administer(settings, "tenancy", "tenant", "list").splitlines()
+    of_site = [line.split()[0] for line in tenants if settings.jira_url in line.split()]
+    if len(of_site) != 1:
+        raise StackError(f"{len(of_site)} tenants belong to {settings.jira_url}, not one")
+    scopes = [word for scope in SCOPES for word in ("--scope", scope)]
+    who = ["--tenant", of_site[0], "--account-id", ACCOUNT_ID]
+    return administer(settings, "tenancy", "token", "mint", "--name", "demo", *who, *scopes), True
+
+
+def enable_project(ostro: Api) -> None:
     """Enable DEMO; nothing happens when it is enabled already."""
-    administer(settings, "tenancy", "project", "enable", "--tenant", tenant, "--key", PROJECT_KEY)
+    ostro.post("tenancy/projects", {"key": PROJECT_KEY})
 
 
-def mint_token(settings: StackSettings, tenant: str) -> str:
-    """Mint an API token for the demo's account."""
-    return administer(
-        settings, "tenancy", "token", "mint", "--tenant", tenant, "--account", ACCOUNT_ID
-    )
+def allow_telemetry(ostro: Api) -> None:
+    """Let Segment, and no other processor, have the tenant's anonymous events."""
+    ostro.put("telemetry/consent", {"segment": True})
 
 
-def allow_telemetry(settings: StackSettings, tenant: str) -> None:
-    """Let Segment have the tenant's anonymous events."""
-    administer(settings, "telemetry", "consent", "--tenant", tenant, "--allow", "segment")
+def _is_good(settings: StackSettings, token: str) -> bool:
+    with api(f"{settings.edge_url}/ostro/v1/", token) as ostro:
+        return ostro.allows("tenancy/projects")
 
 
 def administer(settings: StackSettings, service: str, *arguments: str) -> str:
@@ -63,6 +79,16 @@ def administer(settings: StackSettings, service: str, *arguments: str) -> str:
         said = done.stderr.strip() or done.stdout.strip()
         raise StackError(f"services.{service} admin {' '.join(arguments)}: {said}")
     return done.stdout.strip()
+
+
+def read_environment(path: Path) -> dict[str, str]:
+    """Return what ``write_environment`` wrote, nothing when the file is not there."""
+    try:
+        lines = path.read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    pairs = (line.partition("=") for line in lines)
+    return {name: "".join(shlex.split(value)) for name, _, value in pairs}
 
 
 def write_environment(path: Path, values: dict[str, str]) -> None:
