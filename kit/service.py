@@ -245,7 +245,9 @@ async def _consume(
     subscribers = {}
     for name, group in groups.items():
         letters = DeadLetters(runtime.publisher, runtime.names, name, runtime.clock)
-        processor = BatchProcessor(name, group.handler, letters, runtime.health)
+        processor = BatchProcessor(
+            name, group.handler, letters, runtime.health, stopping=runtime.stopping
+        )
         subscribers[name] = subscribe(
             broker,
             processor,

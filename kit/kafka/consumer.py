@@ -50,6 +50,8 @@ GRACEFUL_SECONDS = 25.0
 _RETRY_BUDGET = MAX_POLL_INTERVAL_MS / 1000 / 4
 _ATTEMPTS_BEFORE_ISOLATION = 3
 _STUCK_SECONDS = 15.0
+_LEAST_SECONDS = 0.2
+"""Between two runs of a failing batch, also while the service stops."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -79,6 +81,7 @@ class BatchProcessor:
         sleep: Sleep = asyncio.sleep,
         *,
         retry_budget: float = _RETRY_BUDGET,
+        stopping: asyncio.Event | None = None,
     ) -> None:
         self._group = group
         self._handler = handler
@@ -86,6 +89,7 @@ class BatchProcessor:
         self._health = health
         self._sleep = sleep
         self._retry_budget = retry_budget
+        self._stopping = stopping or asyncio.Event()
 
     async def process(self, records: Sequence[Record]) -> None:
         """Return when every record is stored or parked; raise to have the batch again."""
@@ -95,10 +99,10 @@ class BatchProcessor:
         except TooMuchPoison as error:
             self._health.stuck(self._group, str(error))
             log.warning("too much poison, not moving", group=self._group, reason=str(error))
-            await self._sleep(_STUCK_SECONDS)
+            await self._pause(_STUCK_SECONDS)
             raise
         except Unavailable:
-            await self._sleep(1)  # NACK has no backoff of its own
+            await self._pause(1)  # NACK has no backoff of its own
             raise
         self._health.stuck(self._group, None)
         for topic, count in Counter(r.topic.name for r in records).items():
@@ -122,11 +126,24 @@ class BatchProcessor:
                     return await self._one_by_one(records)
                 # spread out, so that all members do not come back at once
                 delay = min(0.1 * 2**attempt, 5.0) * (0.5 + random.random())  # noqa: S311
-                if loop.time() + delay > deadline:
+                if loop.time() + delay > deadline or self._stopping.is_set():
+                    await self._pause(_LEAST_SECONDS)
                     raise
                 if attempt == 1:
                     log.warning("batch failed, trying again", group=self._group, cause=cause)
-                await self._sleep(delay)
+                await self._pause(delay)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but do not keep a stop waiting: what failed comes again anyway."""
+        if self._stopping.is_set():
+            await asyncio.sleep(min(seconds, _LEAST_SECONDS))
+            return
+        waits = [asyncio.ensure_future(w) for w in (self._sleep(seconds), self._stopping.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def _one_by_one(self, records: Sequence[Record]) -> Sequence[Poison]:
         poison: list[Poison] = []
