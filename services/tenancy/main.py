@@ -69,6 +69,20 @@ async def compose(
     """Build the use cases; makes the first signing key of a new database."""
     master = master_key(read_secret(settings.master_key_file, "OSTRO_MASTER_KEY_FILE"))
     vault = EnvelopeVault(LocalKeys(master))
+    core = assemble(database, settings, clock, ids, vault, await _index(database, vault))
+    await core.keys.ensure_first()
+    return core
+
+
+def assemble(
+    database: Database,
+    settings: TenancySettings | AdminSettings,
+    clock: Clock,
+    ids: Ids,
+    vault: EnvelopeVault,
+    index: HmacIndex,
+) -> Core:
+    """Build the use cases without touching the database."""
     changes = Changes(database, clock, ids)
     tenant_store, project_store = MongoTenants(database, changes), MongoProjects(database, changes)
     token_store, key_store = MongoTokens(database, changes), MongoSigningKeys(database, changes)
@@ -77,9 +91,9 @@ async def compose(
     projects_ = Projects(project_store, tenants, jira, vault, ids)
     keys = SigningKeys(key_store, vault, P256KeyPairs(), clock, ids)
     public_url = str(settings.public_url)
-    core = Core(
+    return Core(
         vault=vault,
-        index=await _index(database, vault),
+        index=index,
         jira=jira,
         tenant_store=tenant_store,
         directory=OwnDirectory(tenant_store, project_store, token_store, key_store),
@@ -89,8 +103,6 @@ async def compose(
         tokens=Tokens(token_store, tenants, projects_, keys, vault, public_url, clock, ids),
         upkeep=Upkeep(tenant_store, token_store, keys, clock),
     )
-    await keys.ensure_first()
-    return core
 
 
 async def _index(database: Database, vault: EnvelopeVault) -> HmacIndex:
@@ -104,9 +116,14 @@ async def _index(database: Database, vault: EnvelopeVault) -> HmacIndex:
 
 async def build(runtime: Runtime[TenancySettings]) -> Parts:
     """Build the service from its runtime."""
+    core = await compose(runtime.database, runtime.settings, runtime.clock, runtime.ids)
+    return parts(runtime, core)
+
+
+def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
+    """Wire the use cases to the listeners; no I/O, so the API documents are rendered from it."""
     settings, clock = runtime.settings, runtime.clock
-    core = await compose(runtime.database, settings, clock, runtime.ids)
-    key_servers = HttpKeyServers(settings.key_servers, clock)
+    key_servers = HttpKeyServers(settings.jira_key_servers, clock)
     hooks = connect.Hooks(
         SignedLifecycle(key_servers, frozenset({settings.base_url}), clock),
         ServerToServer(core.tenant_store, core.vault, core.index, settings.base_url, clock),

@@ -40,3 +40,11 @@ class ConsentDocument(TypedDict):
     changed_at: Annotated[datetime, DataClass.OPERATIONAL]
     changed_by: Annotated[str, DataClass.OPERATIONAL]
     """Id of the API token, or the name of the tool; never a person."""
+
+
+DOCUMENTS: dict[str, type] = {
+    PSEUDONYM_KEYS: PseudonymKeyDocument,
+    TENANT_HANDLES: TenantHandleDocument,
+    CONSENTS: ConsentDocument,
+}
+"""Collection to document, for the data inventory."""

@@ -142,3 +142,13 @@ TOKENS = "tokens"
 SIGNING_KEYS = "signing_keys"
 OWN_KEYS = "own_keys"
 AUDIT = "audit"
+
+DOCUMENTS: dict[str, type] = {
+    TENANTS: TenantDocument,
+    PROJECTS: ProjectDocument,
+    TOKENS: TokenDocument,
+    SIGNING_KEYS: SigningKeyDocument,
+    OWN_KEYS: OwnKeyDocument,
+    AUDIT: AuditDocument,
+}
+"""Collection to document, for the data inventory."""

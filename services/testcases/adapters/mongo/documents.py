@@ -125,7 +125,7 @@ class EndedUploadDocument(TypedDict):
     ended_on: Annotated[datetime, DataClass.OPERATIONAL]
 
 
-DOCUMENTS = {
+DOCUMENTS: dict[str, type] = {
     "options": OptionDocument,
     "folders": FolderDocument,
     "testcases": TestCaseDocument,
