@@ -15,7 +15,7 @@ FIND_PYTHON = for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	&& { echo $$p; break; }; done
 PYTHON ?= $(shell $(FIND_PYTHON))
 SOURCES := contracts kit services devstack
-CHECKED := $(SOURCES) tests $(wildcard bench)
+CHECKED := $(SOURCES) tools tests $(wildcard bench)
 
 .PHONY: help
 help: ## show this list
@@ -70,7 +70,7 @@ mutants: $(STAMP) ## break one rule at a time; a named test must fail each time
 
 .PHONY: docs
 docs: $(STAMP) ## render what is generated from the code
-	@$(PY) -m devstack.docs
+	@$(PY) -m tools.docs $(ARGS)
 
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --resolver=backtracking

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-FOLDERS = ("contracts", "kit", "services", "devstack", "bench", "tests", ".ci")
+FOLDERS = ("contracts", "kit", "services", "devstack", "tools", "bench", "tests", ".ci")
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 60
 Function = ast.FunctionDef | ast.AsyncFunctionDef

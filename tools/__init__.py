@@ -1,0 +1,1 @@
+"""Tools of the developer; no service imports them."""

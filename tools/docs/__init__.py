@@ -1,0 +1,1 @@
+"""Renders the documents that follow from the code: ``python -m tools.docs``."""
