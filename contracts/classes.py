@@ -8,7 +8,16 @@ inventory is generated from them. ``SECRET`` never appears in ``contracts``.
 from collections.abc import Iterator
 from enum import StrEnum
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import BaseModel
 from typing_extensions import is_typeddict
@@ -38,6 +47,8 @@ def field_classes(model: type) -> Iterator[tuple[str, DataClass | None]]:
 
 
 def _walk(path: str, hint: Any) -> Iterator[tuple[str, DataClass | None]]:
+    while get_origin(hint) in {NotRequired, Required}:
+        hint = get_args(hint)[0]
     found = [m for m in getattr(hint, "__metadata__", ()) if isinstance(m, DataClass)]
     if found:
         yield path, found[0]

@@ -4,6 +4,7 @@ The page is Swagger UI. All of it is served from here, and its policy forbids th
 or send anything elsewhere: people paste tokens into it.
 """
 
+from copy import deepcopy
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -94,8 +95,10 @@ def docs_router(service: str) -> APIRouter:
 
 def openapi_of(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document: FastAPI's, with the errors that we really answer."""
-    document = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes
+    document = deepcopy(
+        get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
     )
     components = document.setdefault("components", {})
     schemas: dict[str, Any] = components.setdefault("schemas", {})
@@ -105,6 +108,8 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
     for methods in document["paths"].values():
         for operation in methods.values():
             _describe_errors(operation["responses"], with_token="security" in operation)
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                schemas |= content["schema"].pop("$defs", {})
     return document
 
 
