@@ -39,6 +39,8 @@ def fields_of(model: type, prefix: str = "") -> Iterator[Field]:
 
 
 def _walk(path: str, hint: Any, meaning: str) -> Iterator[Field]:
+    while get_origin(hint) in {NotRequired, Required}:
+        hint = get_args(hint)[0]
     classes = [m for m in getattr(hint, "__metadata__", ()) if isinstance(m, DataClass)]
     models = list(_models(hint))
     if classes or not models:
