@@ -56,6 +56,7 @@ class DirectoryCopy:
         self._database = database
         self._tenancy = tenancy
         self._views: OrderedDict[str, tuple[float, TenantView | None]] = OrderedDict()
+        self._reading: dict[str, asyncio.Task[TenantView | None]] = {}
         never = float("-inf")
         self._keys: tuple[float, dict[str, SigningKeyState]] = (never, {})
         self._asked: tuple[float, dict[str, SigningKeyState]] = (never, {})
@@ -66,7 +67,17 @@ class DirectoryCopy:
         cached = self._views.get(tenant)
         if cached is not None and now - cached[0] < _FRESH_SECONDS:
             return cached[1]
-        view = await self._read(tenant)
+        if tenant not in self._reading:
+            # a burst of one tenant reads once; a task of its own outlives a cancelled request
+            self._reading[tenant] = asyncio.create_task(self._refresh(tenant))
+        return await asyncio.shield(self._reading[tenant])
+
+    async def _refresh(self, tenant: str) -> TenantView | None:
+        now = asyncio.get_running_loop().time()
+        try:
+            view = await self._read(tenant)
+        finally:
+            del self._reading[tenant]
         if view is not None:
             self._views[tenant] = (now, view)
             self._views.move_to_end(tenant)
@@ -131,7 +142,12 @@ class DirectoryCopy:
             )
         except NotFound:
             return None
-        return answer.project if usable(answer.project) else None
+        if not usable(answer.project):
+            return None
+        if (cached := self._views.get(tenant)) is not None and cached[1] is not None:
+            # the copy follows in a moment; lists that name no project show it already
+            cached[1].projects.setdefault(answer.project.id, answer.project)
+        return answer.project
 
 
 def _state(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What a service needs to know of a tenant to serve a request, and where it gets it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +12,7 @@ class TenantView:
     """One tenant, its projects and revoked tokens, at most a second old."""
 
     tenant: TenantState
-    projects: Mapping[int, ProjectState]
+    projects: dict[int, ProjectState]
     revoked_tokens: frozenset[str]
 
     @property

@@ -95,7 +95,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
             directory,
             base,
         ),
-        uploads_api.router(UploadStatus(upload_rows, ledger), base),
+        uploads_api.router(UploadStatus(upload_rows, ledger), directory, base),
     ]
     return Parts(
         public=public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock)),

@@ -4,11 +4,12 @@ Source: behaviour.md section 15.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from tempfile import TemporaryFile
+from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,14 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from contracts.ids import PROJECT_KEY_PATTERN, Kind, number_of
 from contracts.tenancy import ProjectState
 from kit.auth.principal import Scope
+from kit.directory.access import Access
 from kit.directory.view import Directory
-from kit.errors import InvalidInput, NotFound
+from kit.errors import InvalidInput
 from kit.http.errors import validation_message
 from kit.http.pages import json_response
 from kit.http.security import Caller
 from services.executions.adapters.archives import ArchiveLimits, open_results
 from services.executions.adapters.spool import SpooledUpload, spool
-from services.executions.domain.formats import Format, parse
+from services.executions.domain.formats import Format, Replay, parse
 from services.executions.domain.results import ParsedResult
 from services.executions.usecases.uploads import CycleInput, UploadRequest, Uploads
 
@@ -44,7 +46,7 @@ class TestCyclePart(BaseModel):
     __test__ = False
     model_config = ConfigDict(extra="ignore")
 
-    name: str | None = Field(None, min_length=1, max_length=255, pattern=r"^(?=[\s\S]*\S)[\s\S]+$")
+    name: str | None = Field(None, min_length=1, max_length=255, pattern=r"\S")
     description: str | None = None
     jira_version: int | None = Field(None, alias="jiraProjectVersion", ge=1)
     folder: int | None = Field(None, alias="folderId", ge=1)
@@ -60,11 +62,15 @@ def router(uploads: Uploads, directory: Directory, limits: UploadLimits, base: s
         result_format: Format, request: Request, caller: Caller, project_key: str, create: bool
     ) -> Response:
         caller.principal.require(Scope.WRITE, Scope.RESULTS)
-        project = await directory.project_by_key(caller.principal.tenant, project_key)
-        if project is None or not caller.principal.may_see(project.id):
-            raise NotFound(f"Project with key {project_key} does not exist or is not enabled.")
+        project = await Access.of(caller, directory).project(project_key)
         cap = limits.caps[result_format]
-        async with working, spool(request, limits.spool_dir, cap, result_format) as spooled:
+        async with (
+            working,
+            spool(request, limits.spool_dir, cap, result_format) as spooled,
+            _scratch(limits.spool_dir) as scratch,
+        ):
+            # parsed once; what was parsed waits on disk for the second pass
+            results = Replay(lambda: _results(result_format, spooled, project, limits), scratch)
             answer = await uploads.take(
                 UploadRequest(
                     tenant=caller.principal.tenant,
@@ -73,7 +79,7 @@ def router(uploads: Uploads, directory: Directory, limits: UploadLimits, base: s
                     format=result_format,
                     create_cases=create,
                     cycle=cycle_input(spooled.test_cycle),
-                    results=lambda: _results(result_format, spooled, project, limits),
+                    results=results,
                     url_path=request.url.path,
                     user_agent=request.headers.get("user-agent"),
                 )
@@ -140,15 +146,20 @@ def cycle_input(part: bytes | None) -> CycleInput:
     return CycleInput(**{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
 
 
+@asynccontextmanager
+async def _scratch(folder: Path | None) -> AsyncIterator[IO[bytes]]:
+    with TemporaryFile(dir=folder) as file:
+        yield file
+
+
 def _results(
     result_format: Format, spooled: SpooledUpload, project: ProjectState, limits: UploadLimits
 ) -> Iterator[ParsedResult]:
     """Read all files of an upload; blocking, run in a thread."""
     keys = (project.key, *project.aliases)
-    with ExitStack() as stack:
-        for _, stream in open_results(spooled.path, limits.archive):
-            stack.callback(stream.close)
-            yield from parse(result_format, stream, keys)
+    for name, stream in open_results(spooled.path, limits.archive, result_format):
+        with TemporaryFile(dir=limits.spool_dir) as scratch:
+            yield from parse(result_format, stream, keys, name=name, scratch=scratch)
 
 
 _FORM: dict[str, Any] = {

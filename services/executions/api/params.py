@@ -6,9 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from contracts.ids import PROJECT_KEY_PATTERN
-from kit.auth.api_tokens import VerifiedToken
-from kit.directory.view import Directory
-from kit.errors import InvalidInput, NotFound
+from kit.errors import InvalidInput
 
 ProjectKey = Annotated[str | None, Query(alias="projectKey", pattern=f"^{PROJECT_KEY_PATTERN}$")]
 JiraVersion = Annotated[int | None, Query(alias="jiraProjectVersionId", ge=1)]
@@ -33,15 +31,3 @@ def _updated_after(
 
 
 UpdatedAfter = Annotated[datetime | None, Depends(_updated_after)]
-
-
-async def project_filter(
-    directory: Directory, caller: VerifiedToken, key: str | None
-) -> int | None:
-    """Return the id behind a projectKey filter; 404 when unknown, disabled or not the caller's."""
-    if key is None:
-        return None
-    project = await directory.project_by_key(caller.principal.tenant, key)
-    if project is None or not caller.principal.may_see(project.id):
-        raise NotFound(f"Project with key {key} does not exist or is not enabled.")
-    return project.id

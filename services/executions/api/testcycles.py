@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from kit.auth.principal import Scope
+from kit.directory.access import Access
 from kit.directory.view import Directory
 from kit.http.pages import Cursor, Offset, cursor_response, json_response, offset_response
 from kit.http.security import Caller
-from services.executions.api.params import JiraVersion, ProjectKey, UpdatedAfter, project_filter
+from services.executions.api.params import JiraVersion, ProjectKey, UpdatedAfter
 from services.executions.api.render import Renderer
 from services.executions.usecases.testcycles import CycleFilter, TestCycles
-from services.executions.usecases.visibility import visible_projects
 
 
 def router(cycles: TestCycles, directory: Directory, base: str) -> APIRouter:
@@ -29,13 +29,14 @@ def router(cycles: TestCycles, directory: Directory, base: str) -> APIRouter:
     ) -> Response:
         """List test cycles, a page from an offset."""
         caller.principal.require(Scope.READ)
+        access = Access.of(caller, directory)
+        projects = await access.chosen(project_key)
         wanted = CycleFilter(
-            projects=visible_projects(caller),
-            project=await project_filter(directory, caller, project_key),
+            projects=projects,
             folder=folder_id,
             jira_version=version,
         )
-        total, found = await cycles.page(caller, wanted, page)
+        total, found = await cycles.page(access, wanted, page)
         show = Renderer(base, caller).cycle
         return offset_response(request, base, page, total, [show(c) for c in found])
 
@@ -51,14 +52,15 @@ def router(cycles: TestCycles, directory: Directory, base: str) -> APIRouter:
     ) -> Response:
         """List test cycles from an id on."""
         caller.principal.require(Scope.READ)
+        access = Access.of(caller, directory)
+        projects = await access.chosen(project_key)
         wanted = CycleFilter(
-            projects=visible_projects(caller),
-            project=await project_filter(directory, caller, project_key),
+            projects=projects,
             folder=folder_id,
             jira_version=version,
             updated_after=updated_after,
         )
-        found = await cycles.walk(caller, wanted, page)
+        found = await cycles.walk(access, wanted, page)
         following = found[page.limit]["id"] if len(found) > page.limit else None
         show = Renderer(base, caller).cycle
         return cursor_response(
@@ -69,7 +71,7 @@ def router(cycles: TestCycles, directory: Directory, base: str) -> APIRouter:
     async def get_test_cycle(caller: Caller, testCycleIdOrKey: str) -> Response:  # noqa: N803
         """Return one test cycle by id or key."""
         caller.principal.require(Scope.READ)
-        cycle = await cycles.get(caller, testCycleIdOrKey)
+        cycle = await cycles.get(Access.of(caller, directory), testCycleIdOrKey)
         return json_response(Renderer(base, caller).cycle(cycle))
 
     return routes

@@ -5,7 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from contracts.ids import Kind
 from kit.auth.principal import Scope
+from kit.directory.access import Access
 from kit.directory.view import Directory
 from kit.http.pages import Cursor, Offset, cursor_response, json_response, offset_response
 from kit.http.security import Caller
@@ -14,12 +16,10 @@ from services.executions.api.params import (
     ProjectKey,
     UpdatedAfter,
     moment,
-    project_filter,
 )
 from services.executions.api.render import Renderer
-from services.executions.usecases.testcycles import cycle_id
-from services.executions.usecases.testexecutions import ExecutionFilter, TestExecutions, case_id
-from services.executions.usecases.visibility import visible_projects
+from services.executions.usecases.testexecutions import ExecutionFilter, TestExecutions
+from services.executions.usecases.visibility import visible_id
 
 _NOBODY = 0
 """An id that nothing has: a filter that names something unknown finds nothing."""
@@ -46,11 +46,17 @@ def router(executions: TestExecutions, directory: Directory, base: str) -> APIRo
     ) -> ExecutionFilter:
         del include_step_links  # executions have no links to issues yet
         caller.principal.require(Scope.READ)
+        access = Access.of(caller, directory)
+
+        async def id_of(text: str | None, kind: Kind) -> int | None:
+            if text is None:
+                return None
+            return await visible_id(access, text, kind) or _NOBODY
+
         return ExecutionFilter(
-            projects=visible_projects(caller),
-            project=await project_filter(directory, caller, project_key),
-            cycle=None if cycle is None else cycle_id(caller, cycle) or _NOBODY,
-            case=None if case is None else case_id(caller, case) or _NOBODY,
+            projects=await access.chosen(project_key),
+            cycle=await id_of(cycle, Kind.TEST_CYCLE),
+            case=await id_of(case, Kind.TEST_CASE),
             jira_version=version,
             ended_after=moment(ended_after, "actualEndDateAfter"),
             ended_before=moment(ended_before, "actualEndDateBefore"),
@@ -64,7 +70,7 @@ def router(executions: TestExecutions, directory: Directory, base: str) -> APIRo
         request: Request, caller: Caller, page: Offset, wanted: filter_type
     ) -> Response:
         """List test executions, a page from an offset."""
-        total, found = await executions.page(caller, wanted, page)
+        total, found = await executions.page(Access.of(caller, directory), wanted, page)
         show = Renderer(base, caller).execution
         return offset_response(request, base, page, total, [show(e) for e in found])
 
@@ -78,7 +84,7 @@ def router(executions: TestExecutions, directory: Directory, base: str) -> APIRo
     ) -> Response:
         """List test executions from an id on."""
         wanted = replace(wanted, updated_after=updated_after)
-        found = await executions.walk(caller, wanted, page)
+        found = await executions.walk(Access.of(caller, directory), wanted, page)
         following = found[page.limit]["id"] if len(found) > page.limit else None
         show = Renderer(base, caller).execution
         return cursor_response(
@@ -89,7 +95,7 @@ def router(executions: TestExecutions, directory: Directory, base: str) -> APIRo
     async def get_test_execution(caller: Caller, testExecutionIdOrKey: str) -> Response:  # noqa: N803
         """Return one test execution by id or key."""
         caller.principal.require(Scope.READ)
-        execution = await executions.get(caller, testExecutionIdOrKey)
+        execution = await executions.get(Access.of(caller, directory), testExecutionIdOrKey)
         return json_response(Renderer(base, caller).execution(execution))
 
     return routes

@@ -5,15 +5,16 @@ from fastapi import APIRouter, Response
 from contracts.ids import project_of
 from kit.auth.principal import Scope
 from kit.clock import vendor_time
+from kit.directory.access import Access
+from kit.directory.view import Directory
 from kit.errors import NotFound
 from kit.http.pages import json_response
 from kit.http.security import Caller
 from services.executions.domain.uploads import UploadState
 from services.executions.usecases.uploadstatus import UploadStatus
-from services.executions.usecases.visibility import visible_projects
 
 
-def router(status: UploadStatus, base: str) -> APIRouter:
+def router(status: UploadStatus, directory: Directory, base: str) -> APIRouter:
     """Build the route."""
     routes = APIRouter(prefix="/ostro/v1/executions/uploads", tags=["Uploads"])
 
@@ -24,7 +25,7 @@ def router(status: UploadStatus, base: str) -> APIRouter:
         found = await status.get(caller.principal.tenant, upload)
         if found.state is not UploadState.ACCEPTED or found.cycle is None:
             raise NotFound(f"Upload {upload} does not exist.")
-        if project_of(found.cycle) not in visible_projects(caller):
+        if await Access.of(caller, directory).sees(project_of(found.cycle)) is None:
             raise NotFound(f"Upload {upload} does not exist.")
         return json_response(
             {

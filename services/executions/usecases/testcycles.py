@@ -5,20 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from contracts.ids import Kind, parse_key, project_of, public_id
-from kit.auth.api_tokens import VerifiedToken
+from contracts.ids import Kind
+from kit.directory.access import Access
 from kit.errors import NotFound
 from kit.http.pages import CursorPage, OffsetPage
 from services.executions.domain.testcycles import TestCycle
-from services.executions.usecases.visibility import HiddenCycles, unhidden, visible_projects
+from services.executions.usecases.visibility import HiddenCycles, unhidden, visible_id
 
 
 @dataclass(frozen=True)
 class CycleFilter:
-    """Filters of the two lists; ``projects`` are those the caller sees."""
+    """Filters of the two lists; ``projects`` are those it covers."""
 
-    projects: frozenset[int] | None = None
-    project: int | None = None
+    projects: Collection[int] = ()
     folder: int | None = None
     jira_version: int | None = None
     updated_after: datetime | None = None
@@ -45,21 +44,20 @@ class TestCycles:
         self._cycles = cycles
         self._uploads = uploads
 
-    async def get(self, caller: VerifiedToken, id_or_key: str) -> TestCycle:
+    async def get(self, access: Access, id_or_key: str) -> TestCycle:
         """Return a cycle by id or key; raise ``NotFound``."""
-        tenant = caller.principal.tenant
-        cycle = cycle_id(caller, id_or_key)
-        if cycle is not None and project_of(cycle) in visible_projects(caller):
-            found = await self._cycles.get(tenant, cycle)
-            if found is not None and cycle not in await self._uploads.hidden_cycles(tenant):
+        cycle = await visible_id(access, id_or_key, Kind.TEST_CYCLE)
+        if cycle is not None:
+            found = await self._cycles.get(access.tenant, cycle)
+            if found is not None and cycle not in await self._uploads.hidden_cycles(access.tenant):
                 return found
         raise NotFound(f"Test cycle {id_or_key} does not exist or is not visible to you.")
 
     async def page(
-        self, caller: VerifiedToken, wanted: CycleFilter, page: OffsetPage
+        self, access: Access, wanted: CycleFilter, page: OffsetPage
     ) -> tuple[int, Sequence[TestCycle]]:
         """Return the total and one page."""
-        tenant = caller.principal.tenant
+        tenant = access.tenant
         return await unhidden(
             self._uploads,
             tenant,
@@ -68,22 +66,13 @@ class TestCycles:
         )
 
     async def walk(
-        self, caller: VerifiedToken, wanted: CycleFilter, page: CursorPage
+        self, access: Access, wanted: CycleFilter, page: CursorPage
     ) -> Sequence[TestCycle]:
         """Return one page and the first of the next."""
-        tenant = caller.principal.tenant
+        tenant = access.tenant
         return await unhidden(
             self._uploads,
             tenant,
             lambda hidden: self._cycles.walk(tenant, wanted, hidden, page),
             lambda result: (c["id"] for c in result),
         )
-
-
-def cycle_id(caller: VerifiedToken, id_or_key: str) -> int | None:
-    """Return the id a client means, by number or key; None when it can be none."""
-    if id_or_key.isdigit():
-        return int(id_or_key)
-    key = parse_key(id_or_key, Kind.TEST_CYCLE)
-    project = caller.tenant.by_key(key.project_key) if key is not None else None
-    return public_id(project.id, key.number) if key is not None and project is not None else None

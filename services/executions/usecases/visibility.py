@@ -1,10 +1,10 @@
-"""What may show: usable projects of the token, and nothing of an upload that is not accepted."""
+"""What may show: nothing of an upload that is not accepted, ids of visible projects only."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Protocol, TypeVar
 
-from kit.auth.api_tokens import VerifiedToken
-from kit.directory.view import usable
+from contracts.ids import Kind, project_of, public_id
+from kit.directory.access import Access
 
 R = TypeVar("R")
 
@@ -40,10 +40,10 @@ async def unhidden(
     return result
 
 
-def visible_projects(caller: VerifiedToken) -> frozenset[int]:
-    """Return the ids of the projects that this token sees."""
-    return frozenset(
-        p.id
-        for p in caller.tenant.projects.values()
-        if usable(p) and caller.principal.may_see(p.id)
-    )
+async def visible_id(access: Access, id_or_key: str, kind: Kind) -> int | None:
+    """Return the id that a number or key means; None when its project does not show."""
+    if id_or_key.isdecimal():
+        found = int(id_or_key)
+        return found if await access.sees(project_of(found)) is not None else None
+    entity = await access.entity(id_or_key, kind)
+    return public_id(entity[1].id, entity[0].number) if entity is not None else None

@@ -67,10 +67,11 @@ def _query(
 ) -> dict[str, Any]:
     ids: dict[str, Any] = {"$gte": start}
     query: dict[str, Any] = {"tenant": tenant, "id": ids}
-    if wanted.project is not None:
-        first, end = project_range(wanted.project)
+    if len(wanted.projects) == 1:
+        (project,) = wanted.projects
+        first, end = project_range(project)
         ids |= {"$gte": max(first, start), "$lt": end}
-    elif wanted.projects is not None:
+    else:
         query["project"] = {"$in": sorted(wanted.projects)}
     if hidden:
         ids["$nin"] = list(hidden)

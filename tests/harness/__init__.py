@@ -1,0 +1,1 @@
+"""What tests share: real back ends, namespaces, settings, polling, injected time and ids."""

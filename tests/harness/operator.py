@@ -1,0 +1,72 @@
+"""The operator: tenants, projects and tokens made by tenancy's own use cases, as its CLI does."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+
+from contracts.ids import ProjectId
+from kit.auth.principal import Scope
+from kit.clock import SystemClock
+from kit.ids import SystemIds
+from kit.mongo import connect, ensure_indexes
+from services.tenancy.domain.audit import OPERATOR
+from services.tenancy.main import INDEXES, Core, compose
+from services.tenancy.settings import TenancySettings
+from services.tenancy.usecases.ports import By
+from services.tenancy.usecases.projects import Wanted
+from services.tenancy.usecases.tokens import TokenRequest
+from tests.harness.installation import Installation
+
+EVERY_SCOPE = tuple(Scope)
+_WHO = By(OPERATOR)
+
+
+class Operator:
+    """Works on tenancy's database, beside the running service."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def tenant(self, name: str = "test") -> str:
+        """Make a tenant without Jira; return its id."""
+        return (await self._core.tenants.create(name, None, _WHO)).id
+
+    async def project(self, tenant: str, key: str = "DEMO") -> int:
+        """Enable a project; return its id."""
+        project, _ = await self._core.projects.enable(tenant, Wanted(key, None), _WHO)
+        return int(ProjectId(project.id))
+
+    async def disable(self, tenant: str, key: str) -> None:
+        """Disable a project."""
+        await self._core.projects.switch(tenant, key, _WHO, enabled=False)
+
+    async def token(
+        self,
+        tenant: str,
+        scopes: Sequence[Scope] = EVERY_SCOPE,
+        projects: Sequence[str] | None = None,
+    ) -> str:
+        """Mint a token; return its text."""
+        request = TokenRequest(
+            "test", scopes, timedelta(days=1), projects, "5b10ac8d82e05b22cc7d4ef5"
+        )
+        return (await self._core.tokens.mint(tenant, request, _WHO)).text
+
+    async def headers(self, tenant: str, scopes: Sequence[Scope] = EVERY_SCOPE) -> dict[str, str]:
+        """Return request headers with a fresh token."""
+        return {"authorization": f"Bearer {await self.token(tenant, scopes)}"}
+
+
+@contextlib.asynccontextmanager
+async def operator(installation: Installation) -> AsyncIterator[Operator]:
+    """Yield an operator of the installation."""
+    settings = installation.settings(
+        TenancySettings, "tenancy", master_key_file=installation.secret("master")
+    )
+    async with connect(settings.mongodb_uri, settings.mongodb_database) as database:
+        await ensure_indexes(database, INDEXES)
+        core = await compose(database, settings, SystemClock(), SystemIds())
+        try:
+            yield Operator(core)
+        finally:
+            await core.jira.close()

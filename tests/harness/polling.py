@@ -1,0 +1,25 @@
+"""Waiting for what happens elsewhere: poll with a deadline, never a bare sleep."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def eventually(
+    probe: Callable[[], Awaitable[T]],
+    holds: Callable[[T], bool] = bool,
+    *,
+    seconds: float = 20.0,
+    every: float = 0.05,
+) -> T:
+    """Return the first value for which ``holds``; fail with the last one seen."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        value = await probe()
+        if holds(value):
+            return value
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError(f"not within {seconds} s; last seen: {value!r}")
+        await asyncio.sleep(every)
