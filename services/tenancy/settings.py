@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -36,8 +37,8 @@ class JiraOptions(BaseSettings):
     app_base_url: HttpUrl | None = Field(
         None, description="URL that Jira calls; the public URL unless set"
     )
-    jira_key_servers: Annotated[tuple[HttpUrl, ...], NoDecode] = Field(
-        tuple(HttpUrl(url) for url in INSTALL_KEY_SERVERS),
+    jira_key_servers: Annotated[tuple[str, ...], NoDecode] = Field(
+        INSTALL_KEY_SERVERS,
         min_length=1,
         description="comma list of URLs of install-key servers, asked in order",
     )
@@ -59,6 +60,15 @@ class JiraOptions(BaseSettings):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
 
+    @field_validator("jira_key_servers")
+    @classmethod
+    def _urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for url in value:
+            parts = urlsplit(url)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+                raise ValueError(f"{url} is no URL of a server")
+        return tuple(url.rstrip("/") for url in value)
+
     @field_validator("jira_hosts")
     @classmethod
     def _plain_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -78,7 +88,7 @@ class JiraOptions(BaseSettings):
     @model_validator(mode="after")
     def _https_key_servers(self) -> "JiraOptions":
         for url in self.jira_key_servers:
-            if url.scheme != "https" and not self.jira_allow_http:
+            if not url.startswith("https:") and not self.jira_allow_http:
                 raise ValueError(
                     "OSTRO_JIRA_KEY_SERVERS must be https unless OSTRO_JIRA_ALLOW_HTTP is true"
                 )
@@ -88,11 +98,6 @@ class JiraOptions(BaseSettings):
     def site_rules(self) -> SiteRules:
         """Return which sites may install the app and are called."""
         return SiteRules(self.jira_hosts, relaxed=self.jira_allow_http)
-
-    @property
-    def key_servers(self) -> tuple[str, ...]:
-        """Return the install-key servers, in order."""
-        return tuple(str(url).rstrip("/") for url in self.jira_key_servers)
 
 
 class AdminSettings(MongoSettings, JiraOptions):

@@ -1,5 +1,6 @@
 """The Connect app: descriptor and lifecycle calls. Each route takes exactly one credential."""
 
+import hashlib
 from typing import Any
 
 import structlog
@@ -11,8 +12,8 @@ from services.tenancy.domain.audit import JIRA
 from services.tenancy.domain.jwt import BadToken
 from services.tenancy.domain.lifecycle import MAX_BODY_BYTES, Hook, LifecyclePayload, check, parse
 from services.tenancy.domain.requests import SignedRequest
-from services.tenancy.usecases.credentials.server_to_server import ServerToServer
-from services.tenancy.usecases.credentials.signed_lifecycle import SignedLifecycle
+from services.tenancy.usecases.credentials.server_to_server import ServerToServer, TenantCall
+from services.tenancy.usecases.credentials.signed_lifecycle import SignedCall, SignedLifecycle
 from services.tenancy.usecases.lifecycle import Lifecycle
 from services.tenancy.usecases.ports import By
 
@@ -60,21 +61,15 @@ class Hooks:
 
     async def installed(self, request: Request) -> Response:
         """``installed``: RS256."""
-        try:
-            call = await self._signed.verify(signed_request(request))
-        except BadToken as error:
-            raise self._refused(Hook.INSTALLED, error) from None
-        payload = await self._payload(request, Hook.INSTALLED, call.issuer)
-        await self._lifecycle.installed(payload, call.delivery, _by(request))
+        call = await self._signed_call(request, Hook.INSTALLED)
+        payload, delivery = await self._content(request, Hook.INSTALLED, call)
+        await self._lifecycle.installed(payload, delivery, _by(request))
         return Response(status_code=_DONE)
 
     async def uninstalled(self, request: Request) -> Response:
         """``uninstalled``: RS256; the secret may be gone already."""
-        try:
-            call = await self._signed.verify(signed_request(request))
-        except BadToken as error:
-            raise self._refused(Hook.UNINSTALLED, error) from None
-        return await self._notified(request, Hook.UNINSTALLED, call.issuer, call.delivery)
+        call = await self._signed_call(request, Hook.UNINSTALLED)
+        return await self._changed(request, Hook.UNINSTALLED, call)
 
     async def notification(self, request: Request, hook: Hook) -> Response:
         """``enabled`` and ``disabled``: HS256 with the tenant's secret."""
@@ -82,17 +77,29 @@ class Hooks:
             call = await self._symmetric.verify(signed_request(request))
         except BadToken as error:
             raise self._refused(hook, error) from None
-        return await self._notified(request, hook, call.issuer, call.delivery)
+        return await self._changed(request, hook, call)
 
-    async def _notified(self, request: Request, hook: Hook, issuer: str, delivery: Any) -> Response:
-        payload = await self._payload(request, hook, issuer)
+    async def _signed_call(self, request: Request, hook: Hook) -> SignedCall:
+        try:
+            return await self._signed.verify(signed_request(request))
+        except BadToken as error:
+            raise self._refused(hook, error) from None
+
+    async def _changed(
+        self, request: Request, hook: Hook, call: SignedCall | TenantCall
+    ) -> Response:
+        payload, delivery = await self._content(request, hook, call)
         await self._lifecycle.changed(hook, payload.client_key, delivery, _by(request))
         return Response(status_code=_DONE)
 
-    async def _payload(self, request: Request, hook: Hook, issuer: str) -> LifecyclePayload:
-        payload = parse(await _body(request))
-        check(payload, hook, issuer=issuer, app_key=self._app_key)
-        return payload
+    async def _content(
+        self, request: Request, hook: Hook, call: SignedCall | TenantCall
+    ) -> tuple[LifecyclePayload, Delivery]:
+        body = await _body(request)
+        payload = parse(body)
+        check(payload, hook, issuer=call.issuer, app_key=self._app_key)
+        digest = hashlib.sha256(body).hexdigest()
+        return payload, Delivery(call.issued_at, call.digest, digest)
 
     def _refused(self, hook: Hook, error: BadToken) -> Unauthenticated:
         log.warning("lifecycle call refused", hook=hook.value, reason=error.reason)

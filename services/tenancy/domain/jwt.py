@@ -4,6 +4,7 @@ PyJWT checks the signature; what it leaves open is decided here: exactly one alg
 ``crit``, required and numeric times against the injected clock. Source: facts.md 2.3 and 3.1.
 """
 
+import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,6 +67,11 @@ def verified_claims(token: str, key: Any, algorithm: str) -> Mapping[str, Any]:
         return jwt.decode(token, key, algorithms=[algorithm], options=_ONLY_THE_SIGNATURE)
     except (jwt.PyJWTError, ValueError, TypeError):
         raise BadToken("signature") from None
+
+
+def digest(token: str) -> str:
+    """Return what is remembered of a token that was used."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def check_times(claims: Mapping[str, Any], now: float) -> int:

@@ -8,7 +8,8 @@ from services.tenancy.domain.secret import Place, Sealed
 
 PREVIOUS_SECRET_LIFE = timedelta(minutes=5)
 """Jira may have calls in flight when it rotates a secret. Source: facts.md 2.4."""
-_SEEN_TOKENS = 32
+SAME_MOMENT = timedelta(seconds=5)
+_SEEN_CALLS = 32
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,17 @@ class InstallSecret:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One lifecycle call whose token was verified."""
+    """One lifecycle call whose token was verified. Digests are of its token and of its body."""
 
     issued_at: int
     """``iat`` of its token, in seconds."""
-    digest: str
-    """SHA-256 of its token."""
+    token: str
+    body: str
+
+    @property
+    def mark(self) -> str:
+        """Return what tells this call from others."""
+        return f"{self.token}.{self.body}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class Install:
     """Support entitlement number of a paid licence."""
     last_iat: int = 0
     seen: tuple[str, ...] = ()
-    """Digests of the tokens with ``last_iat`` that were acted on."""
+    """Marks of the calls with ``last_iat`` that were acted on."""
 
     @staticmethod
     def client_key_place(tenant: str) -> Place:
@@ -65,10 +71,18 @@ class Install:
             return (self.current,)
         return self.current, previous
 
-    def outdated(self, delivery: Delivery) -> bool:
-        """Whether something newer was acted on, or this very token was."""
-        repeated = delivery.issued_at == self.last_iat and delivery.digest in self.seen
-        return delivery.issued_at < self.last_iat or repeated
+    def outdated(self, delivery: Delivery, now: datetime) -> bool:
+        """Whether something newer was acted on, or this very call was.
+
+        Jira's tokens of one second are alike, so a used token may come again with another body
+        (two installs in a row), but in the same moment only: later it is a replay.
+        """
+        if delivery.issued_at != self.last_iat:
+            return delivery.issued_at < self.last_iat
+        if delivery.mark in self.seen:
+            return True
+        late = now.timestamp() > delivery.issued_at + SAME_MOMENT.total_seconds()
+        return late and any(mark.startswith(f"{delivery.token}.") for mark in self.seen)
 
     def after(self, delivery: Delivery) -> "Install":
         """Remember that a delivery was acted on."""
@@ -76,7 +90,7 @@ class Install:
         return replace(
             self,
             last_iat=delivery.issued_at,
-            seen=(*seen, delivery.digest)[-_SEEN_TOKENS:],
+            seen=(*seen, delivery.mark)[-_SEEN_CALLS:],
         )
 
     def rotated(self, fresh: InstallSecret, now: datetime) -> "Install":

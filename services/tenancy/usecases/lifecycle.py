@@ -65,7 +65,7 @@ class Lifecycle:
             known = await self._tenants.by_client_key(client_key_hash)
             if known is None:
                 await self._first(payload, site_url, secret, delivery, by)
-            elif known.install is not None and known.install.outdated(delivery):
+            elif known.install is not None and known.install.outdated(delivery, self._clock.now()):
                 self._dropped(known, Hook.INSTALLED)
             else:
                 await self._again(known, payload, site_url, secret, delivery, by)
@@ -81,7 +81,7 @@ class Lifecycle:
             if known is None or known.install is None:
                 return
             status = _status_after(hook, known.status)
-            if status is None or known.install.outdated(delivery):
+            if status is None or known.install.outdated(delivery, self._clock.now()):
                 self._dropped(known, hook)
                 return
             gone = hook is Hook.UNINSTALLED and known.status is not TenantStatus.UNINSTALLED

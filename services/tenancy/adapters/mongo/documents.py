@@ -47,7 +47,7 @@ class InstallDocument(TypedDict):
     entitlement: Annotated[str | None, DataClass.JIRA_ID]
     last_iat: Annotated[int, DataClass.OPERATIONAL]
     seen: Annotated[list[str], DataClass.OPERATIONAL]
-    """SHA-256 of lifecycle tokens that were used up."""
+    """SHA-256 of lifecycle calls that were acted on."""
 
 
 class TenantDocument(TypedDict):

@@ -3,7 +3,6 @@
 For ``enabled`` and ``disabled``, webhooks and residency hooks. Source: facts.md 2.3 and 3.1.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from services.tenancy.domain.jwt import BadToken
 from services.tenancy.domain.qsh import base_path_of, query_string_hash
 from services.tenancy.domain.requests import SignedRequest
 from services.tenancy.domain.secret import Secret
-from services.tenancy.domain.tenants import Delivery, Tenant
+from services.tenancy.domain.tenants import Tenant
 from services.tenancy.usecases.ports import ClientKeyIndex, TenantStore, Vault
 
 ALGORITHM = "HS256"
@@ -30,7 +29,8 @@ class TenantCall:
     tenant: str
     status: TenantStatus
     issuer: str
-    delivery: Delivery
+    issued_at: int
+    digest: str
 
 
 class ServerToServer:
@@ -63,8 +63,7 @@ class ServerToServer:
         issued_at = jwt.check_times(claims, self._clock.now().timestamp())
         expected = query_string_hash(request.method, request.target, self._base_path)
         jwt.check_qsh(claims, expected)
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        return TenantCall(tenant.id, tenant.status, claimed.issuer, Delivery(issued_at, digest))
+        return TenantCall(tenant.id, tenant.status, claimed.issuer, issued_at, jwt.digest(token))
 
     async def _secrets(self, tenant: Tenant) -> list[Secret]:
         install = tenant.install

@@ -4,7 +4,6 @@ The steps are those of facts.md 2.3. The body is the route's business: it compar
 says with it.
 """
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +13,6 @@ from services.tenancy.domain import jwt
 from services.tenancy.domain.jwt import BadToken
 from services.tenancy.domain.qsh import base_path_of, query_string_hash
 from services.tenancy.domain.requests import SignedRequest
-from services.tenancy.domain.tenants import Delivery
 
 ALGORITHM = "RS256"
 # before any URL is built from it: no slash, no "..", nothing to escape
@@ -37,7 +35,8 @@ class SignedCall:
     """A call that Atlassian signed for this client key."""
 
     issuer: str
-    delivery: Delivery
+    issued_at: int
+    digest: str
 
 
 class SignedLifecycle:
@@ -60,8 +59,7 @@ class SignedLifecycle:
         base_url = jwt.audience(claims, self._audiences)
         expected = query_string_hash(request.method, request.target, base_path_of(base_url))
         jwt.check_qsh(claims, expected)
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        return SignedCall(claimed.issuer, Delivery(issued_at, digest))
+        return SignedCall(claimed.issuer, issued_at, jwt.digest(token))
 
     async def _key(self, claimed: jwt.Unverified) -> str:
         kid = claimed.header.get("kid")
