@@ -92,7 +92,7 @@ class _Renderer:
         row: Row,
         pending: Row,
     ) -> Outgoing:
-        event = Event[Contract](
+        event = Event[Any](
             id=stable_uuid(topic.name, key, row["rev"]),
             source=_SOURCE,
             type=topic.type,
