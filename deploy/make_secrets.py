@@ -8,7 +8,6 @@ delete its file, run this again and follow the README.
 import base64
 import hashlib
 import json
-import os
 import secrets
 import sys
 from collections.abc import Callable
@@ -92,9 +91,8 @@ def independent_secrets() -> dict[str, Callable[[], str]]:
 
 def write(path: Path, content: str) -> None:
     """The folder is closed to others, the file is not: the container's own user must read it."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o444), "w") as file:
-        file.write(content)
-    path.chmod(0o444)
+    path.write_text(content)
+    path.chmod(0o644)
 
 
 def make(folder: Path) -> list[str]:
@@ -126,7 +124,6 @@ def derive(folder: Path) -> None:
         ),
     }
     for name, content in write_over.items():
-        (folder / name).unlink(missing_ok=True)
         write(folder / name, content)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from deploy.make_secrets import make
+from deploy.make_secrets import make, write
 from tests.compose.composefile import ROOT
 from tests.harness.installation import free_port
 
@@ -26,6 +26,8 @@ class Stack:
         self.project = f"ostro-test-{secrets.token_hex(3)}"
         self.edge_port = free_port()
         make(folder)
+        for name in ("segment-write-key", "amplitude-api-key"):
+            write(folder / name, f"test-{name}")
         self._environment = os.environ | {
             "OSTRO_SECRETS_DIR": str(folder),
             "OSTRO_EDGE_PORT": str(self.edge_port),
@@ -61,6 +63,11 @@ class Stack:
         return json.loads(
             self.compose("exec", "-T", container, "python", "-", *arguments, stdin=script)
         )
+
+    def admin(self, service: str, *arguments: str) -> str:
+        """Run an admin command of a service in its container; return what it prints."""
+        command = ("exec", "-T", service, "python", "-m", f"services.{service}", "admin")
+        return self.compose(*command, *arguments).strip()
 
     def administrator(self, name: str, *arguments: str) -> Any:
         """Run a script of probes/ in a container with Kafka's administrator's credentials."""
