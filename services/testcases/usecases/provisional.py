@@ -8,7 +8,7 @@ try under a salted id.
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -44,7 +44,7 @@ class Provisional:
 
     case: TestCase
     script: StepsScript
-    salt: int
+    salt: int = 0
 
 
 class ProvisionalStore(Protocol):
@@ -124,9 +124,9 @@ class ProvisionalCases:
         self, tenant: str, project: int, upload: str, wanted: Iterable[str]
     ) -> dict[str, TestCase]:
         found: dict[str, TestCase] = {}
-        salts = dict.fromkeys(wanted, 0)
+        names = tuple(wanted)
         for _ in range(_ROUNDS):
-            remaining = [n for n in salts if n not in found]
+            remaining = [n for n in names if n not in found]
             if not remaining:
                 return found
             best = _best(await self._store.candidates(tenant, project, remaining, upload))
@@ -134,31 +134,30 @@ class ProvisionalCases:
             unheld = [c.case.id for c in best.values() if not (c.visible or c.held)]
             if unheld:  # the next round sees which of them were still there
                 await self._store.hold(tenant, project, unheld, upload)
-            missing = [(n, salts[n]) for n in remaining if n not in best]
+            missing = [n for n in remaining if n not in best]
             if missing:
                 made = await self._made(tenant, project, missing)
-                found |= await self._insert(tenant, project, upload, made, salts)
+                found |= await self._insert(tenant, project, upload, made)
         raise Unavailable("The test cases are being changed by others; try again.")
 
     async def _insert(
-        self,
-        tenant: str,
-        project: int,
-        upload: str,
-        made: Sequence[Provisional],
-        salts: dict[str, int],
+        self, tenant: str, project: int, upload: str, made: Sequence[Provisional]
     ) -> Mapping[str, TestCase]:
         """Store cases and return them by name; what others were faster with is left out."""
-        taken = await self._store.insert(tenant, upload, made)
-        if taken:
-            for name in await self._store.renamed(tenant, project, taken):
-                salts[name] += 1
-        lost = {p.case.name for p in taken}
-        return {p.case.name: p.case for p in made if p.case.name not in lost}
+        stored = {p.case.name: p.case for p in made}
+        while made:
+            taken = await self._store.insert(tenant, upload, made)
+            if not taken:
+                break
+            renamed = await self._store.renamed(tenant, project, taken)
+            # the numbers of those are free still
+            made = [replace(p, salt=p.salt + 1) for p in taken if p.case.name in renamed]
+            for lost in taken:
+                if lost.case.name not in renamed:
+                    del stored[lost.case.name]
+        return stored
 
-    async def _made(
-        self, tenant: str, project: int, names: Sequence[tuple[str, int]]
-    ) -> Sequence[Provisional]:
+    async def _made(self, tenant: str, project: int, names: Sequence[str]) -> Sequence[Provisional]:
         """Build cases as ``POST /testcases`` with a name alone would, numbered in this order."""
         options = await self._options.of_project(
             tenant, project, (OptionType.TEST_CASE, OptionType.PRIORITY)
@@ -176,9 +175,8 @@ class ProvisionalCases:
             Provisional(
                 _case(project, name, number + i, version + i, priority, status, now),
                 empty_script(public_id(project, step + i)),
-                salt,
             )
-            for i, (name, salt) in enumerate(names)
+            for i, name in enumerate(names)
         ]
 
 
