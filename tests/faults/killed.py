@@ -1,4 +1,4 @@
-"""executions, killed with -9 before or after one step: ``python -m tests.faults.killed POINT``.
+"""executions, killed with -9 at one step: ``python -m tests.faults.killed POINT ROLE``.
 
 POINT is ``module:Class.method:before|after``; the process dies when it gets there, as if the power
 had failed. Nothing else differs from ``python -m services.executions``.
@@ -36,4 +36,4 @@ def arm(point: str) -> None:
 
 if __name__ == "__main__":
     arm(sys.argv[1])
-    run(SERVICE, ExecutionsSettings, build, INDEXES)(Role.ALL)
+    run(SERVICE, ExecutionsSettings, build, INDEXES)(Role(sys.argv[2]))

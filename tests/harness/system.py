@@ -18,7 +18,7 @@ async def service(
     installation: Installation,
     name: str,
     *,
-    role: Role = Role.ALL,
+    role: Role | str = Role.ALL,
     ids: Ids | None = None,
     **settings: Any,
 ) -> AsyncIterator[None]:
@@ -27,7 +27,7 @@ async def service(
     module = importlib.import_module(f"services.{name}.settings")
     settings_class = getattr(module, f"{name.capitalize()}Settings")
     values = installation.settings(settings_class, name, **settings)
-    async with running(name, values, main.build, main.INDEXES, role, ids=ids):
+    async with running(name, values, main.build, main.INDEXES, Role(role), ids=ids):
         yield
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from contracts.ids import Kind
+from contracts.ids import Kind, project_of
 from kit.auth.principal import Scope
 from kit.directory.access import Access
 from kit.directory.view import Directory
@@ -53,10 +53,16 @@ def router(executions: TestExecutions, directory: Directory, base: str) -> APIRo
                 return None
             return await visible_id(access, text, kind) or _NOBODY
 
+        cycle_id = await id_of(cycle, Kind.TEST_CYCLE)
+        case_id = await id_of(case, Kind.TEST_CASE)
+        projects = set(await access.chosen(project_key))
+        if project_key is None:
+            # the owner may just have named a project that the view does not hold yet
+            projects |= {project_of(found) for found in (cycle_id, case_id) if found}
         return ExecutionFilter(
-            projects=await access.chosen(project_key),
-            cycle=await id_of(cycle, Kind.TEST_CYCLE),
-            case=await id_of(case, Kind.TEST_CASE),
+            projects=projects,
+            cycle=cycle_id,
+            case=case_id,
             jira_version=version,
             ended_after=moment(ended_after, "actualEndDateAfter"),
             ended_before=moment(ended_before, "actualEndDateBefore"),
