@@ -347,10 +347,11 @@ async def _until_stopped(
             for end in ends:
                 end.cancel()
             log.info("stopping")
-            if runtime.failed.is_set():
-                return 1
+            return 1 if runtime.failed.is_set() else 0
     except (OstroError, OSError, KafkaError, MongoError, SystemExit) as error:
         text = getattr(error, "message", None) or str(error) or type(error).__name__
         sys.stderr.write(f"{service}: cannot run: {text}\n")
         return 1
-    return 0
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

@@ -46,6 +46,7 @@ def configure(service: str, level: str) -> None:
         ("httpcore", logging.WARNING),
         ("pymongo", logging.WARNING),
         ("uvicorn.access", logging.CRITICAL),
+        ("uvicorn.error", logging.WARNING),
         ("asyncio", logging.ERROR),
     ):
         logging.getLogger(name).setLevel(floor)

@@ -1,0 +1,243 @@
+"""The directory copy: seen within a second, and the owner is asked before "unknown" is said."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from fastapi import APIRouter, FastAPI
+
+from contracts.internal import ProjectAnswer, SigningKeysAnswer, TenantAnswer
+from contracts.tenancy import ProjectState, SigningKeyState, TenantState, TenantStatus
+from kit.auth.api_tokens import ApiTokens
+from kit.auth.service_tokens import ServiceTokens
+from kit.clock import SystemClock
+from kit.directory.copy import INDEXES, DirectoryCopy, projection
+from kit.directory.view import require_project
+from kit.errors import NotFound, Unauthenticated, Unavailable
+from kit.http.app import internal_app
+from kit.http.client import InternalClient
+from kit.http.security import PeerCaller, TenantPeerCaller
+from kit.mongo import Database, ensure_indexes
+from kit.observability.health import Health
+from kit.service import _serve
+from tests.harness.installation import Installation
+from tests.harness.polling import eventually
+from tests.harness.tenancy_world import TenancyWorld, tenancy_world
+from tests.integration.kit.conftest import Namespace
+
+KEY = SigningKeyState(
+    kid="owner-key", public_pem="pem", not_before=datetime(2026, 1, 1, tzinfo=UTC)
+)
+
+
+class Owner:
+    """Tenancy's side: what it knows beyond what it has published."""
+
+    def __init__(self) -> None:
+        self.tenants: dict[str, TenantState] = {}
+        self.projects: dict[tuple[str, str], ProjectState] = {}
+        self.questions: list[str] = []
+        self.api = APIRouter(prefix="/internal/v1")
+        self.api.get("/tenant")(self._tenant)
+        self.api.get("/projects/{key}")(self._project)
+        self.api.get("/signing-keys")(self._keys)
+
+    async def _tenant(self, caller: TenantPeerCaller) -> TenantAnswer:
+        self.questions.append("tenant")
+        if caller.tenant not in self.tenants:
+            raise NotFound("unknown")
+        return TenantAnswer(tenant=self.tenants[caller.tenant], sequence=1)
+
+    async def _project(self, caller: TenantPeerCaller, key: str) -> ProjectAnswer:
+        self.questions.append("project")
+        if (caller.tenant, key) not in self.projects:
+            raise NotFound("unknown")
+        return ProjectAnswer(project=self.projects[caller.tenant, key])
+
+    async def _keys(self, _caller: PeerCaller) -> SigningKeysAnswer:
+        self.questions.append("keys")
+        return SigningKeysAnswer(keys=[KEY])
+
+
+class Copy:
+    """A directory copy of executions, fed by a running group."""
+
+    def __init__(self, world: TenancyWorld, directory: DirectoryCopy, owner: Owner) -> None:
+        self.world = world
+        self.directory = directory
+        self.owner = owner
+
+
+@pytest.fixture
+async def copy(installation: Installation, database: Database) -> AsyncIterator[Copy]:
+    await ensure_indexes(database, INDEXES)
+    owner = Owner()
+    tokens = {
+        name: ServiceTokens.from_files(
+            name,
+            installation.folder / f"{name}.pem",
+            installation.folder / "peers.json",
+            SystemClock(),
+        )
+        for name in ("executions", "tenancy")
+    }
+    port = installation.internal_ports["tenancy"]
+    client = InternalClient(f"http://127.0.0.1:{port}", "tenancy", tokens["executions"])
+    app = internal_app("tenancy", [owner.api], tokens["tenancy"], Health())
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(client.close)
+        world = await stack.enter_async_context(tenancy_world(installation))
+        await _serve(stack, app, "127.0.0.1", port)
+        namespace = Namespace(installation.kafka, world._publisher)
+        group = namespace.consuming("executions.directory", projection(database).apply)
+        await stack.enter_async_context(group)
+        yield Copy(world, DirectoryCopy(database, client), owner)
+
+
+async def test_what_tenancy_publishes_is_known_without_asking(copy: Copy) -> None:
+    tenant = await copy.world.tenant()
+    project = await copy.world.project(tenant, "DEMO", aliases=("OLD",))
+
+    async def known() -> bool:
+        view = await copy.directory.tenant(tenant)
+        return view is not None and project.id in view.projects
+
+    await eventually(known)
+    copy.owner.questions.clear()
+    assert await copy.directory.project_by_key(tenant, "DEMO") == project
+    assert await copy.directory.project_by_key(tenant, "OLD") == project
+    assert await copy.directory.project(tenant, project.id) == project
+    assert copy.owner.questions == []
+
+
+async def test_a_revocation_is_seen_within_a_second(copy: Copy) -> None:
+    tenant = await copy.world.tenant()
+    tokens = ApiTokens(copy.directory, "local", SystemClock())
+    header = f"Bearer {copy.world.token(tenant, token_id='tok')}"
+
+    async def accepted() -> bool:
+        try:
+            await tokens.verify(header, public_api=True)
+        except Unauthenticated:
+            return False
+        return True
+
+    await eventually(accepted)
+    await copy.world.revoke(tenant, "tok")
+    revoked_at = asyncio.get_running_loop().time()
+    await eventually(accepted, lambda ok: not ok, every=0.02)
+    # one read of the copy (0.9 s at most) and the way through Kafka
+    assert asyncio.get_running_loop().time() - revoked_at < 1.5
+
+
+async def test_a_disabled_tenant_is_shut_out_and_comes_back(copy: Copy) -> None:
+    tenant = await copy.world.tenant()
+
+    async def active() -> bool:
+        view = await copy.directory.tenant(tenant)
+        return view is not None and view.active
+
+    await eventually(active)
+    await copy.world.tenant(tenant, status=TenantStatus.UNINSTALLED)
+    await eventually(active, lambda is_active: not is_active)
+    await copy.world.tenant(tenant)
+    await eventually(active)
+
+
+async def test_a_miss_asks_the_owner_before_it_says_unknown(copy: Copy) -> None:
+    state = TenantState(tenant="fresh", status=TenantStatus.ACTIVE, cell="local")
+    copy.owner.tenants["fresh"] = state
+    project = ProjectState(id=7, jira_project_id=1, key="NEW", enabled=True)
+    copy.owner.projects["fresh", "NEW"] = copy.owner.projects["fresh", "7"] = project
+    copy.owner.projects["fresh", "GONE"] = project.model_copy(update={"deleted": True})
+    views = await asyncio.gather(*(copy.directory.tenant("fresh") for _ in range(20)))
+    assert copy.owner.questions == ["tenant"]  # a burst asks once
+    view = views[0]
+    assert view is not None
+    assert view.tenant == state
+    assert await require_project(copy.directory, "fresh", "NEW") == project
+    assert await copy.directory.project("fresh", 7) == project
+    for unknown in ("GONE", "NONE"):
+        with pytest.raises(NotFound, match=f"Project with key {unknown} does not exist"):
+            await require_project(copy.directory, "fresh", unknown)
+    assert await copy.directory.tenant("stranger") is None
+
+
+async def test_a_disabled_or_foreign_project_looks_unknown(copy: Copy) -> None:
+    tenant, other = await copy.world.tenant(), await copy.world.tenant()
+    await copy.world.project(tenant, "SHUT", enabled=False)
+    await copy.world.project(other, "OTHER")
+
+    async def known() -> bool:
+        view = await copy.directory.tenant(other)
+        return view is not None and view.by_key("OTHER") is not None
+
+    await eventually(known)
+    for key in ("SHUT", "OTHER"):
+        with pytest.raises(NotFound):
+            await require_project(copy.directory, tenant, key)
+
+
+async def test_made_up_key_ids_do_not_become_calls_to_tenancy(copy: Copy) -> None:
+    assert await copy.directory.signing_key("owner-key") == KEY  # not published yet: asked
+    for n in range(50):
+        assert await copy.directory.signing_key(f"made-up-{n}") is None
+    assert copy.owner.questions == ["keys"]
+
+
+async def test_with_the_owner_down_a_miss_is_unavailable_never_unknown(
+    installation: Installation, database: Database
+) -> None:
+    tokens = ServiceTokens.from_files(
+        "executions",
+        installation.folder / "executions.pem",
+        installation.folder / "peers.json",
+        SystemClock(),
+    )
+    client = InternalClient("http://127.0.0.1:9", "tenancy", tokens)
+    directory = DirectoryCopy(database, client)
+    with pytest.raises(Unavailable) as failure:
+        await directory.tenant("unknown")
+    assert failure.value.headers["Retry-After"] == "5"
+    with pytest.raises(Unavailable):
+        await directory.signing_key("unknown")
+    await client.close()
+
+
+async def test_an_owner_without_the_route_is_unavailable_not_unknown(copy: Copy) -> None:
+    # an older owner during a rolling upgrade
+    with pytest.raises(Unavailable):
+        await copy.directory._tenancy.get("/internal/v1/new-route", TenantAnswer, tenant="t")
+
+
+async def test_an_answer_that_breaks_its_contract_is_unavailable(
+    installation: Installation,
+) -> None:
+    app = FastAPI()
+
+    @app.get("/internal/v1/tenant")
+    async def tenant() -> dict[str, str]:
+        return {"tenant": "customer content"}
+
+    @app.get("/slow")
+    async def slow() -> None:
+        await asyncio.sleep(1)
+
+    tokens = ServiceTokens.from_files(
+        "executions",
+        installation.folder / "executions.pem",
+        installation.folder / "peers.json",
+        SystemClock(),
+    )
+    port = installation.internal_ports["testcases"]
+    async with contextlib.AsyncExitStack() as stack:
+        await _serve(stack, app, "127.0.0.1", port)
+        client = InternalClient(f"http://127.0.0.1:{port}", "tenancy", tokens, timeout=0.5)
+        stack.push_async_callback(client.close)
+        with pytest.raises(Unavailable) as failure:
+            await client.get("/internal/v1/tenant", TenantAnswer, tenant="t")
+        assert "content" not in repr(failure.value.__cause__)
+        with pytest.raises(Unavailable):
+            await client.get("/slow", TenantAnswer, tenant="t")
