@@ -96,5 +96,5 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
 def _link(request: Request, base: str, **changed: int) -> str:
     query = [(k, v) for k, v in request.query_params.multi_items() if k not in changed]
     query += [(k, str(v)) for k, v in changed.items()]
-    path = quote(request.url.path.removeprefix("/v2"))
+    path = quote(str(request.scope["path"]).removeprefix("/v2"))
     return f"{base}{path}?{urlencode(query)}"
