@@ -73,6 +73,12 @@ async def site(library: Library) -> Site:
     return await library.site()
 
 
+@pytest.fixture(scope="package")
+async def untouched(library: Library) -> Site:
+    """A tenant for whatever is refused: nothing is ever stored in it."""
+    return await library.site()
+
+
 @pytest.fixture
 async def twins(library: Library) -> tuple[Site, Site]:
     """Two tenants whose projects have the same id and the same key."""

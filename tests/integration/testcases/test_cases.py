@@ -209,11 +209,11 @@ async def test_an_alias_of_the_project_key_names_the_same_case(site: Site) -> No
         ({"customFields": ["Build"]}, "customFields is not valid"),
     ],
 )
-async def test_what_a_case_must_not_say(site: Site, body: dict[str, Any], words: str) -> None:
-    status, message = await site.refused("/testcases", **{"name": "n", **body})
+async def test_what_a_case_must_not_say(untouched: Site, body: dict[str, Any], words: str) -> None:
+    status, message = await untouched.refused("/testcases", **{"name": "n", **body})
     assert status == 400
     assert words in message
-    assert await site.case_names() == []
+    assert await untouched.case_names() == []
 
 
 async def test_unknown_names_are_404(site: Site) -> None:
@@ -239,8 +239,8 @@ async def test_folder_faults_are_400(site: Site) -> None:
     assert (status, "does not exist" in message) == (400, True)
 
 
-async def test_what_is_no_json_and_what_is_too_much_of_it(site: Site) -> None:
-    http = site.library.http
+async def test_what_is_no_json_and_what_is_too_much_of_it(untouched: Site) -> None:
+    http = untouched.library.http
     for content in (
         b"",
         b"{",
@@ -250,10 +250,10 @@ async def test_what_is_no_json_and_what_is_too_much_of_it(site: Site) -> None:
         b"[" * 10_000,
         LONE_SURROGATE,
     ):
-        answer = await http.post("/v2/testcases", content=content, headers=site.headers)
+        answer = await http.post("/v2/testcases", content=content, headers=untouched.headers)
         assert fault(answer)[0] == 400
     long = {"projectKey": "DEMO", "name": "n", "objective": "x" * 70_000}
-    status, message = fault(await site.post("/testcases", long))
+    status, message = fault(await untouched.post("/testcases", long))
     assert (status, "65536" in message) == (413, True)
 
 

@@ -64,8 +64,10 @@ async def test_folders_are_filtered_by_type_and_an_empty_filter_is_none(site: Si
         ({"parentId": 4711}, "folder with id 4711 does not exist"),
     ],
 )
-async def test_what_a_folder_must_not_say(site: Site, body: dict[str, Any], words: str) -> None:
-    status, message = await site.refused(
+async def test_what_a_folder_must_not_say(
+    untouched: Site, body: dict[str, Any], words: str
+) -> None:
+    status, message = await untouched.refused(
         "/folders", **{"name": "n", "folderType": "TEST_CASE", **body}
     )
     assert (status, words in message) == (400, True), message

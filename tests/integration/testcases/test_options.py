@@ -127,8 +127,10 @@ async def test_the_least_option_shows_every_field(site: Site, path: str) -> None
         {"name": "n", "projectKey": "demo"},
     ],
 )
-async def test_what_an_option_must_not_say(site: Site, path: str, body: dict[str, Any]) -> None:
-    assert (await site.refused(path, **EXTRA[path], **body))[0] == 400
+async def test_what_an_option_must_not_say(
+    untouched: Site, path: str, body: dict[str, Any]
+) -> None:
+    assert (await untouched.refused(path, **EXTRA[path], **body))[0] == 400
 
 
 async def test_types_and_colors_that_are_none(site: Site) -> None:

@@ -113,8 +113,12 @@ class OptionRepository:
         await insert_new(self._options, [dict(self._document(tenant, o)) for o in options])
         self._pending.nudge()
         await self._projects.update_one(
-            {"_id": f"{tenant}/{project}", "tenant": tenant},
-            {"$set": {"project": project}, "$max": {"defaults": len(options)}},
+            # the id alone: only then the server itself repeats an upsert that met another
+            {"_id": f"{tenant}/{project}"},
+            {
+                "$set": {"tenant": tenant, "project": project},
+                "$max": {"defaults": len(options)},
+            },
             upsert=True,
         )
 
