@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.markup import escape
 
+_WIDTH = 140
+
 
 class Progress:
     """Prints finished steps; safe to use from several threads."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or _console()
         self._began = time.monotonic()
         self._lock = threading.Lock()
 
@@ -39,3 +41,11 @@ class Progress:
         notes: list[str] = [detail] if detail else []
         yield notes
         self.done(step, time.monotonic() - began, ", ".join(notes))
+
+
+def _console() -> Console:
+    """A file or pipe has no width of its own; tables need more than the usual guess of 80."""
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _WIDTH
+    return console

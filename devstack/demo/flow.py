@@ -69,7 +69,10 @@ def _prepare(settings: StackSettings, progress: Progress) -> str:
 
 
 def _show_cycle(progress: Progress, cycle: str, rows: list[results.Row]) -> None:
-    table = Table("execution", "case", "name", "status", "ms", title=f"Test cycle {cycle}")
+    table = Table("execution", "case", title=f"Test cycle {cycle}")
+    table.add_column("name", overflow="fold")
+    table.add_column("status")
+    table.add_column("ms", justify="right")
     for row in rows:
         took = "" if row.milliseconds is None else str(row.milliseconds)
         table.add_row(row.key, row.case, escape(row.name), escape(row.status), took)
@@ -77,7 +80,9 @@ def _show_cycle(progress: Progress, cycle: str, rows: list[results.Row]) -> None
 
 
 def _show_events(progress: Progress, raw: dict[str, Any], anonymous: dict[str, Any]) -> None:
-    table = Table("product event, inside", "what Segment got", title="Telemetry")
+    table = Table(title="Telemetry")
+    for heading in ("product event, stays inside", "anonymous event, as Segment got it"):
+        table.add_column(heading, overflow="fold", ratio=1)
     table.add_row(escape(_pretty(raw)), escape(_pretty(anonymous)))
     progress.console.print(table)
 
