@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -32,6 +32,33 @@ SEGMENT = "telemetry.segment"
 AMPLITUDE = "telemetry.amplitude"
 
 
+class Watcher:
+    """Reads committed offsets and ends; its clients stay connected."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._names = Names(settings.topic_prefix)
+        self._admin = AIOKafkaAdminClient(**connection(settings))
+        self._consumer = AIOKafkaConsumer(**connection(settings))
+
+    async def __aenter__(self) -> Self:
+        await self._admin.start()
+        await self._consumer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+        await self._admin.close()
+
+    async def offsets(self, group: str, topic: Topic) -> tuple[int, int]:
+        """Return committed offsets and ends, summed over partitions."""
+        partitions = [TopicPartition(self._names.topic(topic), p) for p in range(topic.partitions)]
+        committed = await self._admin.list_consumer_group_offsets(
+            self._names.group(group), partitions=partitions
+        )
+        ends = await self._consumer.end_offsets(partitions)
+        return sum(max(0, c.offset) for c in committed.values()), sum(ends.values())
+
+
 @dataclass
 class House:
     """The service's surroundings."""
@@ -41,6 +68,7 @@ class House:
     standins: Standins
     publisher: Publisher
     http: httpx.AsyncClient
+    watcher: Watcher
 
     @property
     def names(self) -> Names:
@@ -98,7 +126,7 @@ class House:
 
     async def offsets(self, group: str, topic: Topic) -> tuple[int, int]:
         """Return the committed offsets of a group and the ends of its topic, each summed."""
-        return await offsets(self.installation.kafka, group, topic)
+        return await self.watcher.offsets(group, topic)
 
     async def drained(self, group: str, topic: Topic) -> None:
         """Wait until a group has committed everything."""
@@ -116,25 +144,6 @@ class House:
         return await records(
             self.installation.kafka, self.names.dead_letters(ANONYMOUS, subscription)
         )
-
-
-async def offsets(settings: KafkaSettings, group: str, topic: Topic) -> tuple[int, int]:
-    """Return committed offsets and ends, summed over partitions."""
-    names = Names(settings.topic_prefix)
-    partitions = [TopicPartition(names.topic(topic), p) for p in range(topic.partitions)]
-    admin = AIOKafkaAdminClient(**connection(settings))
-    consumer = AIOKafkaConsumer(**connection(settings))
-    await admin.start()
-    await consumer.start()
-    try:
-        committed = await admin.list_consumer_group_offsets(
-            names.group(group), partitions=partitions
-        )
-        ends = await consumer.end_offsets(partitions)
-    finally:
-        await consumer.stop()
-        await admin.close()
-    return sum(max(0, c.offset) for c in committed.values()), sum(ends.values())
 
 
 async def records(settings: KafkaSettings, topic: str) -> list[Any]:
@@ -176,8 +185,9 @@ async def house(
     async with (
         service(installation, "telemetry", **settings_of(installation, standins, **settings)),
         httpx.AsyncClient(base_url=base, trust_env=False) as http,
+        Watcher(installation.kafka) as watcher,
     ):
         try:
-            yield House(installation, world, standins, publisher, http)
+            yield House(installation, world, standins, publisher, http, watcher)
         finally:
             await publisher.stop()

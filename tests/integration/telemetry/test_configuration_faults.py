@@ -9,7 +9,7 @@ from services.telemetry.metrics import STOPPED
 from tests.harness.installation import Installation
 from tests.harness.polling import eventually
 from tests.harness.tenancy_world import TenancyWorld
-from tests.integration.telemetry.house import AMPLITUDE, ANONYMIZER, SEGMENT, house, offsets
+from tests.integration.telemetry.house import AMPLITUDE, ANONYMIZER, SEGMENT, house
 from tests.integration.telemetry.standins import Standins
 
 
@@ -54,11 +54,11 @@ async def test_a_processor_that_is_not_configured_does_not_run(
     installation: Installation, world: TenancyWorld, processors: Standins
 ) -> None:
     await processors.reset()
-    before, _ = await offsets(installation.kafka, AMPLITUDE, ANONYMOUS)
     async with house(
         installation, world, processors, amplitude_url=None, segment_write_key_file=None
     ) as telemetry:
         tenant = await telemetry.tenant(segment=True, amplitude=True)
+        before, _ = await telemetry.offsets(AMPLITUDE, ANONYMOUS)
         await telemetry.publish(telemetry.event(tenant))
 
         async def waiting() -> int:

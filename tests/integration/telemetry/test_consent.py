@@ -1,13 +1,16 @@
 """Consent by API and by command."""
 
+import asyncio
 import os
 import subprocess
 import sys
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from kit.auth.principal import Scope
+from services.telemetry.__main__ import cli
 from tests.harness.installation import Installation
 from tests.harness.polling import eventually
 from tests.integration.telemetry.house import CONSENT, House
@@ -63,37 +66,56 @@ async def test_only_an_administrator_of_the_whole_tenant_may(telemetry: House, m
     assert await shown(telemetry, tenant) == {"segment": True, "amplitude": False}
 
 
-def admin(installation: Installation, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with nothing but MongoDB's address."""
-    environment = {
-        "PATH": os.environ["PATH"],
+def only_mongodb(installation: Installation) -> dict[str, str]:
+    """Return all that the command may know."""
+    return {
         "OSTRO_MONGODB_URI": installation.backends.mongodb,
         "OSTRO_MONGODB_DATABASE": installation.database("telemetry"),
     }
-    command = [sys.executable, "-m", "services.telemetry", "admin", "consent", *arguments]
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=50, check=False
-    )
+
+
+async def admin(installation: Installation, *arguments: str) -> Result:
+    """Run the command in a thread of its own; the service goes on meanwhile."""
+    runner = CliRunner(env=only_mongodb(installation))
+    return await asyncio.to_thread(runner.invoke, cli, ["admin", "consent", *arguments])
 
 
 async def test_the_command_needs_only_mongodb_and_counts_at_once(
     telemetry: House, installation: Installation
 ) -> None:
     tenant = await telemetry.tenant(segment=False)
-    turned_on = admin(installation, "set", "--tenant", tenant, "--processor", "segment", "--on")
+    of_segment = ("--tenant", tenant, "--processor", "segment")
+    turned_on = await asyncio.to_thread(
+        subprocess.run,
+        [
+            sys.executable,
+            "-m",
+            "services.telemetry",
+            "admin",
+            "consent",
+            "set",
+            *of_segment,
+            "--on",
+        ],
+        env={"PATH": os.environ["PATH"], **only_mongodb(installation)},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
     assert turned_on.stdout.splitlines() == ["segment: on", "amplitude: off"], turned_on.stderr
     await telemetry.publish(telemetry.event(tenant))
     await eventually(lambda: telemetry.standins.visible("segment"))
-    turned_off = admin(installation, "set", "--tenant", tenant, "--processor", "segment", "--off")
-    assert turned_off.stdout.splitlines() == ["segment: off", "amplitude: off"]
+    turned_off = await admin(installation, "set", *of_segment, "--off")
+    assert turned_off.output.splitlines() == ["segment: off", "amplitude: off"]
     await telemetry.publish(telemetry.event(tenant))
     await telemetry.all_drained()
     assert len(await telemetry.standins.visible("segment")) == 1
-    listed = admin(installation, "show", "--tenant", tenant)
-    assert listed.stdout.splitlines() == ["segment: off", "amplitude: off"]
+    listed = await admin(installation, "show", "--tenant", tenant)
+    assert listed.output.splitlines() == ["segment: off", "amplitude: off"]
 
 
-def test_a_wrong_processor_is_named_by_the_command(installation: Installation) -> None:
-    answer = admin(installation, "set", "--tenant", "t", "--processor", "beamer", "--on")
-    assert answer.returncode == 2
-    assert "beamer" in answer.stderr
+async def test_a_wrong_processor_is_named_by_the_command(installation: Installation) -> None:
+    answer = await admin(installation, "set", "--tenant", "t", "--processor", "beamer", "--on")
+    assert answer.exit_code == 2
+    assert "beamer" in answer.output

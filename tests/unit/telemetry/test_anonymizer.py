@@ -121,7 +121,8 @@ def test_an_error_inside_drops_the_event() -> None:
 
 
 def test_a_field_that_the_event_may_not_carry_stays() -> None:
-    fields: dict[str, Any] = {"format": "junit", "count": 1, "duration_ms": 1, "url_path": "/v2/projects"}
+    fields: dict[str, Any] = {"format": "junit", "count": 1, "duration_ms": 1}
+    fields["url_path"] = "/v2/projects"
     result = anonymous(product(name=UsageEventName.ENABLED_PROJECT, **fields))
     assert (result.format, result.size, result.duration) == (None, None, None)
     assert result.path == "/v2/projects"
@@ -146,7 +147,8 @@ def test_every_event_of_the_catalogue_carries_nothing_but_what_is_allowed(
 
 
 def test_unknown_facts_stay_unknown() -> None:
-    facts: dict[str, Any] = dict.fromkeys(("licence_tier", "licence_type", "jira_instance", "jira_version"))
+    names = ("licence_tier", "licence_type", "jira_instance", "jira_version")
+    facts: dict[str, Any] = dict.fromkeys(names)
     result = anonymous(product(account_id=None), context(**facts))
     assert result.model_dump(exclude_none=True).keys() == {"event_id", "name", "hour"}
 

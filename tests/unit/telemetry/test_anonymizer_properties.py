@@ -95,7 +95,7 @@ def outputs(event: AnonymousEvent) -> list[str]:
 
 
 @given(EVENT_FIELDS, FACTS, TEXT)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_fragment_of_any_input_leaves(
     fields: dict[str, Any], facts: dict[str, Any], event_id: str
 ) -> None:
@@ -117,7 +117,7 @@ OF_A_CUSTOMER = st.fixed_dictionaries(
 
 
 @given(EVENT_FIELDS, FACTS, st.tuples(PERSONAL, PERSONAL), st.tuples(OF_A_CUSTOMER, OF_A_CUSTOMER))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_events_that_differ_in_personal_fields_only_are_equal_apart_from_pseudonyms(
     fields: dict[str, Any],
     facts: dict[str, Any],
@@ -135,7 +135,7 @@ def test_events_that_differ_in_personal_fields_only_are_equal_apart_from_pseudon
 
 
 @given(st.from_regex(r"\A[A-Z]{2,8}-T[0-9]{1,6}\Z"), TEXT, TEXT)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_keys_queries_and_fragments_do_not_change_the_path(key: str, query: str, mark: str) -> None:
     one = anonymous(product(url_path=f"/v2/testcases/{key}/links?{query}#{mark}"))
     assert one.path == "/v2/testcases/:key/links"
@@ -145,7 +145,7 @@ UNKNOWN = st.dictionaries(TEXT, st.none() | TEXT | st.lists(TEXT, max_size=3), m
 
 
 @given(EVENT_FIELDS, UNKNOWN)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_unknown_fields_change_nothing(fields: dict[str, Any], unknown: dict[str, Any]) -> None:
     event = product(**fields)
     wire = event.model_dump(mode="json")
@@ -155,7 +155,7 @@ def test_unknown_fields_change_nothing(fields: dict[str, Any], unknown: dict[str
 
 
 @given(TEXT.filter(bool))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_same_user_under_two_keys_is_two_users(account: str) -> None:
     one = anonymous(product(account_id=account), context(KEY))
     two = anonymous(product(account_id=account), context(OTHER_KEY))

@@ -52,8 +52,8 @@ class MongoPseudonymKeys:
         return found
 
     async def check(self) -> None:
-        """Open the newest key: a wrong wrapping key should show at start."""
-        row = await self._rows.find_one({}, sort=[("created_at", -1)])
+        """Open one of the newest keys: a wrong wrapping key should show at start."""
+        row = await self._rows.find_one({}, sort=[("$natural", -1)])
         if row is not None:
             self._open(row["sealed"], row["tenant"], row["epoch"])
 
