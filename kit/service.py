@@ -255,6 +255,7 @@ async def _consume(
             name,
             max_records=group.max_records,
             max_partition_fetch_bytes=group.max_partition_fetch_bytes,
+            session_seconds=runtime.settings.kafka_session_seconds,
         )
         runtime.health.add(f"consumer {name}", partial(check_running, subscribers[name]))
     await broker.start()

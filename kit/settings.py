@@ -34,6 +34,12 @@ class KafkaSettings(BaseSettings):
     kafka_username: str | None = Field(None, description="SCRAM-SHA-512 user")
     kafka_password_file: Path | None = Field(None, description="file with the SCRAM password")
     kafka_ca_file: Path | None = Field(None, description="CA certificates, PEM, for SASL_SSL")
+    kafka_session_seconds: float = Field(
+        10,
+        ge=1,
+        le=60,
+        description="how long a consumer may be silent before its partitions go to others",
+    )
     topic_prefix: str = Field(
         "", description="put before every topic and group name, to share one cluster"
     )

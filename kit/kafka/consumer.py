@@ -183,6 +183,7 @@ def subscribe(
     *,
     max_records: int = 500,
     max_partition_fetch_bytes: int = 4 * 1024 * 1024,
+    session_seconds: float = 10,
 ) -> Any:
     """Register one consumer group on all its topics of the registry; return the subscriber."""
 
@@ -208,6 +209,8 @@ def subscribe(
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+        session_timeout_ms=int(session_seconds * 1000),
+        heartbeat_interval_ms=int(session_seconds * 300),
         ack_policy=AckPolicy.NACK_ON_ERROR,
         parser=_without_headers,
         decoder=_raw_bytes,

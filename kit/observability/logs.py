@@ -35,6 +35,8 @@ def configure(service: str, level: str) -> None:
             ],
         )
     )
+    # a line that cannot be written would be printed with its arguments
+    logging.raiseExceptions = False
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
