@@ -8,7 +8,11 @@ import pytest
 from contracts.executions import MAX_COMMENT_BYTES
 from kit.errors import InvalidInput
 from services.executions.domain.formats import Format
-from services.executions.domain.formats.cucumber import LEFT_OUT, MAX_FEATURE_COMMENT_BYTES
+from services.executions.domain.formats.cucumber import (
+    LEFT_OUT,
+    MAX_FEATURE_COMMENT_BYTES,
+    MAX_SCENARIOS,
+)
 from services.executions.domain.results import ParsedResult
 from tests.unit.executions.reading import read
 
@@ -167,6 +171,13 @@ def test_error_messages() -> None:
         [{"name": "F", "elements": [scenario(step("failed", error_message="x\ud83d"))]}]
     )
     assert read(Format.CUCUMBER, half)[0].comment == "When it runs: failed<br>x?"
+
+
+def test_a_feature_without_end() -> None:
+    """Scenarios wait for the feature's name, so there may not be any number."""
+    data = '[{"elements": [' + ",".join(["{}"] * (MAX_SCENARIOS + 1)) + "]}]"
+    with pytest.raises(InvalidInput, match="a feature of more than 100000 scenarios"):
+        read(Format.CUCUMBER, data)
 
 
 def test_text_of_one_feature_is_bounded() -> None:

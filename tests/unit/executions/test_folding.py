@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contracts.executions import MAX_COMMENT_BYTES
 from kit.errors import InvalidInput
-from services.executions.domain.formats.folding import fold
+from services.executions.domain.formats.folding import MAX_WAITING, fold
 from services.executions.domain.formats.records import Replay
 from services.executions.domain.formats.text import MARKER
 from services.executions.domain.results import Outcome, ParsedResult
@@ -126,6 +126,16 @@ def test_a_single_variant_keeps_its_text() -> None:
         [result("g", Outcome.FAIL, comment="boom", variant="[chromium]")], io.BytesIO()
     )
     assert folded.comment == "boom"
+
+
+def test_a_file_without_end_is_folded_in_parts() -> None:
+    """Memory is bounded by the number of tests that wait, not by the file."""
+    count = MAX_WAITING + 10
+    variants = [result(f"g{n}") for n in (*range(count), 1, count - 1)]
+    with tempfile.TemporaryFile() as waiting:
+        folded = list(fold(variants, waiting))
+    assert len(folded) == count + 1
+    assert [r.time_ms for r in folded if r.time_ms != 1] == [2]
 
 
 @pytest.mark.parametrize("variants", [0, 1, 3])

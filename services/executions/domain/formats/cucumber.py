@@ -8,15 +8,17 @@ nanoseconds; most write the feature's name after its scenarios. Source: behaviou
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from contracts.testcases import case_name
 from services.executions.domain.formats.json_reader import JsonReader
 from services.executions.domain.formats.keys import unique
-from services.executions.domain.formats.scenario import Scenario, read_element, tag_keys
+from services.executions.domain.formats.scenario import Scenario, Steps, tag_keys
 from services.executions.domain.formats.stream import ByteStream
 from services.executions.domain.results import ParsedResult
 
+MAX_SCENARIOS: Final = 100_000
+"""Most scenarios of one feature."""
 MAX_FEATURE_COMMENT_BYTES: Final = 16_777_216
 """Failure text of one feature that is kept; its scenarios wait for the feature's end."""
 LEFT_OUT = "(left out: this feature holds too much failure text)"
@@ -42,19 +44,19 @@ class _Feature:
         self._name = ""
         self._tags: tuple[str, ...] = ()
         self._nanoseconds = False
+        self._steps = Steps()
         self._scenarios: list[Scenario] = []
         self._room = MAX_FEATURE_COMMENT_BYTES
 
     def read(self, reader: JsonReader) -> None:
         """Read the feature at the cursor."""
-        backgrounds: list[dict[str, Any]] = []
         for member in reader.members():
             if member == "elements" and reader.at(b"["):
                 for _ in reader.items():
-                    self._element(reader, backgrounds)
+                    self._element(reader)
             elif member == "name":
                 name = reader.value()
-                self._name = name.strip() if isinstance(name, str) else ""
+                self._name = case_name(name) if isinstance(name, str) else ""
             elif member == "tags":
                 self._tags = _keys(reader, reader.value())
             else:
@@ -62,16 +64,17 @@ class _Feature:
                 self._nanoseconds |= member in ("uri", "id")
                 reader.skip()
 
-    def _element(self, reader: JsonReader, backgrounds: list[dict[str, Any]]) -> None:
+    def _element(self, reader: JsonReader) -> None:
         element = reader.value()
         if not isinstance(element, dict):
             raise reader.refused("an element of a feature is not an object")
+        self._steps.add(element)
         if element.get("type") == "background":
-            backgrounds.append(element)  # its steps ran for the scenario that follows
-            return
-        keys = _keys(reader, element.get("tags"))
-        scenario = read_element(element, backgrounds, keys)
-        backgrounds.clear()
+            return  # its steps ran for the scenario that follows
+        scenario = self._steps.scenario(element, _keys(reader, element.get("tags")))
+        self._steps = Steps()
+        if len(self._scenarios) == MAX_SCENARIOS:
+            raise reader.refused(f"a feature of more than {MAX_SCENARIOS} scenarios")
         if scenario.comment is not None:
             self._room -= len(scenario.comment)
             if self._room < 0:

@@ -2,20 +2,23 @@
 
 The worst result wins (fail, skipped, pass), times add up, the texts of the worst variants are
 joined. Results that are no variants pass straight through; variants wait on a scratch file until
-the file ends and follow in order of first appearance. In memory a waiting variant costs a digest
-and two integers (about 130 bytes), another 200 for each test that has several.
+the file ends and follow in order of first appearance. In memory a waiting test costs a digest and
+an integer (about 130 bytes), another 200 when it has several variants.
 """
 
 import hashlib
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import IO
+from typing import IO, Final
 
 from contracts.executions import MAX_COMMENT_BYTES
 from services.executions.domain.formats.records import Records
 from services.executions.domain.formats.text import add_times, cut, escape
 from services.executions.domain.results import Outcome, ParsedResult
+
+MAX_WAITING: Final = 50_000
+"""Tests that wait at once. In a larger file variants that lie further apart stay apart."""
 
 _BADNESS: dict[str, int] = {Outcome.PASS: 0, Outcome.SKIPPED: 1, Outcome.FAIL: 2}
 
@@ -46,33 +49,54 @@ class _Group:
 
 def fold(results: Iterable[ParsedResult], scratch: IO[bytes]) -> Iterator[ParsedResult]:
     """Fold the results of one file. ``scratch`` is empty and used until the iterator ends."""
-    records = Records(scratch)
-    first: dict[bytes, int] = {}
-    groups: dict[int, _Group] = {}
+    waiting = _Waiting(Records(scratch))
     for result in results:
         if result.group is None:
             yield result
             continue
-        digest = hashlib.blake2b(result.group.encode(), digest_size=16).digest()
-        offset = records.append(result)
-        opened = first.setdefault(digest, offset)
-        if opened == offset:
-            continue
-        group = groups.get(opened)
+        waiting.add(result, result.group)
+        if len(waiting) >= MAX_WAITING:
+            yield from waiting.release()
+    yield from waiting.release()
+
+
+class _Waiting:
+    """Variants on the scratch file, by test."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._first: dict[bytes, int] = {}
+        self._groups: dict[int, _Group] = {}
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def add(self, result: ParsedResult, test: str) -> None:
+        """Store a variant and count it to its test."""
+        digest = hashlib.blake2b(test.encode(), digest_size=16).digest()
+        offset = self._records.append(result)
+        first = self._first.setdefault(digest, offset)
+        if first == offset:
+            return
+        group = self._groups.get(first)
         if group is None:
-            group = groups[opened] = _open(records, opened)
+            record = self._records.read(first)
+            group = _Group(record.result.status, record.result.time_ms)
+            group.note(first, record.result, record.comment_bytes)
+            self._groups[first] = group
         group.add(offset, result, len((result.comment or "").encode()))
-    for offset in first.values():
-        result = records.read(offset).result
-        group = groups.get(offset)
-        yield replace(result, variant="") if group is None else _folded(records, result, group)
 
-
-def _open(records: Records, offset: int) -> _Group:
-    record = records.read(offset)
-    group = _Group(record.result.status, record.result.time_ms)
-    group.note(offset, record.result, record.comment_bytes)
-    return group
+    def release(self) -> Iterator[ParsedResult]:
+        """Yield one result for each test, and forget them."""
+        for offset in self._first.values():
+            result = self._records.read(offset).result
+            group = self._groups.get(offset)
+            if group is not None:
+                result = _folded(self._records, result, group)
+            yield replace(result, variant="")
+        self._first.clear()
+        self._groups.clear()
+        self._records.clear()
 
 
 def _folded(records: Records, base: ParsedResult, group: _Group) -> ParsedResult:
@@ -85,5 +109,4 @@ def _folded(records: Records, base: ParsedResult, group: _Group) -> ParsedResult
         status=group.status,
         time_ms=group.time_ms,
         comment=cut("<br><br>".join(texts)) if texts else None,
-        variant="",
     )

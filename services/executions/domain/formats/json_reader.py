@@ -14,7 +14,11 @@ from kit.errors import InvalidInput
 from services.executions.domain.formats.stream import CHUNK_BYTES, ByteStream
 
 MAX_DEPTH: Final = 64
-MAX_VALUE_BYTES: Final = 8_388_608
+MAX_VALUE_BYTES: Final = 4_194_304
+MAX_CONTAINERS: Final = 100_000
+"""Most arrays and objects in one value: parsed, an empty one costs thirty times its text."""
+MAX_STRING_BYTES: Final = 65_536
+"""Longer strings inside a value (screenshots) are cut; no text that is kept is as long."""
 MAX_SCALAR_BYTES: Final = 1_000
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
@@ -22,6 +26,8 @@ _SPACE = re.compile(rb"[ \t\r\n]*")
 _PLAIN = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 _STRING = re.compile(rb'[^"\\]*')
 _SCALAR = re.compile(rb"[^ \t\r\n,\[\]{}:\"]*")
+_OPENING = frozenset((b"[", b"{"))
+_CLOSING = frozenset((b"]", b"}"))
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -82,7 +88,7 @@ class JsonReader:
             self._expect(b",", "',' or '}'")
 
     def value(self) -> Any:
-        """Parse the next value, at most ``MAX_VALUE_BYTES`` long."""
+        """Parse the next value, at most ``MAX_VALUE_BYTES`` long without what long strings lose."""
         self._peek()
         first = self.line
         self._sink = bytearray()
@@ -143,48 +149,72 @@ class JsonReader:
         first = self._peek()
         if first == b'"':
             self._pass_string()
-        elif first in (b"[", b"{"):
+        elif first in _OPENING:
             self._pass_container()
         else:
             self._pass_scalar()
 
     def _pass_container(self) -> None:
-        depth = 0
+        depth = containers = 0
+        at = self._at
         while True:
-            match = _PLAIN.match(self._piece, self._at)
+            match = _PLAIN.match(self._piece, at)
             assert match is not None, "the pattern matches the empty string"
             end = match.end()
             byte = self._piece[end : end + 1]
-            if byte == b'"':
-                self._pass(end)
-                self._pass_string()
-                continue
-            self._pass(end + len(byte))
-            if not byte:
-                self._more()
-            elif byte in (b"[", b"{"):
+            at = end + 1
+            if byte in _OPENING:
                 depth += 1
-                if depth > MAX_DEPTH:
-                    raise self.refused(f"nested deeper than {MAX_DEPTH}")
-            else:
+                containers += 1
+                if depth > MAX_DEPTH or containers > MAX_CONTAINERS:
+                    self._too_many(end, depth)
+            elif byte in _CLOSING:
                 depth -= 1
                 if depth == 0:
+                    self._pass(at)
                     return
+            else:
+                self._pass(end)
+                if byte:
+                    self._pass_string()
+                else:
+                    self._more()
+                at = self._at
+
+    def _too_many(self, at: int, depth: int) -> None:
+        self._pass(at)
+        if depth > MAX_DEPTH:
+            raise self.refused(f"nested deeper than {MAX_DEPTH}")
+        if self._sink is not None:
+            raise self.refused(f"one value holds more than {MAX_CONTAINERS} arrays and objects")
 
     def _pass_string(self) -> None:
         """Pass a string that may go on over any number of pieces."""
         self._pass(self._at + 1)
+        sink = self._sink
+        start = len(sink) if sink is not None else 0
+        self._pass_to_quote(start)
+        if sink is not None:
+            self._sink = sink
+            sink += b'"'
+
+    def _pass_to_quote(self, start: int) -> None:
         while True:
+            if self._sink is not None and len(self._sink) - start > MAX_STRING_BYTES:
+                _end_cleanly(self._sink)
+                self._sink = None  # the rest of it is passed over
             match = _STRING.match(self._piece, self._at)
             assert match is not None, "the pattern matches the empty string"
-            end = match.end()
-            byte = self._piece[end : end + 1]
-            self._pass(end + len(byte))
+            self._pass(match.end())
+            byte = self._piece[self._at : self._at + 1]
             if byte == b'"':
+                self._at += 1
                 return
             if not byte:
                 self._more()
-            elif self._at < len(self._piece) or self._more():
+                continue
+            self._pass(self._at + 1)
+            if self._at < len(self._piece) or self._more():
                 self._pass(self._at + 1)  # what the backslash escapes
 
     def _pass_scalar(self) -> None:
@@ -205,6 +235,19 @@ class JsonReader:
         if not self._refill():
             raise self.refused("the document ends in the middle of a value")
         return True
+
+
+def _end_cleanly(text: bytearray) -> None:
+    """Take away an escape or a character that may be incomplete at the end of a cut string."""
+    escape = text.rfind(b"\\", -6)
+    if escape >= 0:
+        del text[escape:]
+        while text.endswith(b"\\"):
+            del text[-1]
+    while text[-1] & 0xC0 == 0x80:
+        del text[-1]
+    if text[-1] & 0x80:
+        del text[-1]
 
 
 def loads(data: bytes) -> Any:

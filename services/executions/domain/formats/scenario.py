@@ -1,10 +1,11 @@
 """One scenario of a Cucumber report: its outcome, duration, text, keys and identity."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.testcases import case_name
 from services.executions.domain.formats.keys import explicit, unique
 from services.executions.domain.formats.text import BoundedText, comment_of, milliseconds
 from services.executions.domain.formats.variants import split_variant
@@ -45,40 +46,49 @@ def tag_keys(tags: object) -> tuple[str, ...]:
     return unique(explicit(m[1]) for m in matches if m)
 
 
-def read_element(
-    element: dict[str, Any], backgrounds: Sequence[dict[str, Any]], keys: tuple[str, ...]
-) -> Scenario:
-    """Sum up a scenario and the backgrounds that ran for it.
+class Steps:
+    """Sums up what ran: the backgrounds before a scenario, its hooks and its steps.
 
     Fail when a step or hook failed or was ambiguous; Skipped when one was pending, undefined or
     skipped, or nothing ran; else Pass.
     """
-    outcomes = set()
-    duration, fractions = None, False
-    texts = BoundedText()
-    for step in (s for e in (*backgrounds, element) for s in _steps(e)):
-        result = step.get("result")
-        if not isinstance(result, dict):
-            continue  # behave: did not run
-        outcome = _outcome(result.get("status"))
-        outcomes.add(outcome)
-        amount = result.get("duration")
-        if isinstance(amount, int | float) and not isinstance(amount, bool):
-            duration = (duration or 0) + amount
-            fractions = fractions or isinstance(amount, float)
-        _describe(texts, outcome, step, result)
-    base, variant = split_variant(_string(element.get("name")))
-    identifier, example = _split_id(_string(element.get("id")))
-    return Scenario(
-        (base, identifier),
-        base,
-        (variant or example or _place(element))[:_LONGEST_LABEL],
-        keys,
-        _worst(outcomes, _outcome(element.get("status", "passed" if outcomes else None))),
-        comment_of(str(texts)),
-        duration,
-        fractions,
-    )
+
+    def __init__(self) -> None:
+        self._outcomes: set[Outcome] = set()
+        self._duration: float | None = None
+        self._fractions = False
+        self._texts = BoundedText()
+
+    def add(self, element: dict[str, Any]) -> None:
+        """Count the steps of a background or scenario."""
+        for step in _steps(element):
+            result = step.get("result")
+            if not isinstance(result, dict):
+                continue  # behave: did not run
+            outcome = _outcome(result.get("status"))
+            self._outcomes.add(outcome)
+            amount = result.get("duration")
+            if isinstance(amount, int | float) and not isinstance(amount, bool):
+                self._duration = (self._duration or 0) + amount
+                self._fractions = self._fractions or isinstance(amount, float)
+            _describe(self._texts, outcome, step, result)
+
+    def scenario(self, element: dict[str, Any], keys: tuple[str, ...]) -> Scenario:
+        """Return the scenario to which all of it belongs."""
+        base, variant = split_variant(_string(element.get("name")))
+        identifier, example = _split_id(_string(element.get("id")))
+        name = case_name(base)
+        verdict = _outcome(element.get("status", "passed" if self._outcomes else None))
+        return Scenario(
+            (name, case_name(identifier)),
+            name,
+            (variant or example or _place(element))[:_LONGEST_LABEL],
+            keys,
+            _worst(self._outcomes, verdict),
+            comment_of(str(self._texts)),
+            self._duration,
+            self._fractions,
+        )
 
 
 def _worst(steps: set[Outcome], whole: Outcome) -> Outcome:
