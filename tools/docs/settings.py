@@ -24,7 +24,7 @@ SERVICES: dict[str, type[ServiceSettings]] = {
     "telemetry": TelemetrySettings,
 }
 COMMANDS: dict[str, type[BaseSettings]] = {
-    "python -m kit.kafka.topics, python -m kit.kafka.acls": KafkaSettings,
+    "python -m kit.kafka.topics, python -m kit.kafka.acls, python -m kit.dlq": KafkaSettings,
     "python -m services.tenancy admin": TenancyAdmin,
     "python -m services.telemetry admin": TelemetryAdmin,
 }

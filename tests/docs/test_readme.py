@@ -1,0 +1,112 @@
+"""The commands of the README do what it says."""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.tenancy import SERVICES
+from devstack.demo.site import write_environment
+from devstack.embedded.caddy import CaddySite, start_caddy
+from devstack.embedded.guard import Guard
+from devstack.embedded.ports import free_ports
+from kit.mongo import Database
+from tests.docs.pages import ROOT, shell_block
+from tests.harness.installation import Installation
+from tests.harness.operator import operator
+from tests.harness.system import service
+
+README = ROOT / "README.md"
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+
+
+async def sh(script: str, folder: Path, environment: Mapping[str, str] | None = None) -> str:
+    """Run a block in a folder that looks like the checkout; return what it prints."""
+    python = folder / ".venv" / "bin" / "python"
+    if not python.exists():
+        python.parent.mkdir(parents=True)
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        python.chmod(0o755)
+        (folder / "tests").symlink_to(ROOT / "tests")
+    process = await asyncio.create_subprocess_exec(
+        "sh",
+        "-euc",
+        script,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "no_proxy": "127.0.0.1", **(environment or {})},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, errors = await asyncio.wait_for(process.communicate(), 50)
+    assert process.returncode == 0, errors.decode()
+    return out.decode()
+
+
+async def test_a_tenant_project_and_token_without_the_demo(
+    installation: Installation, database: Database, tmp_path: Path
+) -> None:
+    keys = tmp_path / ".ostro" / "keys"
+    keys.mkdir(parents=True)
+    (keys / "tenancy-master-key").write_text(installation.secret("master").read_text())
+    write_environment(
+        tmp_path / ".ostro" / "demo.env", {"MONGODB_URI": installation.backends.mongodb}
+    )
+    printed = await sh(
+        shell_block(README, "admin"), tmp_path, {"OSTRO_MONGODB_DATABASE": database.name}
+    )
+    project, token = printed.splitlines()
+    assert project.isdigit()
+    assert token.count(".") == 2
+    stored = await database["projects"].find_one({"key": "TEAM"})
+    assert stored is not None
+    assert stored["enabled"] is True
+
+
+@pytest.fixture(scope="module")
+async def checkout(
+    installation: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Path]:
+    """A folder with the demo's environment file, and the services behind a real edge."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / ".ostro").mkdir()
+    upstreams = {name: f"127.0.0.1:{installation.http_ports[name]}" for name in SERVICES}
+    async with AsyncExitStack() as stack:
+        site = CaddySite(folder / "caddy", free_ports(1)[0], upstreams)
+        guard = stack.enter_context(Guard())
+        stack.callback(guard.end_watched)
+        await asyncio.to_thread(start_caddy, site, started=guard.watch)
+        master = installation.secret("master")
+        running = {"tenancy": {"master_key_file": master}, "testcases": {}, "executions": {}}
+        for name, files in running.items():
+            settings: dict[str, Any] = {"public_url": site.url, **files}
+            await stack.enter_async_context(service(installation, name, **settings))
+        async with operator(installation) as admin:
+            tenant = await admin.tenant()
+            await admin.project(tenant)
+            token = await admin.token(tenant)
+        write_environment(
+            folder / ".ostro" / "demo.env",
+            {"BASE_URL": f"{site.url}/v2", "TOKEN": token, "PROJECT_KEY": "DEMO"},
+        )
+        yield folder
+
+
+@needs_curl
+async def test_a_first_upload_can_be_read_back(checkout: Path) -> None:
+    answer = json.loads(await sh(shell_block(README, "upload"), checkout))
+    cycle = answer["testCycle"]
+    assert cycle["key"] == "DEMO-R1"
+
+    printed = await sh(shell_block(README, "read"), checkout)
+    cycles, _, executions = printed.partition("}{")
+    assert json.loads(cycles + "}")["values"][0]["id"] == cycle["id"]
+    found = json.loads("{" + executions)
+    assert found["total"] == len(found["values"]) > 0
+    assert {e["testCycle"]["id"] for e in found["values"]} == {cycle["id"]}
