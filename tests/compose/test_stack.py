@@ -76,23 +76,33 @@ async def executions_of(client: httpx.AsyncClient, cycle: str) -> dict[str, Any]
     return page
 
 
-async def test_a_ci_upload_through_the_edge_can_be_read_back(client: httpx.AsyncClient) -> None:
+@pytest.fixture(scope="module")
+async def cycle(client: httpx.AsyncClient) -> str:
+    """Key of the cycle that the first upload made."""
     # the token and the project reach the other services a moment after they were made
     answer = await eventually(
         lambda: upload(client), lambda r: r.status_code not in {401, 404, 503}, seconds=60
     )
     assert answer.status_code == 200, answer.text
-    cycle = answer.json()["testCycle"]["key"]
+    key: str = answer.json()["testCycle"]["key"]
+    return key
+
+
+async def test_a_ci_upload_through_the_edge_can_be_read_back(
+    client: httpx.AsyncClient, cycle: str
+) -> None:
     assert cycle.startswith(f"{PROJECT}-R")
     page = await executions_of(client, cycle)
     assert page["total"] == 3
+    assert {row["testCycle"]["self"].split("/v2/")[0] for row in page["values"]} == {
+        str(client.base_url).rstrip("/")
+    }
     cases = (await client.get("/v2/testcases", params={"projectKey": PROJECT})).json()
     assert cases["total"] == 3
 
 
-async def test_the_upload_is_told_to_the_processors_without_names(
-    stack: Stack, client: httpx.AsyncClient
-) -> None:
+@pytest.mark.usefixtures("cycle")
+async def test_the_upload_is_told_to_the_processors_without_names(stack: Stack) -> None:
     async def recorded() -> list[Any]:
         script = (
             "import urllib.request as r;print(r.urlopen('http://127.0.0.1:8091/recorded')"
@@ -101,8 +111,12 @@ async def test_the_upload_is_told_to_the_processors_without_names(
         shown = json.loads(stack.compose("exec", "-T", "standin", "python", "-c", script))
         return list(shown["requests"])
 
-    requests = await eventually(recorded, seconds=60, every=1)
+    requests = await eventually(
+        recorded, lambda r: {one["processor"] for one in r} == {"segment", "amplitude"}, every=1
+    )
+    assert {one["status"] for one in requests} == {200}
     text = json.dumps(requests)
+    assert "automation results" in text
     assert PROJECT not in text
     assert "checkout" not in text
 
@@ -175,3 +189,11 @@ async def test_a_second_executions_container_takes_half_of_the_partitions(
     answer = await eventually(lambda: upload(client), lambda r: r.status_code == 200, seconds=60)
     page = await executions_of(client, answer.json()["testCycle"]["key"])
     assert page["total"] == 3
+
+
+def test_the_administrator_can_look_at_dead_letters(stack: Stack) -> None:
+    command = ("run", "--rm", "-T", "--no-deps", "--entrypoint", "python", "topics")
+    listed = stack.compose(*command, "-m", "kit.dlq", "list")
+    counts = {line.split()[1]: line.split()[0] for line in listed.splitlines()}
+    assert counts["ostro.executions.result.v1.executions.results.dlq"] == "0"
+    assert set(counts.values()) == {"0"}
