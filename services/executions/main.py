@@ -16,6 +16,8 @@ from services.executions.adapters.mongo import ledger as ledger_rows
 from services.executions.adapters.mongo import library, testcycles, testexecutions, uploads
 from services.executions.adapters.mongo.housekeeping import HousekeepingRows
 from services.executions.adapters.outbox import sources
+from services.executions.adapters.resultfiles import ResultFiles
+from services.executions.adapters.spool import sweep
 from services.executions.adapters.testcases import ProjectOptions, TestCasesOwner
 from services.executions.api import automations
 from services.executions.api import testcycles as testcycles_api
@@ -51,6 +53,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         runtime.clock,
         runtime.ids,
     )
+    sweep(settings.spool_dir)  # what a killed process left
     directory = directory_copy.DirectoryCopy(database, runtime.peers["tenancy"])
     upload_rows = uploads.UploadRepository(database, runtime.instance, clock, ids)
     ledger = ledger_rows.Ledger(database, clock, ids)
@@ -88,7 +91,9 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     recording = Recording(testexecutions.ExecutionWriter(database), ledger, upload_rows, clock)
     base = settings.api_base
     routers = [
-        automations.router(taking, directory, _upload_limits(settings), base),
+        automations.router(
+            taking, directory, _result_files(settings).receive, settings.upload_parallel, base
+        ),
         testcycles_api.router(TestCycles(cycles, upload_rows), directory, base),
         testexecutions_api.router(
             TestExecutions(testexecutions.TestExecutionRepository(database), upload_rows),
@@ -113,8 +118,8 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     )
 
 
-def _upload_limits(settings: ExecutionsSettings) -> automations.UploadLimits:
-    return automations.UploadLimits(
+def _result_files(settings: ExecutionsSettings) -> ResultFiles:
+    return ResultFiles(
         caps={
             Format.JUNIT: settings.upload_max_junit_bytes,
             Format.CUCUMBER: settings.upload_max_cucumber_bytes,
@@ -124,6 +129,5 @@ def _upload_limits(settings: ExecutionsSettings) -> automations.UploadLimits:
             max_entries=settings.upload_max_zip_entries,
             max_unpacked_bytes=settings.upload_max_unpacked_bytes,
         ),
-        spool_dir=settings.spool_dir,
-        parallel=settings.upload_parallel,
+        folder=settings.spool_dir,
     )

@@ -4,18 +4,14 @@ Source: behaviour.md section 15.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Annotated, Any
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.ids import PROJECT_KEY_PATTERN, Kind, number_of
-from contracts.tenancy import ProjectState
 from kit.auth.principal import Scope
 from kit.directory.access import Access
 from kit.directory.view import Directory
@@ -23,21 +19,21 @@ from kit.errors import InvalidInput
 from kit.http.errors import validation_message
 from kit.http.pages import json_response
 from kit.http.security import Caller
-from services.executions.adapters.archives import ArchiveLimits, open_results
-from services.executions.adapters.spool import SpooledUpload, spool
-from services.executions.domain.formats import Format, Replay, parse
-from services.executions.domain.results import ParsedResult
-from services.executions.usecases.uploads import CycleInput, UploadRequest, Uploads
+from services.executions.domain.formats import Format
+from services.executions.usecases.uploads import (
+    CycleInput,
+    ReceivedFile,
+    UploadRequest,
+    Uploads,
+)
 
 
-@dataclass(frozen=True)
-class UploadLimits:
-    """Caps by format, limits of archives, where uploads are spooled and how many at once."""
+class Receive(Protocol):
+    """Receives a body; what it holds is gone when the block ends."""
 
-    caps: dict[Format, int]
-    archive: ArchiveLimits
-    spool_dir: Path | None
-    parallel: int
+    def __call__(
+        self, request: Request, result_format: Format, project_keys: Collection[str]
+    ) -> AbstractAsyncContextManager[ReceivedFile]: ...
 
 
 class TestCyclePart(BaseModel):
@@ -53,24 +49,20 @@ class TestCyclePart(BaseModel):
     custom_fields: dict[str, Any] | None = Field(None, alias="customFields")
 
 
-def router(uploads: Uploads, directory: Directory, limits: UploadLimits, base: str) -> APIRouter:
+def router(
+    uploads: Uploads, directory: Directory, receive: Receive, parallel: int, base: str
+) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(prefix="/v2/automations/executions", tags=["Automations"])
-    working = asyncio.Semaphore(limits.parallel)
+    working = asyncio.Semaphore(parallel)
 
     async def take(
         result_format: Format, request: Request, caller: Caller, project_key: str, create: bool
     ) -> Response:
         caller.principal.require(Scope.WRITE, Scope.RESULTS)
         project = await Access.of(caller, directory).project(project_key)
-        cap = limits.caps[result_format]
-        async with (
-            working,
-            spool(request, limits.spool_dir, cap, result_format) as spooled,
-            _scratch(limits.spool_dir) as scratch,
-        ):
-            # parsed once; what was parsed waits on disk for the second pass
-            results = Replay(lambda: _results(result_format, spooled, project, limits), scratch)
+        keys = (project.key, *project.aliases)
+        async with working, receive(request, result_format, keys) as file:
             answer = await uploads.take(
                 UploadRequest(
                     tenant=caller.principal.tenant,
@@ -78,8 +70,8 @@ def router(uploads: Uploads, directory: Directory, limits: UploadLimits, base: s
                     project=project,
                     format=result_format,
                     create_cases=create,
-                    cycle=cycle_input(spooled.test_cycle),
-                    results=results,
+                    cycle=cycle_input(file.test_cycle),
+                    file=file,
                     url_path=request.url.path,
                     user_agent=request.headers.get("user-agent"),
                 )
@@ -144,22 +136,6 @@ def cycle_input(part: bytes | None) -> CycleInput:
         "folder": wanted.folder,
     }
     return CycleInput(**{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
-
-
-@asynccontextmanager
-async def _scratch(folder: Path | None) -> AsyncIterator[IO[bytes]]:
-    with TemporaryFile(dir=folder) as file:
-        yield file
-
-
-def _results(
-    result_format: Format, spooled: SpooledUpload, project: ProjectState, limits: UploadLimits
-) -> Iterator[ParsedResult]:
-    """Read all files of an upload; blocking, run in a thread."""
-    keys = (project.key, *project.aliases)
-    for name, stream in open_results(spooled.path, limits.archive, result_format):
-        with TemporaryFile(dir=limits.spool_dir) as scratch:
-            yield from parse(result_format, stream, keys, name=name, scratch=scratch)
 
 
 _FORM: dict[str, Any] = {

@@ -49,6 +49,16 @@ class CycleInput:
 
 
 @dataclass(frozen=True)
+class ReceivedFile:
+    """The body of an upload, on disk."""
+
+    results: Callable[[], Iterator[ParsedResult]]
+    """Reads the results from the beginning, each time in the same order; blocking."""
+    test_cycle: bytes | None
+    """The ``testCycle`` part."""
+
+
+@dataclass(frozen=True)
 class UploadRequest:
     """What a client asks for."""
 
@@ -58,8 +68,7 @@ class UploadRequest:
     format: Format
     create_cases: bool
     cycle: CycleInput
-    results: Callable[[], Iterator[ParsedResult]]
-    """Reads the spooled file from its beginning, each time in the same order; blocking."""
+    file: ReceivedFile
     url_path: str
     user_agent: str | None
 
@@ -258,7 +267,7 @@ class Uploads:
             request.project.id,
             create=(lambda: self._begin(request, state)) if request.create_cases else None,
         )
-        results = request.results()
+        results = request.file.results()
         while window := await asyncio.to_thread(lambda: list(islice(results, WINDOW))):
             await resolver.add(window)
         resolver.check()
@@ -315,7 +324,7 @@ class Uploads:
     async def _publish(
         self, request: UploadRequest, context: ChunkContext, plan: Plan, status: StatusRule
     ) -> int:
-        rows = _rows(request.results(), plan, status)
+        rows = _rows(request.file.results(), plan, status)
         ready = chunks(rows, self._serialise)
         sent, sending = 0, None
         try:

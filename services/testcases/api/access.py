@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from kit.auth.principal import Scope
+from kit.directory.access import Access
 from kit.http.security import Caller
 from services.testcases.api.references import References
-from services.testcases.usecases.access import Access
 
 
 async def _reader(request: Request, caller: Caller) -> Access:

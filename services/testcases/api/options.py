@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from contracts.testcases import OptionType
+from kit.directory.access import Access
 from kit.http.body import JsonBody, documented
 from kit.http.pages import MAX_INT64, Offset, OffsetPage, json_response, offset_response
 from services.testcases.api import shapes
@@ -22,7 +23,6 @@ from services.testcases.api.fields import (
 )
 from services.testcases.api.references import References
 from services.testcases.domain.options import NO_COLOR, STATUS_TYPES, Option
-from services.testcases.usecases.access import Access
 from services.testcases.usecases.options import NewOption, Options
 
 Ident = Annotated[int, Path(alias="id", ge=1, le=MAX_INT64)]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from contracts.ids import public_id
+from kit.directory.access import Access
 from kit.errors import NotFound
 from kit.http.pages import OffsetPage
 from services.testcases.domain.folders import Folder, FolderType, check_place, unknown_folder
-from services.testcases.usecases.access import Access
 from services.testcases.usecases.numbering import Numbered, Numbers
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from contracts.ids import MAX_PROJECT_ID, number_of, project_of, public_id
 from contracts.tenancy import ProjectState
 from contracts.testcases import OptionType
+from kit.directory.access import Access
 from kit.errors import InvalidInput, NotFound
 from kit.http.pages import OffsetPage
 from services.testcases.domain.options import (
@@ -17,7 +18,6 @@ from services.testcases.domain.options import (
     next_index,
     noun,
 )
-from services.testcases.usecases.access import Access
 from services.testcases.usecases.defaults import DefaultOptions
 from services.testcases.usecases.numbering import Numbered, Numbers
 

@@ -10,13 +10,13 @@ from contracts.ids import project_of, public_id
 from contracts.tenancy import ProjectState
 from contracts.testcases import OptionType
 from kit.clock import Clock
+from kit.directory.access import Access
 from kit.errors import InvalidInput, NotFound
 from kit.http.pages import CursorPage, OffsetPage
 from services.testcases.domain.folders import FolderType
 from services.testcases.domain.options import choose
 from services.testcases.domain.scripts import StepsScript, empty_script
 from services.testcases.domain.testcases import TestCase, check_custom_fields, check_labels
-from services.testcases.usecases.access import Access, unknown_test_case
 from services.testcases.usecases.folders import Folders
 from services.testcases.usecases.numbering import Numbered, Numbers
 from services.testcases.usecases.options import Options
@@ -133,7 +133,10 @@ class TestCases:
 
     async def get(self, access: Access, key: str) -> Shown:
         """Return one case by key (aliases of the project's key count); ``NotFound`` otherwise."""
-        parsed, project = await access.test_case_key(key)
+        entity = await access.entity(key, Kind.TEST_CASE)
+        if entity is None:
+            raise unknown_test_case(key)
+        parsed, project = entity
         case = await self._store.get(access.tenant, public_id(project.id, parsed.number))
         if case is None:
             raise unknown_test_case(key)
@@ -191,3 +194,8 @@ def _with_folder(projects: Mapping[int, ProjectState], folder: int | None) -> li
     if folder is None:
         return list(projects)
     return [p for p in projects if p == project_of(folder)]
+
+
+def unknown_test_case(key: str) -> NotFound:
+    """Build the one answer for a case that is missing, invisible, or in a disabled project."""
+    return NotFound(f"Test case with key {key} does not exist or you do not have access to it.")
