@@ -72,6 +72,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         counters=Counters(database["counters"]),
         limits=Limits(
             settings.upload_wait_seconds,
+            settings.upload_max_results,
             settings.max_unstored_results,
             settings.max_queue_age_seconds,
         ),

@@ -29,6 +29,9 @@ class ExecutionsSettings(ServiceSettings):
         200 * MEGABYTE, gt=0, description="largest total of a zip's unpacked files"
     )
     upload_max_zip_entries: int = Field(1_000, gt=0, description="most files in a zip")
+    upload_max_results: int = Field(
+        1_000_000, gt=0, description="most results in one upload, however small they are"
+    )
     upload_wait_seconds: float = Field(
         20.0, ge=0, description="how long an upload's answer waits until all results are stored"
     )

@@ -18,7 +18,7 @@ from contracts.tenancy import ProjectState
 from contracts.testcases import OptionState, OptionType
 from kit.clock import Clock
 from kit.counters import Counters
-from kit.errors import InvalidInput, OstroError, TooManyRequests, Unavailable
+from kit.errors import InvalidInput, OstroError, TooLarge, TooManyRequests, Unavailable
 from kit.ids import Ids
 from services.executions.domain.formats import Format
 from services.executions.domain.results import ParsedResult
@@ -160,6 +160,7 @@ class Limits:
     """Settings of the walk."""
 
     wait_seconds: float
+    max_results: int
     max_unstored_results: int
     max_queue_age_seconds: float
 
@@ -214,8 +215,8 @@ class Uploads:
             async with self._aborting(request, state):
                 plan = await self._resolve(request, state)
                 return await self._store(request, state, plan)
-        except TimeoutError as error:
-            raise Unavailable("The upload could not be completed in time; try again.") from error
+        except OSError as error:  # a full disk, a time-out
+            raise Unavailable("The upload could not be completed; try again.") from error
 
     async def _admit(self, tenant: str) -> None:
         waiting = await self._rows.unstored(tenant)
@@ -270,6 +271,11 @@ class Uploads:
         results = request.file.results()
         while window := await asyncio.to_thread(lambda: list(islice(results, WINDOW))):
             await resolver.add(window)
+            if len(resolver.plan.cases) > self._limits.max_results:
+                raise TooLarge(
+                    f"The upload holds more than {self._limits.max_results} results "
+                    "(OSTRO_UPLOAD_MAX_RESULTS)."
+                )
         resolver.check()
         return resolver.plan
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from contracts.ids import project_of, public_id
+from contracts.ids import Kind, project_of, public_id
 from contracts.tenancy import ProjectState
 from contracts.testcases import OptionType
 from kit.clock import Clock
