@@ -11,6 +11,8 @@ from devstack.progress import Progress
 from devstack.settings import StackSettings
 from devstack.stack import Stack
 
+Then = Callable[[StackSettings, Progress], None]
+
 _WATCH_SECONDS = 0.5
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -21,18 +23,22 @@ def interruptible() -> None:
         signal.signal(number, _interrupt)
 
 
-def hold(stack: Stack, then: Callable[[StackSettings, Progress], None], *, stay: bool) -> None:
+def hold(stack: Stack, then: Then, *, stay: bool) -> None:
     """Bring the stack up and run ``then`` on it; leave it running only if that worked.
 
-    With ``stay`` return after Ctrl-C, with the stack ended.
+    With ``stay`` return after Ctrl-C, with the stack ended. When another command holds the stack
+    it stays that one's: what is missing is started, ``then`` runs, and that is all.
     """
+    if stack.roster.owner() is not None:
+        stack.progress.say("the stack is held by another `make run`; the demo runs again on it")
+        _work(stack, then)
+        stack.roster.leave_running()
+        return
     keep = False
     with stack.roster.owned(), Guard() as guard:
         stack.roster.guarded_by(guard)
         try:
-            with stack.roster.at_work():
-                stack.up()
-                then(stack.settings, stack.progress)
+            _work(stack, then)
             stack.progress.say(f"up after {stack.progress.seconds():.1f} s")
             if stay:
                 _watch(stack)
@@ -44,17 +50,23 @@ def hold(stack: Stack, then: Callable[[StackSettings, Progress], None], *, stay:
                 _end(stack)
 
 
+def _work(stack: Stack, then: Then) -> None:
+    with stack.roster.at_work():
+        stack.up()
+        then(stack.settings, stack.progress)
+
+
 def _watch(stack: Stack) -> None:
     """Say which processes end; return at Ctrl-C, raise when nothing runs any more."""
-    running = {process.name: process for process in stack.roster.running()}
+    logs = {process.name: process.log for process in stack.roster.running()}
     try:
         stack.progress.console.print("Ctrl-C ends the stack.")
-        while running:
+        while logs:
             pause(_WATCH_SECONDS)
-            for name, process in list(running.items()):
-                if not process.running():
-                    del running[name]
-                    stack.progress.say(f"{name} has ended; its log is {process.log}")
+            now = {process.name: process.log for process in stack.roster.running()}
+            for name in logs.keys() - now.keys():
+                stack.progress.say(f"{name} has ended; its log is {logs[name]}")
+            logs = now
     except KeyboardInterrupt:
         return
     raise StackError("nothing of the stack runs any more")

@@ -44,6 +44,8 @@ class Roster:
         return self._fingerprints.get(name)
 
     def running(self) -> list[Process]:
+        """Return what runs, also what another command has started meanwhile."""
+        self._adopt()
         return [process for process in self._processes.values() if process.running()]
 
     def guarded_by(self, guard: Guard | None) -> None:

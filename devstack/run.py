@@ -29,12 +29,6 @@ def up() -> None:
     """Start the stack, run the demo, stay until Ctrl-C (or return: no terminal, DETACH=1)."""
     with _reported() as progress:
         stack = _stack(progress)
-        if stack.roster.owner() is not None:
-            progress.say("the stack is held by another `make run`; the demo runs again on it")
-            with stack.roster.at_work():
-                stack.up()
-                run_demo(stack.settings, progress)
-            return
         stay = sys.stdout.isatty() and sys.stdin.isatty() and not stack.settings.detach
         hold(stack, run_demo, stay=stay)
 

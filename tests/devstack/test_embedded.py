@@ -113,6 +113,7 @@ def test_a_mongod_that_does_not_run_is_named(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_kafka_keeps_its_topics_through_kill_and_a_move(tmp_path: Path, guard: Guard) -> None:
     first, second = (KafkaSite(tmp_path / "kafka", *free_ports(2)) for _ in range(2))
     process = start_kafka(first, started=guard.watch)
@@ -123,6 +124,7 @@ def test_kafka_keeps_its_topics_through_kill_and_a_move(tmp_path: Path, guard: G
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_embedded_kafka_makes_no_topics_unasked_and_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "kafka"
     with ExitStack() as stack:

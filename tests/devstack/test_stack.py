@@ -189,6 +189,22 @@ def test_stop_ends_a_held_stack_through_its_holder(folder: Path) -> None:
     assert not any(identity.running() for identity in before)
 
 
+def test_a_second_command_runs_the_demo_on_the_held_stack(folder: Path) -> None:
+    with held(folder) as child:
+        before = pids(folder)
+        os.killpg(before["above"], signal.SIGKILL)
+        code, output = run(folder)
+        assert code == 0, output
+        assert "the demo ran" in output
+        after = processes(folder)
+        assert after[0].pid == before["below"]
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=30)
+        assert child.returncode == 0
+    assert len(after) == 2
+    assert not any(identity.running() for identity in after)
+
+
 def test_two_commands_do_not_work_at_once(folder: Path) -> None:
     with (
         Roster(folder).at_work(),
