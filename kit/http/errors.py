@@ -113,6 +113,8 @@ class LastResort:
 
         try:
             await self._app(scope, receive, watch)
+        except ClientDisconnect:
+            log.debug("the client went away")
         except Exception as error:
             down = is_transient(error)
             log.warning("request failed", exc_info=error, unavailable=down)
