@@ -66,9 +66,14 @@ def _use_docker() -> bool:
 
 @contextlib.contextmanager
 def _containers() -> Iterator[Backends]:
+    from testcontainers.core.config import ConnectionMode, testcontainers_config
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
+    # published ports are on loopback, the only host that tests may reach; inside a container
+    # testcontainers would take the bridge's address
+    testcontainers_config.tc_host_override = "127.0.0.1"
+    testcontainers_config.connection_mode_override = ConnectionMode.docker_host
     port = _free_port()
     kafka = (
         DockerContainer(KAFKA_IMAGE)
