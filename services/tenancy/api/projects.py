@@ -31,7 +31,7 @@ class EnableProject(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    key: str | None = None
+    key: str | None = Field(None, min_length=1, max_length=64)
     jira_project_id: int | None = Field(None, alias="jiraProjectId", ge=1, le=_MAX_JIRA_ID)
 
 

@@ -1,0 +1,82 @@
+"""What the other services ask, and what a copy of the directory makes of it."""
+
+import httpx
+import pytest
+
+from contracts.internal import ProjectAnswer, SigningKeysAnswer, TenantAnswer
+from contracts.tenancy import TenantStatus
+from kit.auth.api_tokens import ApiTokens
+from kit.directory.copy import DirectoryCopy
+from kit.errors import NotFound
+from kit.mongo import Database
+from services.tenancy.usecases.projects import Wanted
+from tests.integration.tenancy.internal import internal_client
+from tests.integration.tenancy.world import OPERATOR_BY, World
+
+
+async def test_tenant_and_projects(world: World) -> None:
+    site, tenant = await world.installed()
+    project, _ = await world.core.projects.enable(tenant, Wanted("DEMO"), OPERATOR_BY)
+    async with internal_client(world, "executions") as client:
+        answer = await client.get("/internal/v1/tenant", TenantAnswer, tenant=tenant)
+        assert answer.tenant.status is TenantStatus.ACTIVE
+        assert answer.tenant.site_url == site.base_url
+        assert answer.sequence == 1
+        for name in ("DEMO", str(project.id)):
+            path = f"/internal/v1/projects/{name}"
+            found = await client.get(path, ProjectAnswer, tenant=tenant)
+            assert found.project == project.state()
+        other = await world.plain_tenant()
+        for path in ("/internal/v1/projects/NOPE", "/internal/v1/projects/1"):
+            with pytest.raises(NotFound):
+                await client.get(path, ProjectAnswer, tenant=tenant)
+        with pytest.raises(NotFound):
+            await client.get("/internal/v1/projects/DEMO", ProjectAnswer, tenant=other)
+        with pytest.raises(NotFound):
+            await client.get("/internal/v1/tenant", TenantAnswer, tenant="nobody")
+
+
+async def test_a_disabled_project_is_told_as_disabled(world: World) -> None:
+    tenant = await world.plain_tenant()
+    project, _ = await world.core.projects.enable(tenant, Wanted("DEMO"), OPERATOR_BY)
+    await world.core.projects.switch(tenant, "DEMO", OPERATOR_BY, enabled=False)
+    async with internal_client(world, "testcases") as client:
+        path = f"/internal/v1/projects/{project.id}"
+        answer = await client.get(path, ProjectAnswer, tenant=tenant)
+    assert not answer.project.enabled
+
+
+async def test_only_services_with_a_key_are_answered(world: World) -> None:
+    url = str(world.settings.tenancy_url).rstrip("/")
+    public = await world.token(await world.plain_tenant())
+    async with httpx.AsyncClient(trust_env=False) as http:
+        for path in ("tenant", "projects/DEMO", "signing-keys"):
+            for headers in ({}, public, {"authorization": "Bearer a.b.c"}):
+                answer = await http.get(f"{url}/internal/v1/{path}", headers=headers)
+                assert answer.status_code == 401
+    # and never on the public listener
+    answer = await world.http.get("/internal/v1/signing-keys")
+    assert answer.status_code == 404
+
+
+async def test_signing_keys_name_no_tenant(world: World) -> None:
+    async with internal_client(world, "telemetry") as client:
+        keys = (await client.get("/internal/v1/signing-keys", SigningKeysAnswer)).keys
+    assert [k.kid for k in keys] == [k.kid for k in await world.core.keys.all()]
+
+
+async def test_a_service_with_an_empty_copy_accepts_a_fresh_token(
+    world: World, database: Database
+) -> None:
+    # before any state topic was read, the copy asks
+    _, tenant = await world.installed()
+    headers = await world.token(tenant)
+    await world.core.projects.enable(tenant, Wanted("DEMO"), OPERATOR_BY)
+    async with internal_client(world, "executions") as client:
+        directory = DirectoryCopy(database, client)
+        tokens = ApiTokens(directory, "local", world.clock)
+        verified = await tokens.verify(headers["authorization"], public_api=True)
+        assert verified.principal.tenant == tenant
+        assert verified.principal.account_id == "557058:acc"
+        project = await directory.project_by_key(tenant, "DEMO")
+        assert project is not None
