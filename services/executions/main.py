@@ -1,5 +1,6 @@
 """Composition root of executions: the only place that knows which adapter stands behind a port."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import orjson
@@ -30,7 +31,8 @@ from services.executions.usecases.housekeeping import Housekeeping
 from services.executions.usecases.recording import Recording
 from services.executions.usecases.testcycles import TestCycles
 from services.executions.usecases.testexecutions import TestExecutions
-from services.executions.usecases.uploads import Limits, Uploads
+from services.executions.usecases.uploadports import Limits
+from services.executions.usecases.uploads import Uploads
 from services.executions.usecases.uploadstatus import UploadStatus
 
 SERVICE = "executions"
@@ -45,63 +47,51 @@ INDEXES: Indexes = {
 }
 
 
+@dataclass(frozen=True)
+class _Adapters:
+    """What several use cases share."""
+
+    uploads: uploads.UploadRepository
+    ledger: ledger_rows.Ledger
+    cycles: testcycles.TestCycleRepository
+    owner: TestCasesOwner
+    projection: library.LibraryProjection
+
+    @classmethod
+    def of(cls, runtime: Runtime[ExecutionsSettings]) -> "_Adapters":
+        database, clock, ids = runtime.database, runtime.clock, runtime.ids
+        return cls(
+            uploads.UploadRepository(database, runtime.instance, clock, ids),
+            ledger_rows.Ledger(database, clock, ids),
+            testcycles.TestCycleRepository(database),
+            TestCasesOwner(runtime.peers["testcases"]),
+            library.LibraryProjection(database),
+        )
+
+
 async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     """Wire adapters to use cases."""
-    settings, database, clock, ids = (
-        runtime.settings,
-        runtime.database,
-        runtime.clock,
-        runtime.ids,
-    )
+    settings, database, clock = runtime.settings, runtime.database, runtime.clock
     sweep(settings.spool_dir)  # what a killed process left
     directory = directory_copy.DirectoryCopy(database, runtime.peers["tenancy"])
-    upload_rows = uploads.UploadRepository(database, runtime.instance, clock, ids)
-    ledger = ledger_rows.Ledger(database, clock, ids)
-    cycles = testcycles.TestCycleRepository(database)
-    owner = TestCasesOwner(runtime.peers["testcases"])
-    projection = library.LibraryProjection(database)
-    options = ProjectOptions(projection, owner)
-    taking = Uploads(
-        rows=upload_rows,
-        cycles=cycles,
-        sender=ChunkPublisher(runtime.publisher, runtime.names, clock),
-        ledger=ledger,
-        options=options,
-        projection=projection,
-        owner=owner,
-        counters=Counters(database["counters"]),
-        limits=Limits(
-            settings.upload_wait_seconds,
-            settings.upload_max_results,
-            settings.max_unstored_results,
-            settings.max_queue_age_seconds,
-        ),
-        serialise=orjson.dumps,
-        clock=clock,
-        ids=ids,
+    adapters = _Adapters.of(runtime)
+    executions = testexecutions.TestExecutionRepository(database)
+    housekeeping = _housekeeping(runtime, adapters)
+    recording = Recording(
+        testexecutions.ExecutionWriter(database), adapters.ledger, adapters.uploads, clock
     )
-    housekeeping = Housekeeping(
-        HousekeepingRows(database),
-        upload_rows,
-        ledger,
-        owner,
-        Lease(database["leases"], "housekeeping", runtime.instance, timedelta(seconds=10), clock),
-        runtime.instance,
-        clock,
-    )
-    recording = Recording(testexecutions.ExecutionWriter(database), ledger, upload_rows, clock)
     base = settings.api_base
     routers = [
         automations.router(
-            taking, directory, _result_files(settings).receive, settings.upload_parallel, base
-        ),
-        testcycles_api.router(TestCycles(cycles, upload_rows), directory, base),
-        testexecutions_api.router(
-            TestExecutions(testexecutions.TestExecutionRepository(database), upload_rows),
+            _uploads(runtime, adapters),
             directory,
+            _result_files(settings).receive,
+            settings.upload_parallel,
             base,
         ),
-        uploads_api.router(UploadStatus(upload_rows, ledger), directory, base),
+        testcycles_api.router(TestCycles(adapters.cycles, adapters.uploads), directory, base),
+        testexecutions_api.router(TestExecutions(executions, adapters.uploads), directory, base),
+        uploads_api.router(UploadStatus(adapters.uploads, adapters.ledger), directory, base),
     ]
     return Parts(
         public=public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock)),
@@ -116,6 +106,43 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
             Background(Role.API, housekeeping.renew),
             Background(Role.API, housekeeping.run),
         ],
+    )
+
+
+def _uploads(runtime: Runtime[ExecutionsSettings], adapters: _Adapters) -> Uploads:
+    settings = runtime.settings
+    return Uploads(
+        rows=adapters.uploads,
+        cycles=adapters.cycles,
+        sender=ChunkPublisher(runtime.publisher, runtime.names, runtime.clock),
+        ledger=adapters.ledger,
+        options=ProjectOptions(adapters.projection, adapters.owner),
+        projection=adapters.projection,
+        owner=adapters.owner,
+        counters=Counters(runtime.database["counters"]),
+        limits=Limits(
+            settings.upload_wait_seconds,
+            settings.upload_max_results,
+            settings.max_unstored_results,
+            settings.max_queue_age_seconds,
+        ),
+        serialise=orjson.dumps,
+        clock=runtime.clock,
+        ids=runtime.ids,
+    )
+
+
+def _housekeeping(runtime: Runtime[ExecutionsSettings], adapters: _Adapters) -> Housekeeping:
+    database, clock, instance = runtime.database, runtime.clock, runtime.instance
+    turn = Lease(database["leases"], "housekeeping", instance, timedelta(seconds=10), clock)
+    return Housekeeping(
+        HousekeepingRows(database),
+        adapters.uploads,
+        adapters.ledger,
+        adapters.owner,
+        turn,
+        instance,
+        clock,
     )
 
 

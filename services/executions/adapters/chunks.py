@@ -14,7 +14,7 @@ from kit.kafka.client import Names
 from kit.kafka.producer import Publisher
 from kit.kafka.records import Outgoing
 from kit.observability.tracing import traceparent
-from services.executions.usecases.uploads import ChunkContext
+from services.executions.usecases.uploadports import ChunkContext
 
 SOURCE = "ostro/executions"
 

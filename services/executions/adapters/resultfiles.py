@@ -12,7 +12,7 @@ from services.executions.adapters.archives import ArchiveLimits, open_results
 from services.executions.adapters.spool import spool
 from services.executions.domain.formats import Format, Replay, parse
 from services.executions.domain.results import ParsedResult
-from services.executions.usecases.uploads import ReceivedFile
+from services.executions.usecases.uploadports import ReceivedFile
 
 
 @dataclass(frozen=True)

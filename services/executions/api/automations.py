@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.ids import PROJECT_KEY_PATTERN, Kind, number_of
+from contracts.tenancy import ProjectState
 from kit.auth.principal import Scope
 from kit.directory.access import Access
 from kit.directory.view import Directory
@@ -20,12 +21,13 @@ from kit.http.errors import validation_message
 from kit.http.pages import json_response
 from kit.http.security import Caller
 from services.executions.domain.formats import Format
-from services.executions.usecases.uploads import (
+from services.executions.usecases.uploadports import (
     CycleInput,
     ReceivedFile,
+    UploadAnswer,
     UploadRequest,
-    Uploads,
 )
+from services.executions.usecases.uploads import Uploads
 
 
 class Receive(Protocol):
@@ -76,19 +78,7 @@ def router(
                     user_agent=request.headers.get("user-agent"),
                 )
             )
-        headers = {}
-        if not answer.stored:
-            where = base.removesuffix("/v2")
-            headers = {
-                "Ostro-Upload-State": "storing",
-                "Location": f"{where}/ostro/v1/executions/uploads/{answer.upload}",
-            }
-        cycle = {
-            "id": answer.cycle,
-            "url": f"{base}/testcycles/{answer.cycle}",
-            "key": f"{project.key}-{Kind.TEST_CYCLE.value}{number_of(answer.cycle)}",
-        }
-        return json_response({"testCycle": cycle}, headers=headers)
+        return _answer(answer, project, base)
 
     project_key_type = Annotated[str, Query(alias="projectKey", pattern=f"^{PROJECT_KEY_PATTERN}$")]
     create_type = Annotated[bool, Query(alias="autoCreateTestCases")]
@@ -115,6 +105,22 @@ def router(
         return await take(Format.CUSTOM, request, caller, project_key, create)
 
     return routes
+
+
+def _answer(upload: UploadAnswer, project: ProjectState, base: str) -> Response:
+    headers = {}
+    if not upload.stored:
+        where = base.removesuffix("/v2")
+        headers = {
+            "Ostro-Upload-State": "storing",
+            "Location": f"{where}/ostro/v1/executions/uploads/{upload.upload}",
+        }
+    cycle = {
+        "id": upload.cycle,
+        "url": f"{base}/testcycles/{upload.cycle}",
+        "key": f"{project.key}-{Kind.TEST_CYCLE.value}{number_of(upload.cycle)}",
+    }
+    return json_response({"testCycle": cycle}, headers=headers)
 
 
 def cycle_input(part: bytes | None) -> CycleInput:

@@ -17,7 +17,19 @@ from services.executions.usecases.testcycles import CycleFilter, TestCycles
 def router(cycles: TestCycles, directory: Directory, base: str) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(prefix="/v2/testcycles", tags=["Test Cycles"])
+    _lists(routes, cycles, directory, base)
 
+    @routes.get("/{testCycleIdOrKey}")
+    async def get_test_cycle(caller: Caller, testCycleIdOrKey: str) -> Response:  # noqa: N803
+        """Return one test cycle by id or key."""
+        caller.principal.require(Scope.READ)
+        cycle = await cycles.get(Access.of(caller, directory), testCycleIdOrKey)
+        return json_response(Renderer(base, caller).cycle(cycle))
+
+    return routes
+
+
+def _lists(routes: APIRouter, cycles: TestCycles, directory: Directory, base: str) -> None:
     @routes.get("")
     async def list_test_cycles(
         request: Request,
@@ -66,12 +78,3 @@ def router(cycles: TestCycles, directory: Directory, base: str) -> APIRouter:
         return cursor_response(
             request, base, page, following, [show(c) for c in found[: page.limit]]
         )
-
-    @routes.get("/{testCycleIdOrKey}")
-    async def get_test_cycle(caller: Caller, testCycleIdOrKey: str) -> Response:  # noqa: N803
-        """Return one test cycle by id or key."""
-        caller.principal.require(Scope.READ)
-        cycle = await cycles.get(Access.of(caller, directory), testCycleIdOrKey)
-        return json_response(Renderer(base, caller).cycle(cycle))
-
-    return routes

@@ -1,5 +1,6 @@
 """``/v2/testexecutions``."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Annotated
 
@@ -28,6 +29,50 @@ _NOBODY = 0
 def router(executions: TestExecutions, directory: Directory, base: str) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(prefix="/v2/testexecutions", tags=["Test Executions"])
+    _lists(routes, executions, directory, base)
+
+    @routes.get("/{testExecutionIdOrKey}")
+    async def get_test_execution(caller: Caller, testExecutionIdOrKey: str) -> Response:  # noqa: N803
+        """Return one test execution by id or key."""
+        caller.principal.require(Scope.READ)
+        execution = await executions.get(Access.of(caller, directory), testExecutionIdOrKey)
+        return json_response(Renderer(base, caller).execution(execution))
+
+    return routes
+
+
+def _lists(routes: APIRouter, executions: TestExecutions, directory: Directory, base: str) -> None:
+    filter_type = Annotated[ExecutionFilter, Depends(_filters(directory))]
+
+    @routes.get("")
+    async def list_test_executions(
+        request: Request, caller: Caller, page: Offset, wanted: filter_type
+    ) -> Response:
+        """List test executions, a page from an offset."""
+        total, found = await executions.page(Access.of(caller, directory), wanted, page)
+        show = Renderer(base, caller).execution
+        return offset_response(request, base, page, total, [show(e) for e in found])
+
+    @routes.get("/nextgen")
+    async def list_test_executions_nextgen(
+        request: Request,
+        caller: Caller,
+        page: Cursor,
+        wanted: filter_type,
+        updated_after: UpdatedAfter,
+    ) -> Response:
+        """List test executions from an id on."""
+        wanted = replace(wanted, updated_after=updated_after)
+        found = await executions.walk(Access.of(caller, directory), wanted, page)
+        following = found[page.limit]["id"] if len(found) > page.limit else None
+        show = Renderer(base, caller).execution
+        return cursor_response(
+            request, base, page, following, [show(e) for e in found[: page.limit]]
+        )
+
+
+def _filters(directory: Directory) -> Callable[..., Awaitable[ExecutionFilter]]:
+    """Return the dependency that reads the filters of both lists."""
 
     async def filters(
         caller: Caller,
@@ -69,39 +114,4 @@ def router(executions: TestExecutions, directory: Directory, base: str) -> APIRo
             only_last=only_last,
         )
 
-    filter_type = Annotated[ExecutionFilter, Depends(filters)]
-
-    @routes.get("")
-    async def list_test_executions(
-        request: Request, caller: Caller, page: Offset, wanted: filter_type
-    ) -> Response:
-        """List test executions, a page from an offset."""
-        total, found = await executions.page(Access.of(caller, directory), wanted, page)
-        show = Renderer(base, caller).execution
-        return offset_response(request, base, page, total, [show(e) for e in found])
-
-    @routes.get("/nextgen")
-    async def list_test_executions_nextgen(
-        request: Request,
-        caller: Caller,
-        page: Cursor,
-        wanted: filter_type,
-        updated_after: UpdatedAfter,
-    ) -> Response:
-        """List test executions from an id on."""
-        wanted = replace(wanted, updated_after=updated_after)
-        found = await executions.walk(Access.of(caller, directory), wanted, page)
-        following = found[page.limit]["id"] if len(found) > page.limit else None
-        show = Renderer(base, caller).execution
-        return cursor_response(
-            request, base, page, following, [show(e) for e in found[: page.limit]]
-        )
-
-    @routes.get("/{testExecutionIdOrKey}")
-    async def get_test_execution(caller: Caller, testExecutionIdOrKey: str) -> Response:  # noqa: N803
-        """Return one test execution by id or key."""
-        caller.principal.require(Scope.READ)
-        execution = await executions.get(Access.of(caller, directory), testExecutionIdOrKey)
-        return json_response(Renderer(base, caller).execution(execution))
-
-    return routes
+    return filters

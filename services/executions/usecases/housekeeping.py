@@ -11,7 +11,7 @@ import structlog
 from kit.clock import Clock
 from kit.errors import OstroError
 from kit.mongo import MongoError
-from services.executions.usecases.uploads import LedgerView, UploadRows
+from services.executions.usecases.uploadports import LedgerView, UploadRows
 
 log = structlog.get_logger(__name__)
 

@@ -73,7 +73,8 @@ class Recording:
 
         async def one(tenant: str, chunk: ResultChunk) -> None:
             async with gate:
-                await self._store(tenant, chunk, repeated=repeated)
+                row = await self._insert(tenant, chunk, repeated=repeated)
+            await self._ledger.add(row)
 
         # not a TaskGroup: the caller tells transient faults by their own type
         done = await asyncio.gather(*(one(*chunk) for chunk in chunks), return_exceptions=True)
@@ -81,23 +82,21 @@ class Recording:
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    async def _store(self, tenant: str, chunk: ResultChunk, *, repeated: bool) -> None:
+    async def _insert(self, tenant: str, chunk: ResultChunk, *, repeated: bool) -> LedgerRow:
         now = self._clock.now()
         documents, by_status = documents_of(chunk, tenant, now)
         await self._executions.insert(documents, repeated=repeated)
         ids = [d["id"] for d in documents]
-        await self._ledger.add(
-            LedgerRow(
-                _id=ledger_id(chunk.upload, chunk.chunk),
-                tenant=tenant,
-                upload=chunk.upload,
-                chunk=chunk.chunk,
-                project=chunk.project,
-                cycle=chunk.cycle,
-                first_id=min(ids),
-                last_id=max(ids),
-                count=len(ids),
-                by_status=dict(by_status),
-                stored_at=now,
-            )
+        return LedgerRow(
+            _id=ledger_id(chunk.upload, chunk.chunk),
+            tenant=tenant,
+            upload=chunk.upload,
+            chunk=chunk.chunk,
+            project=chunk.project,
+            cycle=chunk.cycle,
+            first_id=min(ids),
+            last_id=max(ids),
+            count=len(ids),
+            by_status=dict(by_status),
+            stored_at=now,
         )

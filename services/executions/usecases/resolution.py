@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from contracts.ids import Kind, parse_key
-from contracts.testcases import case_name
 from kit.errors import InvalidInput
 from services.executions.domain.results import ParsedResult
 from services.executions.domain.uploads import UNMATCHED, Resolved
@@ -100,7 +99,7 @@ class Resolver:
         """Resolve one window and append its runs to the plan."""
         numbers = {n for result in window for n in _numbers(result)}
         by_number = await self._by_number(numbers)
-        by_name = await self._by_name([r for r in window if not r.keys])
+        by_name = await self._by_name([_names(r) for r in window if not r.keys])
         for result in window:
             for key in result.keys:
                 entity = parse_key(key, Kind.TEST_CASE)
@@ -143,28 +142,24 @@ class Resolver:
             found |= await self._owner.by_number(self._tenant, self._project, missing)
         return found
 
-    async def _by_name(self, results: Sequence[ParsedResult]) -> Mapping[str, Resolved]:
-        wanted = dict.fromkeys(name for result in results for name in _names(result))
+    async def _by_name(self, results: Sequence[tuple[str, ...]]) -> Mapping[str, Resolved]:
+        """Look up the names of results, each in the order they are to be tried."""
+        wanted = {name for names in results for name in names}
         if not wanted:
             return {}
         found = dict(await self._projection.by_name(self._tenant, self._project, wanted))
-        open_results = [r for r in results if not any(n in found for n in _names(r))]
+        if len(found) == len(wanted):
+            return found
+        missing = [names for names in results if names and found.keys().isdisjoint(names)]
         # creating finds by name anyway, so the owner is asked first only for other names
-        asked = dict.fromkeys(
-            name
-            for result in open_results
-            for name in (_names(result)[1:] if self._create else _names(result))
-        )
+        asked = {name for names in missing for name in (names[1:] if self._create else names)}
         for group in _grouped(asked):
             found |= await self._owner.by_name(self._tenant, self._project, group)
         if self._create is None:
             return found
-        missing = dict.fromkeys(
-            _names(r)[0]
-            for r in open_results
-            if _names(r) and not any(n in found for n in _names(r))
-        )
-        for group in _grouped(missing):
+        # in the order of the file, so that numbers follow it
+        new = dict.fromkeys(names[0] for names in missing if found.keys().isdisjoint(names))
+        for group in _grouped(new):
             upload = await self._create()
             found |= await self._owner.ensure(self._tenant, self._project, upload, group)
         return found
@@ -178,8 +173,7 @@ def _numbers(result: ParsedResult) -> Iterator[int]:
 
 
 def _names(result: ParsedResult) -> tuple[str, ...]:
-    texts = (result.name or "", *result.alternative_names)
-    return tuple(name for text in texts if (name := case_name(text)))
+    return (result.name, *result.alternative_names) if result.name else result.alternative_names
 
 
 def _grouped(items: Iterable[int] | Iterable[str]) -> Iterator[list]:  # type: ignore[type-arg]

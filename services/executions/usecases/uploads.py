@@ -6,163 +6,46 @@ error is answered, and nothing of it was or will be visible; after it nothing is
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Collection,
+)
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Protocol
 
 import structlog
 
 from contracts.ids import Kind, public_id
-from contracts.tenancy import ProjectState
 from contracts.testcases import OptionState, OptionType
 from kit.clock import Clock
 from kit.counters import Counters
 from kit.errors import InvalidInput, OstroError, TooLarge, TooManyRequests, Unavailable
 from kit.ids import Ids
-from services.executions.domain.formats import Format
-from services.executions.domain.results import ParsedResult
-from services.executions.domain.testcycles import AUTOMATED_BUILD, TestCycle
+from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.uploads import (
     Serialise,
     StatusRule,
-    UploadState,
     chunks,
     default_option,
 )
-from services.executions.usecases.resolution import WINDOW, CaseLookup, CaseOwner, Plan, Resolver
+from services.executions.usecases.passes import read_ahead, rows_of
+from services.executions.usecases.resolution import WINDOW, CaseLookup, Plan, Resolver
+from services.executions.usecases.uploadports import (
+    CaseDecisions,
+    ChunkContext,
+    ChunkSender,
+    CycleRows,
+    LedgerView,
+    Limits,
+    Options,
+    UploadAnswer,
+    UploadRequest,
+    UploadRows,
+)
 
 log = structlog.get_logger(__name__)
 
 _CHUNKS_IN_FLIGHT = 4
 _FIRST_LOOK_SECONDS, _LAST_LOOK_SECONDS = 0.01, 0.2
-
-
-@dataclass(frozen=True)
-class CycleInput:
-    """The ``testCycle`` part, validated."""
-
-    name: str = AUTOMATED_BUILD
-    description: str | None = None
-    jira_version: int | None = None
-    folder: int | None = None
-
-
-@dataclass(frozen=True)
-class ReceivedFile:
-    """The body of an upload, on disk."""
-
-    results: Callable[[], Iterator[ParsedResult]]
-    """Reads the results from the beginning, each time in the same order; blocking."""
-    test_cycle: bytes | None
-    """The ``testCycle`` part."""
-
-
-@dataclass(frozen=True)
-class UploadRequest:
-    """What a client asks for."""
-
-    tenant: str
-    account_id: str | None
-    project: ProjectState
-    format: Format
-    create_cases: bool
-    cycle: CycleInput
-    file: ReceivedFile
-    url_path: str
-    user_agent: str | None
-
-
-@dataclass(frozen=True)
-class ChunkContext:
-    """What all chunks of one upload share."""
-
-    tenant: str
-    upload: str
-    project: int
-    cycle: int
-    first_id: int
-    jira_version: int | None
-
-
-@dataclass(frozen=True)
-class UploadAnswer:
-    """An accepted upload. ``stored`` is False when the bounded wait ran out."""
-
-    upload: str
-    project: int
-    cycle: int
-    stored: bool
-
-
-@dataclass(frozen=True)
-class Unstored:
-    """What waits for storage: of one tenant, and the age of the oldest of all in seconds."""
-
-    results: int
-    oldest_seconds: float
-
-
-class UploadRows(Protocol):
-    """The uploads' states. A transition returns False when the state does not allow it."""
-
-    async def begin(self, tenant: str, upload: str, request: UploadRequest) -> None: ...
-    async def describe(
-        self, tenant: str, upload: str, cycle: int, first_id: int, results: int
-    ) -> None: ...
-    async def seal(self, tenant: str, upload: str, chunks: int) -> bool: ...
-    async def accept(self, tenant: str, upload: str, request: UploadRequest) -> bool: ...
-    async def abort(self, tenant: str, upload: str) -> bool: ...
-    async def finish(self, tenant: str, upload: str, *, told: bool, stored: bool) -> None: ...
-    async def unstored(self, tenant: str) -> Unstored: ...
-
-
-class CycleRows(Protocol):
-    """Stores the new cycle; hidden until its upload is accepted."""
-
-    async def insert(self, cycle: TestCycle) -> None: ...
-
-
-class ChunkSender(Protocol):
-    """Publishes chunks and waits until Kafka has them."""
-
-    async def send(
-        self, context: ChunkContext, first: int, chunks: Sequence[Sequence[bytes]]
-    ) -> None: ...
-
-
-class LedgerView(Protocol):
-    """Reads the ledger."""
-
-    async def stored_chunks(self, tenant: str, upload: str) -> int: ...
-    async def changed(self, upload: str, seconds: float) -> None:
-        """Return after that time, or at once when this process stored a chunk of the upload."""
-        ...
-
-
-class Options(Protocol):
-    """Statuses and folders of a project."""
-
-    async def options(self, tenant: str, project: int) -> Collection[OptionState]: ...
-    async def folder_type(self, tenant: str, project: int, folder: int) -> str | None:
-        """Return the type of a folder of this project, None when there is none."""
-        ...
-
-
-class CaseDecisions(CaseOwner, Protocol):
-    """The owner of the cases learns how an upload ended."""
-
-    async def accepted(self, tenant: str, project: int, upload: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Settings of the walk."""
-
-    wait_seconds: float
-    max_results: int
-    max_unstored_results: int
-    max_queue_age_seconds: float
 
 
 @dataclass
@@ -268,14 +151,14 @@ class Uploads:
             request.project.id,
             create=(lambda: self._begin(request, state)) if request.create_cases else None,
         )
-        results = request.file.results()
-        while window := await asyncio.to_thread(lambda: list(islice(results, WINDOW))):
-            await resolver.add(window)
-            if len(resolver.plan.cases) > self._limits.max_results:
-                raise TooLarge(
-                    f"The upload holds more than {self._limits.max_results} results "
-                    "(OSTRO_UPLOAD_MAX_RESULTS)."
-                )
+        async with contextlib.aclosing(read_ahead(request.file.results(), WINDOW)) as windows:
+            async for window in windows:
+                await resolver.add(window)
+                if len(resolver.plan.cases) > self._limits.max_results:
+                    raise TooLarge(
+                        f"The upload holds more than {self._limits.max_results} results "
+                        "(OSTRO_UPLOAD_MAX_RESULTS)."
+                    )
         resolver.check()
         return resolver.plan
 
@@ -330,23 +213,13 @@ class Uploads:
     async def _publish(
         self, request: UploadRequest, context: ChunkContext, plan: Plan, status: StatusRule
     ) -> int:
-        rows = _rows(request.file.results(), plan, status)
-        ready = chunks(rows, self._serialise)
-        sent, sending = 0, None
-        try:
-            while batch := await asyncio.to_thread(lambda: list(islice(ready, _CHUNKS_IN_FLIGHT))):
-                if sending is not None:
-                    await sending
-                # the next chunks are parsed while these are on their way
-                sending = asyncio.create_task(self._sender.send(context, sent, batch))
+        rows = rows_of(request.file.results(), plan, status)
+        ready = read_ahead(chunks(rows, self._serialise), _CHUNKS_IN_FLIGHT)
+        sent = 0
+        async with contextlib.aclosing(ready) as batches:
+            async for batch in batches:
+                await self._sender.send(context, sent, batch)
                 sent += len(batch)
-            if sending is not None:
-                await sending
-        except BaseException:
-            if sending is not None:
-                sending.cancel()
-                await asyncio.gather(sending, return_exceptions=True)
-            raise
         return sent
 
     async def _wait(self, tenant: str, upload: str, count: int) -> bool:
@@ -371,29 +244,3 @@ class Uploads:
         except OstroError as error:
             # accepted all the same: the event in the outbox and housekeeping repeat this
             log.warning("upload accepted, finishing later", cause=type(error).__name__)
-
-
-def _rows(
-    results: Iterator[ParsedResult], plan: Plan, status: StatusRule
-) -> Iterator[Mapping[str, Any]]:
-    """Pass 2: the matched runs in order, as rows of the chunk contract."""
-    run = position = 0
-    for result in results:
-        for _ in range(max(1, len(result.keys))):
-            found = plan.at(run)
-            run += 1
-            if not found.case:
-                continue
-            yield {
-                "pos": position,
-                "case": found.case,
-                "version": found.version,
-                "version_id": found.version_id,
-                "status": status(result.status),
-                "time": result.time_ms,
-                "comment": result.comment,
-            }
-            position += 1
-
-
-__all__ = ["UploadState", "Uploads"]

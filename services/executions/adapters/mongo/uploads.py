@@ -18,7 +18,7 @@ from kit.mongo import Database, Document, unavailable_when_down
 from kit.outbox import entries
 from kit.version import VERSION
 from services.executions.domain.uploads import UNDECIDED, UploadState
-from services.executions.usecases.uploads import Unstored, UploadRequest
+from services.executions.usecases.uploadports import Unstored, UploadRequest
 from services.executions.usecases.uploadstatus import UploadView
 
 COLLECTION = "uploads"
