@@ -137,7 +137,9 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def running_world(installation: Installation, **changes: Any) -> AsyncIterator[World]:
+async def running_world(
+    installation: Installation, role: Role = Role.ALL, **changes: Any
+) -> AsyncIterator[World]:
     """Start everything; the clock begins now and moves when told."""
     keys = Keys()
     servers, listeners = FakeServers(keys), Listeners()
@@ -161,7 +163,7 @@ async def running_world(installation: Installation, **changes: Any) -> AsyncIter
         await listeners.serve(servers.app, sock)
         stack.push_async_callback(listeners.stop)
         await stack.enter_async_context(
-            running(SERVICE, settings, build, INDEXES, Role.ALL, clock=clock)
+            running(SERVICE, settings, build, INDEXES, role, clock=clock)
         )
         database = await stack.enter_async_context(
             connect(settings.mongodb_uri, settings.mongodb_database)
