@@ -17,7 +17,7 @@ from devstack.embedded.process import Process, Started, spawn
 from devstack.settings import ROOT, StackSettings, loopback
 
 Say = Callable[[str], None]
-_READY_SECONDS = 60.0
+_READY_SECONDS = 90.0
 
 
 @dataclass(frozen=True)

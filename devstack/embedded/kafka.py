@@ -22,7 +22,7 @@ from devstack.embedded.java import Java, find_java
 from devstack.embedded.ports import LOOPBACK, accepts, free_ports
 from devstack.embedded.process import Process, Started, ignore, spawn
 
-READY_SECONDS = 60.0
+READY_SECONDS = 90.0
 _FORMAT_SECONDS = 60
 # the serial collector and the first compiler: on two cores the broker starts in little more than
 # half the time and leaves the cores to the services

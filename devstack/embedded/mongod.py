@@ -18,7 +18,7 @@ from devstack.embedded.guard import guarded_folder
 from devstack.embedded.ports import LOOPBACK, accepts, free_ports
 from devstack.embedded.process import Process, Started, ignore, pause, spawn
 
-READY_SECONDS = 60.0
+READY_SECONDS = 90.0
 SETTING = "OSTRO_MONGOD"
 _REPLICA_SET = "rs0"
 _NO_CONFIGURATION = 94  # NotYetInitialized
