@@ -1,6 +1,7 @@
 """Each service's settings class loads the environment block that the compose file gives it."""
 
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from contracts.tenancy import SERVICES
 from deploy.make_secrets import make
 from kit.settings import ServiceSettings
-from tests.compose.composefile import containers, environment, secret_targets
+from tests.compose.composefile import ROOT, containers, environment, secret_targets
 
 MOUNTED = "/run/secrets/"
 # one host, one namespace: not offered in .env
@@ -69,6 +70,15 @@ def test_the_environment_block_is_what_the_service_needs(
     assert settings.http_host == "0.0.0.0"
     files = [v for n, v in settings.model_dump().items() if n.endswith("_file") and v is not None]
     assert all(Path(file).is_file() for file in files)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_documented_defaults_are_the_defaults_of_the_service(service: str) -> None:
+    example = (ROOT / ".env.example").read_text()
+    shown = dict(re.findall(r"^#OSTRO_([A-Z_]+)=(\d+)$", example, re.MULTILINE))
+    fields = settings_class(service).model_fields
+    for name in {n.lower() for n in shown} & fields.keys():
+        assert float(shown[name.upper()]) == float(fields[name].default), name
 
 
 @pytest.mark.parametrize("service", SERVICES)
