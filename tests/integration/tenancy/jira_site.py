@@ -89,7 +89,8 @@ class FakeServers:
 
     async def _key_server(self, request: Request) -> Response:
         server = request.url.path.split("/")[1]
-        self.asked.append(request.url.path)
+        query = f"?{request.url.query}" if request.url.query else ""
+        self.asked.append(request.url.path + query)
         found = self.published.get(request.path_params["kid"])
         if self.modes[server] == "slow":
             await asyncio.sleep(10)
@@ -105,7 +106,7 @@ class FakeServers:
             "slow": PlainTextResponse(found or ""),
             "empty": PlainTextResponse("not found", 404),
             "html": PlainTextResponse("<html>moment</html>"),
-            "redirect": RedirectResponse(f"/backup/{kid}", 302),
+            "redirect": RedirectResponse(f"/backup/{kid}?redirected", 302),
             "huge": PlainTextResponse((found or "") + "\n" * 100_000),
             "stranger": PlainTextResponse(pem(self._keys.stranger)),
             "unreadable": PlainTextResponse(unreadable),
