@@ -51,9 +51,7 @@ def router(projects: Projects, api_base: str) -> APIRouter:
     async def list_projects(request: Request, caller: Caller, page: Offset) -> Response:
         principal = reader(caller)
         visible = [
-            p
-            for p in await projects.all(principal.tenant)
-            if _usable(p) and principal.may_see(p.id)
+            p for p in await projects.all(principal.tenant) if p.visible and principal.may_see(p.id)
         ]
         shown = visible[page.start_at : page.start_at + page.max_results]
         return offset_response(request, api_base, page, len(visible), [bean(p) for p in shown])
@@ -69,7 +67,7 @@ def router(projects: Projects, api_base: str) -> APIRouter:
     ) -> Response:
         principal = reader(caller)
         found = await projects.get(principal.tenant, id_or_key)
-        if not _usable(found) or not principal.may_see(found.id):
+        if not found.visible or not principal.may_see(found.id):
             raise NotFound(f"Project {id_or_key} does not exist or is not enabled.")
         return json_response(bean(found))
 
@@ -132,7 +130,3 @@ def bean(project: Project) -> dict[str, Any]:
         "key": project.key,
         "enabled": project.enabled,
     }
-
-
-def _usable(project: Project) -> bool:
-    return project.enabled and not project.deleted

@@ -20,6 +20,11 @@ class Project:
     deleted: bool = False
     rev: int = 0
 
+    @property
+    def visible(self) -> bool:
+        """Whether it shows under /v2."""
+        return self.enabled and not self.deleted
+
     def state(self) -> ProjectState:
         """Return what the other services may know."""
         return ProjectState(

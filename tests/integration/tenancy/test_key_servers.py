@@ -5,6 +5,11 @@ import time
 
 import pytest
 
+from services.tenancy.adapters.jira.client import JiraClient
+from services.tenancy.adapters.jira.key_servers import HttpKeyServers
+from services.tenancy.domain.secret import Secret
+from services.tenancy.domain.sites import SiteRules
+from services.tenancy.usecases.jira import JiraProject, JiraSite
 from tests.integration.tenancy.jira_site import GOOD_KID
 from tests.integration.tenancy.world import World
 
@@ -88,3 +93,17 @@ async def test_a_slow_server_costs_two_seconds_at_most(world: World) -> None:
     started = time.monotonic()
     assert await install(world) == 204
     assert time.monotonic() - started < 3
+
+
+async def test_loopback_is_reached_past_a_proxy(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    servers = HttpKeyServers([f"{world.servers_url}/keys"], world.clock)
+    assert await servers.public_key(GOOD_KID) is not None
+    await servers.close()
+    jira = JiraClient("app", SiteRules(("127.0.0.1",), relaxed=True), world.clock)
+    site = JiraSite(world.servers_url, Secret(b"s" * 40))
+    assert await jira.find(site, "DEMO") == JiraProject(10000, "DEMO")
+    await jira.close()
