@@ -3,20 +3,19 @@
 Every accepted result exists exactly once, nothing of an unaccepted upload is visible.
 """
 
-import asyncio
 import contextlib
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import httpx
 import pytest
 
+from tests.faults.conftest import Site
 from tests.harness.installation import Installation
-from tests.harness.operator import Operator, operator
 from tests.harness.polling import eventually
-from tests.harness.system import client, service
+from tests.harness.processes import ServiceProcess, process
+from tests.harness.system import service
 from tests.integration.executions.uploading import every, junit, send, uploaded
 
 RESULTS = 1_200
@@ -29,7 +28,28 @@ _CHUNKS = "services.executions.adapters.chunks:ChunkPublisher"
 _WRITER = f"{_MONGO}.testexecutions:ExecutionWriter"
 _LEDGER = f"{_MONGO}.ledger:Ledger"
 
-BEFORE_ACCEPTANCE = [
+REPRESENTATIVE = {
+    f"{_OWNER}.ensure:after",
+    f"{_CHUNKS}.send:after",
+    f"{_WRITER}.insert:after",
+    f"{_UPLOADS}.accept:after",
+}
+"""One kill per kind of step is for every day, the rest for ``make test-all``."""
+
+
+def points(*names: str) -> list[Any]:
+    """Mark those that are for the long run."""
+    return [
+        pytest.param(
+            name,
+            marks=[] if name in REPRESENTATIVE else [pytest.mark.slow],
+            id=name.rpartition(".")[0].rpartition(":")[2] + "." + name.rpartition(".")[2],
+        )
+        for name in names
+    ]
+
+
+BEFORE_ACCEPTANCE = points(
     f"{_UPLOADS}.begin:after",
     f"{_OWNER}.ensure:after",
     f"{_UPLOADS}.describe:before",
@@ -41,76 +61,37 @@ BEFORE_ACCEPTANCE = [
     f"{_WRITER}.insert:after",
     f"{_LEDGER}.add:after",
     f"{_UPLOADS}.accept:before",
-]
-IN_DOUBT = [f"{_UPLOADS}.accept:after", f"{_OWNER}.accepted:after"]
+)
+IN_DOUBT = points(f"{_UPLOADS}.accept:after", f"{_OWNER}.accepted:after")
 """The upload is accepted, the client's 200 is lost with the process: all of it or nothing."""
+BEHIND = points(f"{_WRITER}.insert:before", f"{_WRITER}.insert:after", f"{_LEDGER}.add:after")
+"""Only the consumer dies, after the client got its 200."""
 
 
-@pytest.fixture(scope="module")
-async def world(installation: Installation) -> AsyncIterator[Operator]:
-    """Run everything but executions."""
-    async with (
-        operator(installation) as found,
-        service(installation, "tenancy", master_key_file=installation.secret("master")),
-        service(installation, "testcases"),
-    ):
-        yield found
-
-
-@pytest.fixture
-async def http(installation: Installation, world: Operator) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a fresh tenant."""
-    tenant = await world.tenant()
-    await world.project(tenant)
-    async with client(installation, await world.headers(tenant)) as found:
-        yield found
-
-
-@contextlib.asynccontextmanager
-async def _doomed(
+def doomed(
     installation: Installation, point: str, role: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    # the dead process's partitions go to the next one soon
-    own = installation.environment("executions", kafka_session_seconds="2")
-    environment = {**os.environ, **own}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.faults.killed", point, role, env=environment
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+) -> AbstractAsyncContextManager[ServiceProcess]:
+    """Run executions until it gets to the point; its partitions go to the next one soon."""
+    command = ("-m", "tests.faults.killed", point, role)
+    return process(installation, "executions", command=command, kafka_session_seconds=1)
 
 
-async def _until_ready(installation: Installation) -> None:
-    url = f"http://127.0.0.1:{installation.internal_ports['executions']}/health/ready"
-
-    async def ready() -> bool:
-        async with httpx.AsyncClient(trust_env=False) as probe:
-            with contextlib.suppress(httpx.HTTPError):
-                return (await probe.get(url)).status_code == 200
-        return False
-
-    await eventually(ready, seconds=30)
-
-
-async def _killed_upload(installation: Installation, http: httpx.AsyncClient, point: str) -> None:
-    async with _doomed(installation, point, "all") as process:
-        await _until_ready(installation)
+async def killed_upload(installation: Installation, http: httpx.AsyncClient, point: str) -> None:
+    """Upload to a process that dies on the way."""
+    async with doomed(installation, point, "all") as dying:
         with contextlib.suppress(httpx.HTTPError):
             answer = await send(http, junit(RESULTS))
             assert answer.status_code != 200
-        assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL
+        assert await dying.ended() == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("point", BEFORE_ACCEPTANCE)
 @pytest.mark.timeout(120)
 async def test_nothing_of_an_unaccepted_upload_shows(
-    installation: Installation, http: httpx.AsyncClient, point: str
+    installation: Installation, site: Site, point: str
 ) -> None:
-    await _killed_upload(installation, http, point)
+    http = site.http
+    await killed_upload(installation, http, point)
     async with service(installation, "executions"):
         assert await every(http, "/testcycles") == []
         assert await every(http, "/testexecutions", projectKey="DEMO") == []
@@ -127,9 +108,10 @@ async def test_nothing_of_an_unaccepted_upload_shows(
 @pytest.mark.parametrize("point", IN_DOUBT)
 @pytest.mark.timeout(120)
 async def test_an_upload_whose_answer_was_lost_is_there_whole(
-    installation: Installation, http: httpx.AsyncClient, point: str
+    installation: Installation, site: Site, point: str
 ) -> None:
-    await _killed_upload(installation, http, point)
+    http = site.http
+    await killed_upload(installation, http, point)
 
     async def cases() -> int:
         page = await http.get("/testcases", params={"projectKey": "DEMO", "maxResults": 1})
@@ -142,30 +124,27 @@ async def test_an_upload_whose_answer_was_lost_is_there_whole(
         assert await eventually(cases, lambda n: n == RESULTS) == RESULTS
 
 
-@pytest.mark.parametrize(
-    "point", [f"{_WRITER}.insert:before", f"{_WRITER}.insert:after", f"{_LEDGER}.add:after"]
-)
+@pytest.mark.parametrize("point", BEHIND)
 @pytest.mark.timeout(120)
 async def test_accepted_results_survive_the_consumer(
-    installation: Installation, http: httpx.AsyncClient, point: str
+    installation: Installation, site: Site, point: str
 ) -> None:
-    async with _doomed(installation, point, "consumer") as process:
-        await _until_ready(installation)
+    async with doomed(installation, point, "consumer") as dying:
         taken = service(
             installation, "executions", role="api", upload_wait_seconds=0, internal_port=0
         )
         async with taken:
-            answer = await send(http, junit(RESULTS))
+            answer = await send(site.http, junit(RESULTS))
             assert answer.status_code == 200
             assert answer.headers["Ostro-Upload-State"] == "storing"
-            assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL
+            assert await dying.ended() == -signal.SIGKILL
     key = answer.json()["testCycle"]["key"]
 
     async def stored() -> int:
-        page = await http.get("/testexecutions", params={"testCycle": key, "maxResults": 1})
+        page = await site.http.get("/testexecutions", params={"testCycle": key, "maxResults": 1})
         return int(page.json()["total"])
 
     async with service(installation, "executions"):
         assert await eventually(stored, lambda n: n >= RESULTS) == RESULTS
-        found = await every(http, "/testexecutions", testCycle=key, maxResults=1000)
+        found = await every(site.http, "/testexecutions", testCycle=key, maxResults=1000)
         assert len({e["id"] for e in found}) == len(found) == RESULTS

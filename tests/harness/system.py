@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from contracts.routes import owner_of
+from kit.clock import Clock
 from kit.ids import Ids
 from kit.service import Role, running
 from tests.harness.installation import Installation
@@ -19,6 +20,7 @@ async def service(
     name: str,
     *,
     role: Role | str = Role.ALL,
+    clock: Clock | None = None,
     ids: Ids | None = None,
     **settings: Any,
 ) -> AsyncIterator[None]:
@@ -27,7 +29,8 @@ async def service(
     module = importlib.import_module(f"services.{name}.settings")
     settings_class = getattr(module, f"{name.capitalize()}Settings")
     values = installation.settings(settings_class, name, **settings)
-    async with running(name, values, main.build, main.INDEXES, Role(role), ids=ids):
+    role = Role(role)
+    async with running(name, values, main.build, main.INDEXES, role, clock=clock, ids=ids):
         yield
 
 

@@ -1,0 +1,121 @@
+"""The consumer of results: what is recorded, dropped, hidden, whatever comes when."""
+
+from contracts.topics import RESULT
+from tests.faults.conftest import Site
+from tests.faults.handmade import Hand, Upload
+from tests.harness.watch import Watch
+
+GROUP = "executions.results"
+
+
+async def letters(watch: Watch) -> int:
+    """Count the dead letters of the group."""
+    return len(await watch.records(watch.names.dead_letters(RESULT, RESULT.subscriptions[0])))
+
+
+async def test_a_chunk_with_a_ledger_row_is_skipped_unread(
+    hand: Hand, site: Site, watch: Watch
+) -> None:
+    upload = hand.upload(site.tenant, site.project)
+    await upload.open(results=3)
+    await upload.chunk(0, rows=3)
+    await watch.caught_up(GROUP, RESULT)
+    assert (await upload.stored(), await upload.ledger()) == (3, 1)
+    # what is deleted later must not come back with a late copy of the chunk
+    of_it = {"tenant": site.tenant, "upload": upload.id}
+    await hand.database["test_executions"].delete_one(of_it)
+    before = await letters(watch)
+    await upload.chunk(0, rows=3)
+    await upload.raw(0, b"{ nobody could read this")
+    await watch.caught_up(GROUP, RESULT)
+    assert (await upload.stored(), await upload.ledger()) == (2, 1)
+    assert await letters(watch) == before
+
+
+async def test_a_half_written_chunk_is_completed(hand: Hand, site: Site, watch: Watch) -> None:
+    upload = hand.upload(site.tenant, site.project)
+    await upload.open(results=3)
+    await upload.chunk(0, rows=2)
+    await watch.caught_up(GROUP, RESULT)
+    # as if the process had died after some of the documents and before the ledger row
+    await hand.database["ledger"].delete_many({"tenant": site.tenant, "upload": upload.id})
+    await upload.chunk(0, rows=3)
+    await watch.caught_up(GROUP, RESULT)
+    assert (await upload.stored(), await upload.ledger()) == (3, 1)
+
+
+async def test_late_chunks_of_an_aborted_upload_are_dropped(
+    hand: Hand, site: Site, watch: Watch
+) -> None:
+    upload = hand.upload(site.tenant, site.project)
+    await upload.open(results=4)
+    await upload.chunk(0, rows=2)
+    await watch.caught_up(GROUP, RESULT)
+    await upload.abort()
+    await upload.chunk(1, rows=2, first=2)
+    # nobody has heard of this one, or it was forgotten
+    unknown = hand.upload(site.tenant, site.project)
+    await unknown.chunk(0, rows=2)
+    await watch.caught_up(GROUP, RESULT)
+    assert (await upload.stored(), await upload.ledger()) == (2, 1)
+    assert (await unknown.stored(), await unknown.ledger()) == (0, 0)
+    assert await shown(site, upload) == []
+
+
+async def test_an_undecided_upload_shows_in_no_read(hand: Hand, site: Site, watch: Watch) -> None:
+    upload = hand.upload(site.tenant, site.project)
+    await upload.open(results=3)
+    assert await shown(site, upload) == []
+    await upload.chunk(0, rows=3)
+    await watch.caught_up(GROUP, RESULT)
+    assert await upload.stored() == 3
+    assert await shown(site, upload) == []
+    await upload.seal(chunks=1)
+    assert await shown(site, upload) == []
+    await upload.accept()
+    assert len(await shown(site, upload)) == len(reads(upload))
+
+
+def reads(upload: Upload) -> list[tuple[str, dict[str, str]]]:
+    """Every way to read its cycle and executions."""
+    context = upload.context
+    cycle_key, execution_key = (f"DEMO-{kind}{upload.number}" for kind in "RE")
+    lists = [
+        (f"/{what}{tail}", filters)
+        for what in ("testcycles", "testexecutions")
+        for tail in ("", "/nextgen")
+        for filters in ({}, {"projectKey": "DEMO"}, {"updatedAfter": "2020-01-01T00:00:00Z"})
+        if tail or "updatedAfter" not in filters
+    ]
+    lists += [
+        (f"/testexecutions{tail}", filters)
+        for tail in ("", "/nextgen")
+        for filters in (
+            {"testCycle": cycle_key},
+            {"testCycle": str(context.cycle)},
+            {"testCase": "DEMO-T1"},
+            {"onlyLastExecutions": "true"},
+            {"onlyLastExecutions": "true", "testCycle": cycle_key},
+        )
+    ]
+    things = [
+        f"/testcycles/{cycle_key}",
+        f"/testcycles/{context.cycle}",
+        f"/testexecutions/{execution_key}",
+        f"/testexecutions/{context.first_id}",
+    ]
+    return lists + [(path, {}) for path in things]
+
+
+async def shown(site: Site, upload: Upload) -> list[str]:
+    """Return the reads that show anything of the upload."""
+    found = []
+    for path, params in reads(upload):
+        answer = await site.http.get(path, params=params)
+        body = answer.json()
+        if answer.status_code == 200 and (body.get("values") or "id" in body):
+            found.append(str(answer.url))
+        assert answer.status_code in {200, 404}, answer.text
+        if "total" in body:
+            assert body["total"] == len(body["values"])
+    return found
