@@ -52,6 +52,8 @@ log = structlog.get_logger(__name__)
 
 S = TypeVar("S", bound=ServiceSettings)
 
+_CANCEL_SECONDS = 15.0
+
 
 class Role(StrEnum):
     """What a process does. ``all`` is one process doing everything."""
@@ -226,9 +228,13 @@ async def _watched(name: str, coroutine: Awaitable[None], runtime: Runtime[Any])
 
 
 async def _cancel(task: asyncio.Future[None]) -> None:
+    """Cancel and wait, but not for ever: aborting a transaction needs a broker that answers."""
     task.cancel()
-    with contextlib.suppress(asyncio.CancelledError, Exception):
-        await task
+    done, _ = await asyncio.wait({task}, timeout=_CANCEL_SECONDS)
+    if not done:
+        log.warning("a part did not stop in time and is left")
+    elif not task.cancelled():
+        task.exception()  # it was logged where it happened
 
 
 def _relay(runtime: Runtime[Any], outboxes: Sequence[Source]) -> Relay:
