@@ -89,7 +89,9 @@ def _containers() -> Iterator[Backends]:
         # the broker reaches itself (transactions do) where its own port is, not the published one
         "KAFKA_ADVERTISED_LISTENERS": (f"PLAINTEXT://127.0.0.1:{port},INTERNAL://localhost:9094"),
         "KAFKA_INTER_BROKER_LISTENER_NAME": "INTERNAL",
-        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": ",".join(
+            f"{name}:PLAINTEXT" for name in ("CONTROLLER", "INTERNAL", "PLAINTEXT")
+        ),
         "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
         "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
         "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
