@@ -197,3 +197,10 @@ def test_the_administrator_can_look_at_dead_letters(stack: Stack) -> None:
     counts = {line.split()[1]: line.split()[0] for line in listed.splitlines()}
     assert counts["ostro.executions.result.v1.executions.results.dlq"] == "0"
     assert set(counts.values()) == {"0"}
+
+
+@pytest.mark.usefixtures("cycle")
+def test_the_acls_refuse_nothing_that_a_service_needs(stack: Stack) -> None:
+    # the probe of executions' rights is the only one that asks for too much
+    refused = set(re.findall(r"User:(\w+) is Denied", stack.compose("logs", "kafka")))
+    assert refused <= {"executions"}
