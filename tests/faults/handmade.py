@@ -63,22 +63,11 @@ class Upload:
 
     async def chunk(self, number: int, rows: int, first: int = 0) -> None:
         """Publish one chunk."""
-        status = public_id(self.request.project.id, 12)
-        data = [
-            orjson.dumps(
-                {
-                    "pos": first + i,
-                    "case": public_id(self.request.project.id, _CASE),
-                    "version": 1,
-                    "version_id": public_id(self.request.project.id, _CASE),
-                    "status": status,
-                    "time": 5,
-                    "comment": None,
-                }
-            )
-            for i in range(rows)
-        ]
-        await self.hand.chunks.send(self.context, number, [data])
+        await self.hand.chunks.send(self.context, number, [self._rows(rows, first)])
+
+    def record(self, number: int, rows: int) -> Outgoing:
+        """Return a chunk as it would be published."""
+        return self.hand.chunks._record(self.context, number, self._rows(rows, 0), None)
 
     async def raw(self, number: int, value: bytes | None) -> None:
         """Publish any bytes with the headers and the key of a chunk."""
@@ -108,6 +97,18 @@ class Upload:
         """Count its ledger rows."""
         of_it = {"tenant": self.tenant, "upload": self.id}
         return await self.hand.database["ledger"].count_documents(of_it)
+
+    def _rows(self, count: int, first: int) -> list[bytes]:
+        project = self.request.project.id
+        shared = {
+            "case": public_id(project, _CASE),
+            "version": 1,
+            "version_id": public_id(project, _CASE),
+            "status": public_id(project, 12),
+            "time": 5,
+            "comment": None,
+        }
+        return [orjson.dumps({"pos": first + i, **shared}) for i in range(count)]
 
     def _cycle(self) -> TestCycle:
         context, now = self.context, _CLOCK.now()

@@ -1,8 +1,13 @@
-"""A TCP relay that can be cut: a server that is gone for one client and there for the others."""
+"""A TCP relay that can be cut: a server that is gone for one client and there for the others.
+
+It has a thread of its own: PyMongo says goodbye to its server with a blocking call in the test's
+loop, which a relay in the same loop could not carry.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import Iterator
 
 import httpx
 
@@ -12,22 +17,42 @@ class Pipe:
 
     def __init__(self, target: int) -> None:
         self._target = target
+        self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
         self._cut = False
         self.port = 0
 
     def cut(self) -> None:
         """Refuse new connections and drop the open ones."""
-        self._cut = True
-        for writer in list(self._writers):
-            writer.close()
+        asyncio.run_coroutine_threadsafe(self._drop(), self._loop).result(10)
 
     def mend(self) -> None:
         """Let connections through again."""
         self._cut = False
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Relay one connection."""
+    def run(self, listening: threading.Event) -> None:
+        """Serve until stopped; the thread's target."""
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.port = server.sockets[0].getsockname()[1]
+        listening.set()
+        self._loop.run_forever()
+        server.close()
+        self._loop.run_until_complete(self._drop())
+        tasks = asyncio.all_tasks(self._loop)
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._loop.close()
+
+    def stop(self) -> None:
+        """End the thread's loop."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    async def _drop(self) -> None:
+        self._cut = True
+        for writer in list(self._writers):
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._cut:
             writer.close()
             return
@@ -36,7 +61,7 @@ class Pipe:
         await asyncio.gather(self._copy(reader, far_writer), self._copy(far_reader, writer))
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):
             while data := await reader.read(65536):
                 writer.write(data)
                 await writer.drain()
@@ -44,24 +69,24 @@ class Pipe:
         self._writers.discard(writer)
 
 
-@contextlib.asynccontextmanager
-async def pipe_to(target: int) -> AsyncIterator[Pipe]:
+@contextlib.contextmanager
+def pipe_to(target: int) -> Iterator[Pipe]:
     """Yield a pipe to a port."""
-    found = Pipe(target)
-    server = await asyncio.start_server(found.serve, "127.0.0.1", 0)
-    found.port = server.sockets[0].getsockname()[1]
+    found, listening = Pipe(target), threading.Event()
+    thread = threading.Thread(target=found.run, args=(listening,))
+    thread.start()
+    listening.wait(10)
     try:
         yield found
     finally:
-        server.close()
-        found.cut()
-        await server.wait_closed()
+        found.stop()
+        thread.join()
 
 
-@contextlib.asynccontextmanager
-async def pipe_to_mongodb(uri: str) -> AsyncIterator[tuple[Pipe, str]]:
+@contextlib.contextmanager
+def pipe_to_mongodb(uri: str) -> Iterator[tuple[Pipe, str]]:
     """Yield a pipe to a mongod and a URI that leads through it."""
     port = httpx.URL(uri.replace("mongodb://", "http://")).port
     assert port is not None
-    async with pipe_to(port) as found:
+    with pipe_to(port) as found:
         yield found, f"mongodb://127.0.0.1:{found.port}/?directConnection=true&w=majority"

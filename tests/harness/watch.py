@@ -73,7 +73,11 @@ async def watching(settings: KafkaSettings) -> AsyncIterator[Watch]:
     """Connect."""
     admin = AIOKafkaAdminClient(**connection(settings))
     consumer = AIOKafkaConsumer(
-        **connection(settings), enable_auto_commit=False, isolation_level="read_committed"
+        **connection(settings),
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        # a fetch of what it looked at before must not hold the next look up
+        fetch_max_wait_ms=20,
     )
     await admin.start()
     await consumer.start()

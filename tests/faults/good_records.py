@@ -1,0 +1,225 @@
+"""For each topic with a consumer group: a record that can be processed, and what comes of it.
+
+A topic that is missing here fails ``test_poison.py``.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from contracts.base import Contract
+from contracts.envelope import Event
+from contracts.executions import UploadEnded
+from contracts.ids import public_id
+from contracts.telemetry import TENANT_HANDLE_HEADER, AnonymousEvent
+from contracts.tenancy import (
+    ProjectState,
+    SigningKeyState,
+    TenantState,
+    TenantStatus,
+    TokenRevocation,
+)
+from contracts.testcases import FolderState, OptionState, OptionType, TestCaseState
+from contracts.topics import (
+    ANONYMOUS,
+    FOLDER_STATE,
+    OPTION_STATE,
+    PROJECT_STATE,
+    RESULT,
+    SIGNING_KEY_STATE,
+    TENANT_STATE,
+    TEST_CASE_STATE,
+    TOKEN_REVOCATION_STATE,
+    UPLOAD,
+    USAGE,
+    Topic,
+)
+from contracts.usage import ProductEvent, UsageEventName
+from kit.ids import SystemIds
+from kit.kafka.records import encode
+from kit.mongo import Database
+from tests.faults.handmade import Hand
+from tests.harness.polling import eventually
+from tests.integration.telemetry.standins import Standins
+
+_NOW = datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Good:
+    """A record, and a probe that says whether a group has processed it."""
+
+    key: str
+    value: bytes
+    effect: Callable[[str], Awaitable[Any]]
+    headers: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class House:
+    """What good records are made in."""
+
+    tenant: str
+    project: int
+    databases: Mapping[str, Database]
+    hand: Hand
+    standins: Standins
+
+
+async def good_record(house: House, topic: Topic) -> Good:
+    """Make one; KeyError for a topic that nobody has thought of."""
+    return await _MAKERS[topic.name](house, topic)
+
+
+def known_topics() -> set[str]:
+    """Return the topics that there is a record for."""
+    return set(_MAKERS)
+
+
+def _event(house: House, topic: Topic, data: Contract) -> bytes:
+    event: Event[Any] = Event(
+        id=SystemIds().uuid7(),
+        source="ostro/test",
+        type=topic.type,
+        subject="a good one",
+        time=datetime.now(UTC),
+        tenantid=house.tenant,
+        sequence=1,
+        data=data,
+    )
+    return encode(event)
+
+
+def _projected(house: House, topic: Topic, key: str, collection: str, data: Contract) -> Good:
+    async def there(group: str) -> Any:
+        service = group.partition(".")[0]
+        return await house.databases[service][collection].find_one({"_id": key, "seq": 1})
+
+    return Good(key, _event(house, topic, data), there, {})
+
+
+async def _tenant(house: House, topic: Topic) -> Good:
+    name = f"t{secrets.token_hex(6)}"
+    state = TenantState(tenant=name, status=TenantStatus.ACTIVE, cell="local")
+    return _projected(house, topic, name, "directory_tenants", state)
+
+
+async def _project(house: House, topic: Topic) -> Good:
+    number = 1 + secrets.randbelow(1_000_000)
+    state = ProjectState(id=number, jira_project_id=number, key="POISON", enabled=True)
+    key = f"{house.tenant}/{number}"
+    return _projected(house, topic, key, "directory_projects", state)
+
+
+async def _signing_key(house: House, topic: Topic) -> Good:
+    kid = secrets.token_hex(6)
+    state = SigningKeyState(kid=kid, public_pem="of nobody", not_before=_NOW)
+    return _projected(house, topic, kid, "directory_signing_keys", state)
+
+
+async def _revocation(house: House, topic: Topic) -> Good:
+    token = secrets.token_hex(6)
+    later = _NOW + timedelta(days=1)
+    state = TokenRevocation(token_id=token, revoked_at=_NOW, expires_at=later)
+    return _projected(house, topic, f"{house.tenant}/{token}", "directory_revocations", state)
+
+
+def _number(house: House) -> int:
+    return public_id(house.project, 1_000_000 + secrets.randbelow(1_000_000))
+
+
+async def _option(house: House, topic: Topic) -> Good:
+    number = _number(house)
+    state = OptionState(
+        id=number, project=house.project, type=OptionType.PRIORITY, name="good", index=9
+    )
+    return _projected(house, topic, f"{house.tenant}/{number}", "library_options", state)
+
+
+async def _folder(house: House, topic: Topic) -> Good:
+    number = _number(house)
+    state = FolderState(id=number, project=house.project, type="TEST_CYCLE")
+    return _projected(house, topic, f"{house.tenant}/{number}", "library_folders", state)
+
+
+async def _case(house: House, topic: Topic) -> Good:
+    number = _number(house)
+    state = TestCaseState(
+        id=number, project=house.project, name="good", version=1, version_id=number
+    )
+    return _projected(house, topic, f"{house.tenant}/{number}", "library_testcases", state)
+
+
+async def _result(house: House, _: Topic) -> Good:
+    upload = house.hand.upload(house.tenant, house.project)
+    await upload.open(results=1)
+    record = upload.record(number=0, rows=1)
+
+    async def stored(_: str) -> Any:
+        return await upload.ledger()
+
+    assert record.key is not None
+    assert record.value is not None
+    return Good(record.key.decode(), record.value, stored, dict(record.headers))
+
+
+async def _upload(house: House, topic: Topic) -> Good:
+    upload = secrets.token_hex(8)
+    ended = UploadEnded(upload=upload, project=house.project, accepted=True, created_cases=True)
+    key = f"{house.tenant}/{upload}"
+
+    async def decided(group: str) -> Any:
+        service = group.partition(".")[0]
+        return await house.databases[service]["ended_uploads"].find_one({"_id": key})
+
+    return Good(key, _event(house, topic, ended), decided, {})
+
+
+async def _usage(house: House, topic: Topic) -> Good:
+    version = f"{secrets.randbelow(1000)}.{secrets.randbelow(1000)}"
+    used = ProductEvent(
+        name=UsageEventName.UPLOADED_AUTOMATION_RESULTS,
+        account_id="somebody",
+        app_version=f"{version}.7",
+    )
+
+    async def sent(_: str) -> bool:
+        return f"'{version}'" in str(await house.standins.visible("segment"))
+
+    return Good(house.tenant, _event(house, topic, used), sent, {})
+
+
+async def _anonymous(house: House, topic: Topic) -> Good:
+    handles = house.databases["telemetry"]["tenant_handles"]
+    # made with the first product event of the tenant: its project was enabled
+    row = await eventually(lambda: handles.find_one({"tenant": house.tenant}))
+    assert row is not None
+    event = AnonymousEvent(
+        event_id=secrets.token_hex(16),
+        name=UsageEventName.UPLOADED_AUTOMATION_RESULTS,
+        user=secrets.token_hex(12),
+        hour=_NOW.replace(minute=0, second=0, microsecond=0),
+    )
+
+    async def sent(group: str) -> bool:
+        return event.event_id in str(await house.standins.visible(group.partition(".")[2]))
+
+    headers = {TENANT_HANDLE_HEADER: str(row["handle"]).encode()}
+    return Good(event.event_id, _event(house, topic, event), sent, headers)
+
+
+_MAKERS: Mapping[str, Callable[[House, Topic], Awaitable[Good]]] = {
+    TENANT_STATE.name: _tenant,
+    PROJECT_STATE.name: _project,
+    SIGNING_KEY_STATE.name: _signing_key,
+    TOKEN_REVOCATION_STATE.name: _revocation,
+    OPTION_STATE.name: _option,
+    FOLDER_STATE.name: _folder,
+    TEST_CASE_STATE.name: _case,
+    RESULT.name: _result,
+    UPLOAD.name: _upload,
+    USAGE.name: _usage,
+    ANONYMOUS.name: _anonymous,
+}
