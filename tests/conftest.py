@@ -10,6 +10,7 @@ from kit.mongo import Database, connect
 from kit.observability import logs
 from tests.harness.backends import Backends, backends
 from tests.harness.installation import Installation
+from tests.harness.topics import remove_topics
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,6 +43,7 @@ async def installation(
     found = Installation(servers, tmp_path_factory.mktemp("installation"))
     await apply(found.kafka)
     yield found
+    await remove_topics(found.kafka)
     async with connect(servers.mongodb, "admin") as admin:
         for service in found.http_ports:
             await admin.client.drop_database(found.database(service))

@@ -84,17 +84,19 @@ class Session:
     desk: Desk
     names: Names
     publisher: Publisher
+    queues: list[Queue]
 
 
-def _run(command: Callable[[Session], Coroutine[Any, Any, int]]) -> None:
+def _run(wanted: Wanted, command: Callable[[Session], Coroutine[Any, Any, int]]) -> None:
     settings = load(KafkaSettings)
+    names = Names(settings.topic_prefix)
+    found_queues = wanted.queues(names)
 
     async def connected() -> int:
-        names = Names(settings.topic_prefix)
         publisher = Publisher(settings, client_id="ostro-dlq")
         try:
             async with desk(settings, names) as found:
-                return await command(Session(found, names, publisher))
+                return await command(Session(found, names, publisher, found_queues))
         finally:
             await publisher.stop()
 
@@ -112,7 +114,7 @@ def list_command(topic: TopicFilter = None, group: GroupFilter = None) -> None:
     wanted = Wanted(topic, group)
 
     async def command(session: Session) -> int:
-        for queue in wanted.queues(session.names):
+        for queue in session.queues:
             reasons: Counter[str] = Counter()
             async for letter in session.desk.open_letters(queue):
                 reasons[letter.reason] += 1
@@ -121,7 +123,7 @@ def list_command(topic: TopicFilter = None, group: GroupFilter = None) -> None:
                 typer.echo(f"         {count:>7}  {reason}")
         return 0
 
-    _run(command)
+    _run(wanted, command)
 
 
 @cli.command("show")
@@ -139,14 +141,14 @@ def show_command(
 
     async def command(session: Session) -> int:
         shown = 0
-        for queue in wanted.queues(session.names):
+        for queue in session.queues:
             for letter in await wanted.letters(session.desk, queue, shown):
                 typer.echo("\n".join(describe(letter, payload=payload)))
                 shown += 1
         typer.echo(f"{shown} letters shown")
         return 0
 
-    _run(command)
+    _run(wanted, command)
 
 
 @cli.command("replay")
@@ -162,7 +164,7 @@ def replay_command(
 
     async def command(session: Session) -> int:
         taken, left = 0, 0
-        for queue in wanted.queues(session.names):
+        for queue in session.queues:
             letters = await wanted.letters(session.desk, queue, taken)
             taken += len(letters)
             if letters:
@@ -170,7 +172,7 @@ def replay_command(
         typer.echo(f"{taken - left} letters {_done('done', dry_run=dry_run)}, {left} left")
         return _SOME_LEFT if left else 0
 
-    _run(command)
+    _run(wanted, command)
 
 
 async def _replay(session: Session, queue: Queue, letters: list[Letter], *, dry_run: bool) -> int:
@@ -178,7 +180,7 @@ async def _replay(session: Session, queue: Queue, letters: list[Letter], *, dry_
     if not dry_run:
         for start in range(0, len(found.send), _AT_ONCE):
             part = found.send[start : start + _AT_ONCE]
-            await send(session.desk, session.names, session.publisher, part)
+            await send(session.desk, session.names, session.publisher, part, found.looked)
             await session.desk.mark_done(queue, part)
         await session.desk.mark_done(queue, found.superseded)
     for letter in found.send:
@@ -203,7 +205,7 @@ def drop_command(
 
     async def command(session: Session) -> int:
         taken = 0
-        for queue in wanted.queues(session.names):
+        for queue in session.queues:
             letters = await wanted.letters(session.desk, queue, taken)
             taken += len(letters)
             if letters and not dry_run:
@@ -213,7 +215,7 @@ def drop_command(
         typer.echo(f"{taken} letters {_done('dropped', dry_run=dry_run)}")
         return 0
 
-    _run(command)
+    _run(wanted, command)
 
 
 def _done(what: str, *, dry_run: bool) -> str:

@@ -23,11 +23,17 @@ _SILENCE_SECONDS = 15.0
 class Desk:
     """One connection for one command."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, group: str) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        consumer: AIOKafkaConsumer,
+        admin: AIOKafkaAdminClient,
+        group: str,
+    ) -> None:
+        self._settings = settings
         self._consumer = consumer
         self._admin = admin
         self._group = group
-        self._progress: dict[TopicPartition, Progress] = {}
 
     async def open_letters(self, queue: Queue) -> AsyncIterator[Letter]:
         """Yield what is neither replayed nor dropped, oldest first."""
@@ -40,12 +46,13 @@ class Desk:
     async def mark_done(self, queue: Queue, letters: Iterable[Letter]) -> None:
         """Commit; raises ``TooScattered`` when they lie too far apart."""
         partition = TopicPartition(queue.name, 0)
-        self._consumer.assign([partition])
         first = (await self._consumer.beginning_offsets([partition]))[partition]
         progress = await self._read_progress(partition)
         progress = progress.with_done((letter.offset for letter in letters), first)
         committed = OffsetAndMetadata(progress.base, progress.metadata)
-        await self._consumer.commit({partition: committed})
+        async with _consumer(self._settings, self._group) as member:
+            member.assign([partition])
+            await member.commit({partition: committed})
 
     async def end(self, partition: TopicPartition) -> int:
         """Return the offset that the next record gets."""
@@ -57,18 +64,22 @@ class Desk:
         """Yield the records of a partition from ``start`` to its end of now."""
         first = (await self._consumer.beginning_offsets([partition]))[partition]
         end = await self.end(partition) if end is None else end
-        self._consumer.assign([partition])
-        self._consumer.seek(partition, max(start, first))
-        deadline = asyncio.get_running_loop().time() + _SILENCE_SECONDS
-        while await self._consumer.position(partition) < end:
-            batches = await self._consumer.getmany(partition, timeout_ms=200, max_records=500)
-            for raw in batches.get(partition, ()):
-                if raw.offset < end:
-                    yield raw
-            if batches:
-                deadline = asyncio.get_running_loop().time() + _SILENCE_SECONDS
-            elif asyncio.get_running_loop().time() > deadline:
-                raise Unavailable(f"Kafka sends nothing more of {partition.topic}.")
+        if (start := max(start, first)) >= end:
+            return
+        # a consumer of its own: aiokafka may hang in stop() after a change of assignment
+        async with _consumer(self._settings) as reader:
+            reader.assign([partition])
+            reader.seek(partition, start)
+            deadline = asyncio.get_running_loop().time() + _SILENCE_SECONDS
+            while await reader.position(partition) < end:
+                batches = await reader.getmany(partition, timeout_ms=200, max_records=500)
+                for raw in batches.get(partition, ()):
+                    if raw.offset < end:
+                        yield raw
+                if batches:
+                    deadline = asyncio.get_running_loop().time() + _SILENCE_SECONDS
+                elif asyncio.get_running_loop().time() > deadline:
+                    raise Unavailable(f"Kafka sends nothing more of {partition.topic}.")
 
     async def _read_progress(self, partition: TopicPartition) -> Progress:
         committed = (await self._committed(partition)).get(partition)
@@ -94,12 +105,8 @@ class Desk:
                 return found
 
 
-@asynccontextmanager
-async def desk(settings: KafkaSettings, names: Names) -> AsyncIterator[Desk]:
-    """Connect; raise KafkaError when Kafka does not answer."""
-    group = names.group(GROUP)
-    admin = AIOKafkaAdminClient(**connection(settings), client_id="ostro-dlq")
-    consumer = AIOKafkaConsumer(
+def _consumer(settings: KafkaSettings, group: str | None = None) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
         **connection(settings),
         client_id="ostro-dlq",
         group_id=group,
@@ -109,10 +116,17 @@ async def desk(settings: KafkaSettings, names: Names) -> AsyncIterator[Desk]:
         isolation_level="read_committed",
         max_partition_fetch_bytes=4 * 1024 * 1024,
     )
+
+
+@asynccontextmanager
+async def desk(settings: KafkaSettings, names: Names) -> AsyncIterator[Desk]:
+    """Connect; raise KafkaError when Kafka does not answer."""
+    admin = AIOKafkaAdminClient(**connection(settings), client_id="ostro-dlq")
+    offsets = _consumer(settings)
     try:
         await admin.start()
-        await consumer.start()
-        yield Desk(consumer, admin, group)
+        await offsets.start()
+        yield Desk(settings, offsets, admin, names.group(GROUP))
     finally:
-        await consumer.stop()
+        await offsets.stop()
         await admin.close()

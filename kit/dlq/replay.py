@@ -7,13 +7,13 @@ there a letter is sent again only while nothing newer stands in the topic, witho
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import TopicPartition
 
-from contracts.topics import Cleanup, Topic
+from contracts.topics import Cleanup
 from kit.dlq.letters import Letter
 from kit.dlq.reading import Desk
 from kit.kafka import dead_letters as dlq
@@ -29,6 +29,8 @@ class Plan:
     send: list[Letter] = field(default_factory=list)
     superseded: list[Letter] = field(default_factory=list)
     impossible: list[Letter] = field(default_factory=list)
+    looked: dict[TopicPartition, int] = field(default_factory=dict)
+    """How far a state topic was read; what came later is looked at after sending."""
 
 
 async def plan(desk: Desk, names: Names, letters: Sequence[Letter]) -> Plan:
@@ -38,7 +40,7 @@ async def plan(desk: Desk, names: Names, letters: Sequence[Letter]) -> Plan:
     if not rest or rest[0].queue.topic.cleanup is not Cleanup.COMPACT:
         found.send = rest
         return found
-    latest = await _latest(desk, names, rest)
+    latest = await _latest(desk, names, rest, found.looked)
     for letter in rest:
         at = latest.get((_origin(letter)[0], letter.original_key))
         newest = at is None or at == _origin(letter)[1]
@@ -46,17 +48,21 @@ async def plan(desk: Desk, names: Names, letters: Sequence[Letter]) -> Plan:
     return found
 
 
-async def send(desk: Desk, names: Names, publisher: Publisher, letters: Sequence[Letter]) -> None:
+async def send(
+    desk: Desk,
+    names: Names,
+    publisher: Publisher,
+    letters: Sequence[Letter],
+    looked: Mapping[TopicPartition, int],
+) -> None:
     """Send and wait for the acknowledgements; the caller marks them done."""
     if not letters:
         return
-    topic = letters[0].queue.topic
-    compacted = topic.cleanup is Cleanup.COMPACT
-    before = await _ends(desk, names, topic) if compacted else {}
+    compacted = letters[0].queue.topic.cleanup is Cleanup.COMPACT
     records = [_original(names, letter, for_all=compacted) for letter in letters]
     await publisher.send(records, max_bytes=MAX_LETTER_BYTES)
     if compacted:
-        await _put_newest_last(desk, names, publisher, topic, records, before)
+        await _put_newest_last(desk, publisher, records, looked)
 
 
 def _original(names: Names, letter: Letter, *, for_all: bool) -> Outgoing:
@@ -74,45 +80,40 @@ def _origin(letter: Letter) -> tuple[int, int]:
 
 
 async def _latest(
-    desk: Desk, names: Names, letters: Sequence[Letter]
+    desk: Desk, names: Names, letters: Sequence[Letter], looked: dict[TopicPartition, int]
 ) -> dict[tuple[int, bytes | None], int]:
     """Return the last offset of each letter's key in its partition, where one is left."""
     topic = names.topic(letters[0].queue.topic)
-    wanted: dict[int, set[bytes | None]] = defaultdict(set)
-    starts: dict[int, int] = {}
+    wanted: dict[TopicPartition, set[bytes | None]] = defaultdict(set)
+    starts: dict[TopicPartition, int] = {}
     for letter in letters:
-        partition, offset = _origin(letter)
+        number, offset = _origin(letter)
+        partition = TopicPartition(topic, number)
         wanted[partition].add(letter.original_key)
         starts[partition] = min(offset, starts.get(partition, offset))
     latest: dict[tuple[int, bytes | None], int] = {}
     for partition, start in starts.items():
-        async for raw in desk.records(TopicPartition(topic, partition), start):
+        looked[partition] = await desk.end(partition)
+        async for raw in desk.records(partition, start, looked[partition]):
             if raw.key in wanted[partition]:
-                latest[partition, raw.key] = raw.offset
+                latest[partition.partition, raw.key] = raw.offset
     return latest
-
-
-async def _ends(desk: Desk, names: Names, topic: Topic) -> dict[TopicPartition, int]:
-    partitions = [TopicPartition(names.topic(topic), p) for p in range(topic.partitions)]
-    return {p: await desk.end(p) for p in partitions}
 
 
 async def _put_newest_last(
     desk: Desk,
-    names: Names,
     publisher: Publisher,
-    topic: Topic,
     sent: Sequence[Outgoing],
-    start: dict[TopicPartition, int],
+    looked: Mapping[TopicPartition, int],
 ) -> None:
     """Send a newer state again that came between our look at the topic and our record."""
     while sent:
         ours = {record.key: record.value for record in sent}
-        end = await _ends(desk, names, topic)
+        ends = {partition: await desk.end(partition) for partition in looked}
         newer: dict[bytes, Any] = {}
         last: dict[bytes, Any] = {}
-        for partition, first in start.items():
-            async for raw in desk.records(partition, first, end[partition]):
+        for partition, start in looked.items():
+            async for raw in desk.records(partition, start, ends[partition]):
                 if raw.key in ours:
                     last[raw.key] = raw
                     if raw.value != ours[raw.key]:
@@ -123,4 +124,4 @@ async def _put_newest_last(
             if last[key] is not raw
         ]
         await publisher.send(sent, max_bytes=MAX_LETTER_BYTES)
-        start = end
+        looked = ends

@@ -6,6 +6,7 @@ other settings are brought to the registry's values.
 
 import asyncio
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
-from contracts.topics import DLQ_RETENTION, TOPICS, Cleanup
+from contracts.topics import DLQ_RETENTION, TOPICS, Cleanup, Topic
 from kit.errors import Unavailable
 from kit.kafka.client import Names, connection
 from kit.settings import KafkaSettings, load
@@ -33,7 +34,9 @@ class TopicMismatch(Exception):
     """A topic exists with another number of partitions."""
 
 
-def wanted_topics(prefix: str = "", replication: int = 1) -> list[WantedTopic]:
+def wanted_topics(
+    prefix: str = "", replication: int = 1, only: Collection[Topic] = TOPICS
+) -> list[WantedTopic]:
     """Return all physical topics, DLQs included.
 
     With several replicas an acknowledged record is on all but one of them at least.
@@ -41,7 +44,7 @@ def wanted_topics(prefix: str = "", replication: int = 1) -> list[WantedTopic]:
     names = Names(prefix)
     safety = {"min.insync.replicas": str(max(1, replication - 1))}
     found: list[WantedTopic] = []
-    for topic in TOPICS:
+    for topic in only:
         configs = {
             "cleanup.policy": topic.cleanup.value,
             "max.message.bytes": str(topic.max_message_bytes),
@@ -78,14 +81,18 @@ def _millis(span: timedelta) -> str:
     return str(int(span.total_seconds() * 1000))
 
 
-async def apply(settings: KafkaSettings) -> list[str]:
-    """Create what is missing and correct settings; return the names created."""
+async def apply(settings: KafkaSettings, only: Collection[Topic] = TOPICS) -> list[str]:
+    """Create what is missing and correct settings; return the names created.
+
+    ``only`` leaves the rest of the registry alone, DLQs included.
+    """
     admin = AIOKafkaAdminClient(**connection(settings), client_id="ostro-topics")
     await admin.start()
     try:
         existing = set(await admin.list_topics())
-        wanted = wanted_topics(settings.topic_prefix, settings.topic_replication)
+        wanted = wanted_topics(settings.topic_prefix, settings.topic_replication, only)
         missing = [t for t in wanted if t.name not in existing]
+        created: list[str] = []
         if missing:
             response = await admin.create_topics(
                 [
@@ -95,8 +102,9 @@ async def apply(settings: KafkaSettings) -> list[str]:
                     for t in missing
                 ]
             )
-            _raise_on_error(response)
-        present = [t for t in wanted if t.name in existing]
+            created = _created(response)
+        # also those that a broker had not told us of, or that somebody else made meanwhile
+        present = [t for t in wanted if t.name not in created]
         await _check_partitions(admin, present)
         if present:
             changes = [
@@ -106,29 +114,39 @@ async def apply(settings: KafkaSettings) -> list[str]:
                 for code, message, _kind, name in answer.resources:
                     if code:
                         raise KafkaError(f"cannot change {name}: code {code} {message or ''}")
-        return [t.name for t in missing]
+        return created
     finally:
         await admin.close()
 
 
-def _raise_on_error(response: object) -> None:
-    topic_exists = 36
+def _created(response: object) -> list[str]:
+    topic_exists = 36  # made by somebody else at the same time
+    found: list[str] = []
     for name, code, *message in getattr(response, "topic_errors", []):
         if code not in {0, topic_exists}:
             raise KafkaError(f"cannot create {name}: code {code} {message[0] if message else ''}")
+        if not code:
+            found.append(name)
+    return found
 
 
 async def _check_partitions(admin: AIOKafkaAdminClient, present: list[WantedTopic]) -> None:
-    if not present:
-        return
-    partitions = {t.name: t.partitions for t in present}
-    for row in await admin.describe_topics(list(partitions)):
-        name, found = row["topic"], len(row["partitions"])
-        if found != partitions[name]:
-            raise TopicMismatch(
-                f"{name} has {found} partitions, the registry says {partitions[name]}: "
-                "a change of partitions needs a new topic version"
-            )
+    wanted = {t.name: t.partitions for t in present}
+    deadline = asyncio.get_running_loop().time() + 10
+    while wanted:
+        for row in await admin.describe_topics(list(wanted)):
+            if row["error_code"]:
+                continue  # the broker hears of it in a moment
+            name, found = row["topic"], len(row["partitions"])
+            if found != wanted.pop(name):
+                registry = next(t.partitions for t in present if t.name == name)
+                raise TopicMismatch(
+                    f"{name} has {found} partitions, the registry says {registry}: "
+                    "a change of partitions needs a new topic version"
+                )
+        if wanted and asyncio.get_running_loop().time() > deadline:
+            raise KafkaError(f"no broker knows {min(wanted)}")
+        await asyncio.sleep(0.1 if wanted else 0)
 
 
 async def wait_for_topics(settings: KafkaSettings, timeout_seconds: float) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from contracts.topics import Topic
+from contracts.topics import TOPICS, Topic
 from kit.kafka.client import Names, connection
 from kit.kafka.consumer import BatchProcessor, Handler, broker_for, subscribe
 from kit.kafka.dead_letters import DeadLetterLimit, DeadLetters
@@ -22,6 +22,7 @@ from kit.settings import KafkaSettings
 from tests.harness.backends import Backends
 from tests.harness.fakes import ManualClock
 from tests.harness.polling import eventually
+from tests.harness.topics import remove_topics
 
 
 @dataclass
@@ -114,13 +115,14 @@ async def reader(settings: KafkaSettings, group: str | None = None) -> AsyncIter
 
 
 @pytest.fixture
-async def kafka(servers: Backends) -> AsyncIterator[Namespace]:
-    """All topics of the registry under a fresh prefix."""
+async def kafka(servers: Backends, request: pytest.FixtureRequest) -> AsyncIterator[Namespace]:
+    """Topics under a fresh prefix: those that the module names as TOPICS, else the registry."""
     prefix = f"t{secrets.token_hex(5)}."
     settings = KafkaSettings(kafka_bootstrap=servers.kafka, topic_prefix=prefix)
-    await apply(settings)
+    await apply(settings, getattr(request.module, "TOPICS", TOPICS))
     publisher = Publisher(settings, client_id="test")
     try:
         yield Namespace(settings, publisher)
     finally:
         await publisher.stop()
+        await remove_topics(settings)

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from contracts.topics import RESULT, TEST_CASE_STATE, UPLOAD, USAGE
+from contracts.topics import (
+    FOLDER_STATE,
+    OPTION_STATE,
+    RESULT,
+    TEST_CASE_STATE,
+    UPLOAD,
+    USAGE,
+)
 from kit.errors import Unavailable
 from kit.kafka.client import connection
 from kit.kafka.consumer import GiveBack
@@ -18,6 +25,7 @@ from kit.observability.metrics import DROPPED, RETRIES
 from tests.harness.polling import eventually
 from tests.integration.kit.conftest import Namespace
 
+TOPICS = (RESULT, TEST_CASE_STATE, UPLOAD, USAGE, FOLDER_STATE, OPTION_STATE)
 GROUP = "executions.results"
 
 

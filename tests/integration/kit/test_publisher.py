@@ -20,6 +20,8 @@ from kit.settings import KafkaSettings
 from tests.harness.installation import free_port
 from tests.integration.kit.conftest import Namespace
 
+TOPICS = (RESULT, UPLOAD)
+
 
 async def test_records_arrive_with_key_headers_and_tombstones(kafka: Namespace) -> None:
     topic = kafka.names.topic(UPLOAD)

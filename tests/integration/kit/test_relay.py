@@ -22,6 +22,7 @@ from kit.outbox.relay import Relay, Source
 from tests.harness.polling import eventually
 from tests.integration.kit.conftest import Namespace
 
+TOPICS = (TEST_CASE_STATE, RECORDED)
 CLOCK, IDS = SystemClock(), SystemIds()
 
 
