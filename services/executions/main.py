@@ -56,16 +56,20 @@ class _Adapters:
     cycles: testcycles.TestCycleRepository
     owner: TestCasesOwner
     projection: library.LibraryProjection
+    options: ProjectOptions
 
     @classmethod
     def of(cls, runtime: Runtime[ExecutionsSettings]) -> "_Adapters":
         database, clock, ids = runtime.database, runtime.clock, runtime.ids
+        owner = TestCasesOwner(runtime.peers["testcases"])
+        projection = library.LibraryProjection(database)
         return cls(
             uploads.UploadRepository(database, runtime.instance, clock, ids),
             ledger_rows.Ledger(database, clock, ids),
             testcycles.TestCycleRepository(database),
-            TestCasesOwner(runtime.peers["testcases"]),
-            library.LibraryProjection(database),
+            owner,
+            projection,
+            ProjectOptions(projection, owner),
         )
 
 
@@ -89,7 +93,9 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
             settings.upload_parallel,
             base,
         ),
-        testcycles_api.router(TestCycles(adapters.cycles, adapters.uploads), directory, base),
+        testcycles_api.router(
+            TestCycles(adapters.cycles, adapters.uploads, adapters.options), directory, base
+        ),
         testexecutions_api.router(TestExecutions(executions, adapters.uploads), directory, base),
         uploads_api.router(UploadStatus(adapters.uploads, adapters.ledger), directory, base),
     ]
@@ -116,7 +122,7 @@ def _uploads(runtime: Runtime[ExecutionsSettings], adapters: _Adapters) -> Uploa
         cycles=adapters.cycles,
         sender=ChunkPublisher(runtime.publisher, runtime.names, runtime.clock),
         ledger=adapters.ledger,
-        options=ProjectOptions(adapters.projection, adapters.owner),
+        options=adapters.options,
         projection=adapters.projection,
         owner=adapters.owner,
         counters=Counters(runtime.database["counters"]),

@@ -18,7 +18,7 @@ from kit.directory.access import Access
 from kit.directory.view import Directory
 from kit.errors import InvalidInput
 from kit.http.errors import validation_message
-from kit.http.pages import json_response
+from kit.http.pages import MAX_INT64, json_response
 from kit.http.security import Caller
 from services.executions.domain.formats import Format
 from services.executions.usecases.uploadports import (
@@ -46,8 +46,8 @@ class TestCyclePart(BaseModel):
 
     name: str | None = Field(None, min_length=1, max_length=255, pattern=r"\S")
     description: str | None = None
-    jira_version: int | None = Field(None, alias="jiraProjectVersion", ge=1)
-    folder: int | None = Field(None, alias="folderId", ge=1)
+    jira_version: int | None = Field(None, alias="jiraProjectVersion", ge=1, le=MAX_INT64)
+    folder: int | None = Field(None, alias="folderId", ge=1, le=MAX_INT64)
     custom_fields: dict[str, Any] | None = Field(None, alias="customFields")
 
 
@@ -80,7 +80,7 @@ def router(
             )
         return _answer(answer, project, base)
 
-    project_key_type = Annotated[str, Query(alias="projectKey", pattern=f"^{PROJECT_KEY_PATTERN}$")]
+    project_key_type = Annotated[str, Query(alias="projectKey", pattern=f"({PROJECT_KEY_PATTERN})")]
     create_type = Annotated[bool, Query(alias="autoCreateTestCases")]
 
     @routes.post("/junit", openapi_extra=_FORM)

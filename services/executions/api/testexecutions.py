@@ -11,13 +11,8 @@ from kit.auth.principal import Scope
 from kit.directory.access import Access
 from kit.directory.view import Directory
 from kit.http.pages import Cursor, Offset, cursor_response, json_response, offset_response
+from kit.http.params import ProjectKeyFilter, UpdatedAfter, VersionFilter, moment
 from kit.http.security import Caller
-from services.executions.api.params import (
-    JiraVersion,
-    ProjectKey,
-    UpdatedAfter,
-    moment,
-)
 from services.executions.api.render import Renderer
 from services.executions.usecases.testexecutions import ExecutionFilter, TestExecutions
 from services.executions.usecases.visibility import visible_id
@@ -76,8 +71,8 @@ def _filters(directory: Directory) -> Callable[..., Awaitable[ExecutionFilter]]:
 
     async def filters(
         caller: Caller,
-        project_key: ProjectKey = None,
-        version: JiraVersion = None,
+        project_key: ProjectKeyFilter = None,
+        version: VersionFilter = None,
         cycle: Annotated[
             str | None, Query(alias="testCycle", pattern=r"^([0-9]+|[A-Z][A-Z_0-9]+-R[0-9]+)$")
         ] = None,

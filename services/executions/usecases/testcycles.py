@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from contracts.ids import Kind
+from contracts.ids import Kind, project_of
 from kit.directory.access import Access
 from kit.errors import NotFound
 from kit.http.pages import CursorPage, OffsetPage
@@ -35,14 +35,23 @@ class CycleReader(Protocol):
     ) -> Sequence[TestCycle]: ...
 
 
+class Folders(Protocol):
+    """Folders of a project."""
+
+    async def folder_type(self, tenant: str, project: int, folder: int) -> str | None:
+        """Return the type of a folder of this project, None when there is none."""
+        ...
+
+
 class TestCycles:
     """Test cycles as a caller may see them."""
 
     __test__ = False
 
-    def __init__(self, cycles: CycleReader, uploads: HiddenCycles) -> None:
+    def __init__(self, cycles: CycleReader, uploads: HiddenCycles, folders: Folders) -> None:
         self._cycles = cycles
         self._uploads = uploads
+        self._folders = folders
 
     async def get(self, access: Access, id_or_key: str) -> TestCycle:
         """Return a cycle by id or key; raise ``NotFound``."""
@@ -56,7 +65,8 @@ class TestCycles:
     async def page(
         self, access: Access, wanted: CycleFilter, page: OffsetPage
     ) -> tuple[int, Sequence[TestCycle]]:
-        """Return the total and one page."""
+        """Return the total and one page; ``NotFound`` for an unknown folder."""
+        await self._check_folder(access, wanted.folder)
         tenant = access.tenant
         return await unhidden(
             self._uploads,
@@ -68,7 +78,8 @@ class TestCycles:
     async def walk(
         self, access: Access, wanted: CycleFilter, page: CursorPage
     ) -> Sequence[TestCycle]:
-        """Return one page and the first of the next."""
+        """Return one page and the first of the next; ``NotFound`` for an unknown folder."""
+        await self._check_folder(access, wanted.folder)
         tenant = access.tenant
         return await unhidden(
             self._uploads,
@@ -76,3 +87,11 @@ class TestCycles:
             lambda hidden: self._cycles.walk(tenant, wanted, hidden, page),
             lambda result: (c["id"] for c in result),
         )
+
+    async def _check_folder(self, access: Access, folder: int | None) -> None:
+        if folder is None:
+            return
+        project = project_of(folder)
+        seen = await access.sees(project) is not None
+        if not seen or await self._folders.folder_type(access.tenant, project, folder) is None:
+            raise NotFound(f"The folder with id {folder} does not exist.")

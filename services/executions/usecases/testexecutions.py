@@ -63,8 +63,6 @@ class TestExecutions:
     ) -> tuple[int, Sequence[TestExecution]]:
         """Return the total and one page."""
         tenant = access.tenant
-        if await self._nothing(tenant, wanted):
-            return 0, []
         return await unhidden(
             self._uploads,
             tenant,
@@ -77,17 +75,9 @@ class TestExecutions:
     ) -> Sequence[TestExecution]:
         """Return one page and the first of the next."""
         tenant = access.tenant
-        if await self._nothing(tenant, wanted):
-            return []
         return await unhidden(
             self._uploads,
             tenant,
             lambda hidden: self._executions.walk(tenant, wanted, hidden, page),
             lambda result: (e["cycle"] for e in result),
-        )
-
-    async def _nothing(self, tenant: str, wanted: ExecutionFilter) -> bool:
-        """Say whether the filter names a cycle that must not show."""
-        return wanted.cycle is not None and wanted.cycle in await self._uploads.hidden_cycles(
-            tenant
         )

@@ -1,14 +1,17 @@
 """What may show: nothing of an upload that is not accepted, ids of visible projects only."""
 
+import re
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Protocol, TypeVar
 
-from contracts.ids import Kind, project_of, public_id
+from contracts.ids import MAX_ID, Kind, project_of, public_id
 from kit.directory.access import Access
+from kit.errors import Unavailable
 
 R = TypeVar("R")
 
 _TRIES = 3
+_ID = re.compile(rf"[0-9]{{1,{len(str(MAX_ID))}}}")
 
 
 class HiddenCycles(Protocol):
@@ -29,20 +32,18 @@ async def unhidden(
     once more and read again when one slipped in.
     """
     hidden = await uploads.hidden_cycles(tenant)
-    result = await read(hidden)
     for _ in range(_TRIES):
-        later = await uploads.hidden_cycles(tenant)
-        new = set(later).difference(hidden)
-        if not new or new.isdisjoint(cycles_in(result)):
-            break
-        hidden = later
         result = await read(hidden)
-    return result
+        later = await uploads.hidden_cycles(tenant)
+        if set(later).difference(hidden).isdisjoint(cycles_in(result)):
+            return result
+        hidden = later
+    raise Unavailable("Too many uploads begin at this moment; try again.", retry_after=1)
 
 
 async def visible_id(access: Access, id_or_key: str, kind: Kind) -> int | None:
     """Return the id that a number or key means; None when its project does not show."""
-    if id_or_key.isdecimal():
+    if _ID.fullmatch(id_or_key):
         found = int(id_or_key)
         return found if await access.sees(project_of(found)) is not None else None
     entity = await access.entity(id_or_key, kind)

@@ -2,18 +2,15 @@
 
 from typing import Annotated, Any
 
-from fastapi import Path, Query
+from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from contracts.ids import PROJECT_KEY_PATTERN
 from contracts.testcases import MAX_NAME_LENGTH
 from kit.http.pages import MAX_INT64
 
-_PROJECT_KEY = "([A-Z][A-Z_0-9]+)"
-
 Id = Annotated[int, Field(ge=1, le=MAX_INT64)]
-ProjectKeyFilter = Annotated[str | None, Query(alias="projectKey", pattern=_PROJECT_KEY)]
-FolderFilter = Annotated[int | None, Query(alias="folderId", ge=1, le=MAX_INT64)]
 TestCaseKey = Annotated[str, Path(alias="testCaseKey", pattern="(.+-T[0-9]+)")]
 
 
@@ -41,7 +38,7 @@ Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterVali
 FolderName = Annotated[Name, AfterValidator(_no_slashes)]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 Color = Annotated[str, Field(pattern=r"^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$")]
-ProjectKey = Annotated[str, Field(pattern=_PROJECT_KEY)]
+ProjectKey = Annotated[str, Field(pattern=f"({PROJECT_KEY_PATTERN})")]
 AccountId = Annotated[str, Field(pattern="^[-:a-zA-Z0-9]{1,128}$")]
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from kit.http.body import JsonBody, documented
 from kit.http.pages import MAX_INT64, Offset, json_response, offset_response
+from kit.http.params import ProjectKeyFilter
 from services.testcases.api import shapes
 from services.testcases.api.access import Reader, Writer, references
 from services.testcases.api.fields import (
@@ -14,7 +15,6 @@ from services.testcases.api.fields import (
     FolderName,
     Id,
     ProjectKey,
-    ProjectKeyFilter,
 )
 from services.testcases.api.references import References
 from services.testcases.domain.folders import Folder, FolderType

@@ -10,6 +10,7 @@ from contracts.testcases import OptionType
 from kit.directory.access import Access
 from kit.http.body import JsonBody, documented
 from kit.http.pages import MAX_INT64, Offset, OffsetPage, json_response, offset_response
+from kit.http.params import ProjectKeyFilter
 from services.testcases.api import shapes
 from services.testcases.api.access import Reader, Writer, references
 from services.testcases.api.fields import (
@@ -18,7 +19,6 @@ from services.testcases.api.fields import (
     EmptyIsAbsent,
     Name,
     ProjectKey,
-    ProjectKeyFilter,
     Text,
 )
 from services.testcases.api.references import References

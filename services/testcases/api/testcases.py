@@ -1,15 +1,13 @@
 """``/v2/testcases``: lists, one case, its versions and links, creation."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
 from kit.clock import vendor_time
-from kit.errors import InvalidInput
 from kit.http.body import JsonBody, documented
 from kit.http.pages import (
     MAX_INT64,
@@ -19,17 +17,15 @@ from kit.http.pages import (
     json_response,
     offset_response,
 )
+from kit.http.params import FolderFilter, ProjectKeyFilter, UpdatedAfter
 from services.testcases.api import shapes
 from services.testcases.api.access import Reader, Writer, references
 from services.testcases.api.fields import (
     AccountId,
     Body,
-    EmptyIsAbsent,
-    FolderFilter,
     Id,
     Name,
     ProjectKey,
-    ProjectKeyFilter,
     TestCaseKey,
     Text,
 )
@@ -126,15 +122,12 @@ class TestCaseRoutes:
         request: Request,
         access: Reader,
         page: Cursor,
+        updated_after: UpdatedAfter,
         project_key: ProjectKeyFilter = None,
         folder: FolderFilter = None,
-        updated_after: Annotated[
-            datetime | None, EmptyIsAbsent, Query(alias="updatedAfter")
-        ] = None,
     ) -> Response:
         """Walk test cases by id, from ``startAtId`` on."""
-        after = _utc(updated_after) if updated_after is not None else None
-        found, following = await self._cases.walk(access, project_key, folder, after, page)
+        found, following = await self._cases.walk(access, project_key, folder, updated_after, page)
         values = _rendered(references(self._base, access), found)
         return cursor_response(request, self._base, page, following, values)
 
@@ -227,11 +220,3 @@ def _rendered(refs: References, found: Sequence[Shown]) -> list[shapes.TestCase]
 
 def _ok(shape: Any) -> dict[str, Any]:
     return {"responses": {200: {"model": shape}}}
-
-
-def _utc(moment: datetime) -> datetime:
-    """A time without an offset is UTC."""
-    try:
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except OverflowError:
-        raise InvalidInput("updatedAfter is not valid") from None

@@ -123,6 +123,12 @@ async def test_filters_by_case_and_time(site: Site) -> None:
         ("/testexecutions/nextgen", {"limit": 1001}),
         ("/testexecutions/nextgen", {"updatedAfter": "2026"}),
         ("/testcycles", {"folderId": 0}),
+        ("/testcycles", {"folderId": 2**63}),
+        ("/testcycles", {"jiraProjectVersionId": 2**63}),
+        ("/testexecutions", {"jiraProjectVersionId": 2**63}),
+        ("/testexecutions", {"actualEndDateAfter": "9999-12-31T23:59:59-05:00"}),
+        ("/testexecutions", {"actualEndDateBefore": "0001-01-01T00:00:00+05:00"}),
+        ("/testcycles/nextgen", {"updatedAfter": "0001-01-01T00:00:00+05:00"}),
     ],
 )
 async def test_bad_parameters_are_400_in_the_vendors_shape(
@@ -144,10 +150,18 @@ async def test_clients_liberties_are_taken(site: Site) -> None:
 
 async def test_filters_that_name_something_unknown(site: Site) -> None:
     await uploaded(site.http, junit(2))
-    for params in ({"testCycle": "DEMO-R99"}, {"testCase": "DEMO-T99"}, {"testCase": 5}):
+    for params in (
+        {"testCycle": "DEMO-R99"},
+        {"testCase": "DEMO-T99"},
+        {"testCase": 5},
+        {"testCase": "1" * 5_000},
+    ):
         assert await every(site.http, "/testexecutions", **params) == []
     answer = await site.http.get("/testexecutions", params={"projectKey": "NOPE"})
     assert answer.status_code == 404
+    for path in ("/testcycles", "/testcycles/nextgen"):
+        answer = await site.http.get(path, params={"folderId": 5})
+        assert answer.status_code == 404, answer.text
 
 
 async def test_single_reads(site: Site) -> None:
@@ -162,6 +176,7 @@ async def test_single_reads(site: Site) -> None:
         "/testcycles/DEMO-R9",
         "/testcycles/17",
         "/testcycles/x",
+        "/testcycles/" + "1" * 5_000,
     ):
         answer = await site.http.get(path)
         assert answer.status_code == 404

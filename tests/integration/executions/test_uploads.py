@@ -110,7 +110,9 @@ async def test_the_test_cycle_part_is_used(site: Site) -> None:
         ({"name": "x" * 256}, "name"),
         ({"folderId": 1}, "Folder 1"),
         ({"folderId": "abc"}, "folderId"),
+        ({"folderId": 2**63}, "folderId"),
         ({"jiraProjectVersion": 0}, "jiraProjectVersion"),
+        ({"jiraProjectVersion": 2**63}, "jiraProjectVersion"),
         ({"customFields": {"Browser": "x"}}, "Browser"),
     ],
 )

@@ -151,7 +151,9 @@ def _scope(
         ids |= {"$gte": max(first, start), "$lt": end}
     else:
         query["project"] = {"$in": sorted(wanted.projects)}
-    if wanted.cycle is not None:
+    if wanted.cycle in hidden:
+        query["cycle"] = {"$in": []}
+    elif wanted.cycle is not None:
         query["cycle"] = wanted.cycle
     elif hidden:
         query["cycle"] = {"$nin": list(hidden)}
