@@ -96,7 +96,7 @@ def running(folder: Path) -> Iterator[Stack]:
             print(stack.compose("logs", "--tail", "40"))  # noqa: T201  shown only on failure
         raise
     finally:
-        stack.compose("down", "-v", "--timeout", "5", seconds=120)
+        stack.compose("down", "-v", "--remove-orphans", "--timeout", "5", seconds=120)
 
 
 def compose_command() -> list[str]:
