@@ -48,6 +48,11 @@ class ProjectState(Contract):
     deleted: Annotated[bool, DataClass.OPERATIONAL] = False
     """Deleted in Jira: invisible, and back on restore."""
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every key that names the project, its own first."""
+        return (self.key, *self.aliases)
+
 
 class SigningKeyState(Contract):
     """Public half of a key that signs API tokens (ES256). Key: kid."""

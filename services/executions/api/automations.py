@@ -63,8 +63,7 @@ def router(
     ) -> Response:
         caller.principal.require(Scope.WRITE, Scope.RESULTS)
         project = await Access.of(caller, directory).project(project_key)
-        keys = (project.key, *project.aliases)
-        async with working, receive(request, result_format, keys) as file:
+        async with working, receive(request, result_format, project.keys) as file:
             answer = await uploads.take(
                 UploadRequest(
                     tenant=caller.principal.tenant,

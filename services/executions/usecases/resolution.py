@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from contracts.ids import Kind, parse_key
+from contracts.tenancy import ProjectState
 from kit.errors import InvalidInput
 from services.executions.domain.results import ParsedResult
 from services.executions.domain.uploads import UNMATCHED, Resolved
@@ -83,7 +84,7 @@ class Resolver:
         projection: CaseLookup,
         owner: CaseOwner,
         tenant: str,
-        project: int,
+        project: ProjectState,
         *,
         create: Callable[[], Awaitable[str]] | None,
     ) -> None:
@@ -91,19 +92,19 @@ class Resolver:
         self._projection = projection
         self._owner = owner
         self._tenant = tenant
-        self._project = project
+        self._project = project.id
+        self._project_keys = frozenset(project.keys)
         self._create = create
         self.plan = Plan()
 
     async def add(self, window: Sequence[ParsedResult]) -> None:
         """Resolve one window and append its runs to the plan."""
-        numbers = {n for result in window for n in _numbers(result)}
-        by_number = await self._by_number(numbers)
+        numbers = {key: self._number(key) for result in window for key in result.keys}
+        by_number = await self._by_number({n for n in numbers.values() if n})
         by_name = await self._by_name([_names(r) for r in window if not r.keys])
         for result in window:
             for key in result.keys:
-                entity = parse_key(key, Kind.TEST_CASE)
-                found = by_number.get(entity.number) if entity is not None else None
+                found = by_number.get(numbers[key])
                 if found is None:
                     self._unknown_key(key)
                 self.plan.add(found or UNMATCHED, key)
@@ -134,6 +135,13 @@ class Resolver:
         if len(keys) < _SAMPLE and key not in keys:
             keys.append(key)
 
+    def _number(self, key: str) -> int:
+        """Return the number that a key holds, 0 for a key of another project or of nothing."""
+        entity = parse_key(key, Kind.TEST_CASE)
+        if entity is None or entity.project_key not in self._project_keys:
+            return 0
+        return entity.number
+
     async def _by_number(self, numbers: Collection[int]) -> Mapping[int, Resolved]:
         if not numbers:
             return {}
@@ -163,13 +171,6 @@ class Resolver:
             upload = await self._create()
             found |= await self._owner.ensure(self._tenant, self._project, upload, group)
         return found
-
-
-def _numbers(result: ParsedResult) -> Iterator[int]:
-    for key in result.keys:
-        entity = parse_key(key, Kind.TEST_CASE)
-        if entity is not None:
-            yield entity.number
 
 
 def _names(result: ParsedResult) -> tuple[str, ...]:

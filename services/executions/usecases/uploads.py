@@ -148,7 +148,7 @@ class Uploads:
             self._projection,
             self._owner,
             request.tenant,
-            request.project.id,
+            request.project,
             create=(lambda: self._begin(request, state)) if request.create_cases else None,
         )
         async with contextlib.aclosing(read_ahead(request.file.results(), WINDOW)) as windows:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.harness.operator import Operator
 from tests.integration.executions.conftest import Site
 from tests.integration.executions.uploading import (
     JUNIT,
@@ -64,6 +65,29 @@ async def test_a_key_that_does_not_exist_refuses_the_lot(site: Site) -> None:
     assert "DEMO-T77" in answer.json()["message"]
     assert await every(site.http, "/testcycles") == []
     assert await every(site.http, "/testcases") == []
+
+
+async def test_a_key_of_another_project_names_no_case_of_this_one(
+    site: Site, world: Operator
+) -> None:
+    await world.project(site.tenant, "OTHER")
+    for project in ("DEMO", "OTHER"):
+        made = await site.http.post("/testcases", json={"projectKey": project, "name": "first"})
+        assert made.json()["key"] == f"{project}-T1"
+    for fmt, content in (
+        (
+            "custom",
+            '{"version":1,"executions":[{"result":"Passed","testCase":{"key":"OTHER-T1"}}]}',
+        ),
+        (
+            "cucumber",
+            '[{"name":"f","elements":[{"name":"s","tags":[{"name":"@TestCaseKey=OTHER-T1"}]}]}]',
+        ),
+    ):
+        answer = await send(site.http, content, fmt=fmt)
+        assert answer.status_code == 400, answer.text
+        assert "OTHER-T1" in answer.json()["message"]
+    assert await every(site.http, "/testexecutions") == []
 
 
 async def test_keys_and_names_match_cases(site: Site) -> None:
