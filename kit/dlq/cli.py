@@ -95,7 +95,7 @@ def _run(wanted: Wanted, command: Callable[[Session], Coroutine[Any, Any, int]])
     async def connected() -> int:
         publisher = Publisher(settings, client_id="ostro-dlq")
         try:
-            async with desk(settings, names) as found:
+            async with desk(settings, names, found_queues) as found:
                 return await command(Session(found, names, publisher, found_queues))
         finally:
             await publisher.stop()

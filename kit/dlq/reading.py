@@ -1,7 +1,7 @@
 """Reads DLQs without joining a group: open letters in order, and marks them done."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -119,13 +119,18 @@ def _consumer(settings: KafkaSettings, group: str | None = None) -> AIOKafkaCons
 
 
 @asynccontextmanager
-async def desk(settings: KafkaSettings, names: Names) -> AsyncIterator[Desk]:
+async def desk(
+    settings: KafkaSettings, names: Names, queues: Sequence[Queue] = ()
+) -> AsyncIterator[Desk]:
     """Connect; raise KafkaError when Kafka does not answer."""
     admin = AIOKafkaAdminClient(**connection(settings), client_id="ostro-dlq")
     offsets = _consumer(settings)
     try:
         await admin.start()
         await offsets.start()
+        # asked for one after the other, each new topic costs a tenth of a second
+        partitions = [TopicPartition(queue.name, 0) for queue in queues]
+        await asyncio.gather(*(offsets.beginning_offsets([p]) for p in partitions))
         yield Desk(settings, offsets, admin, names.group(GROUP))
     finally:
         await offsets.stop()
