@@ -15,7 +15,7 @@ from contracts.testcases import OptionState, TestCaseState
 from kit.errors import NotFound
 from kit.http.client import InternalClient
 from services.executions.adapters.mongo.library import LibraryProjection
-from services.executions.domain.uploads import Resolved
+from services.executions.domain.uploads import Resolved, StatusRule
 
 
 class TestCasesOwner:
@@ -101,11 +101,15 @@ class ProjectOptions:
         self._projection = projection
         self._owner = owner
 
-    async def options(self, tenant: str, project: int) -> Collection[OptionState]:
-        """Return the options of a project."""
-        return await self._projection.options(tenant, project) or await self._owner.options(
-            tenant, project
-        )
+    async def options(
+        self, tenant: str, project: int, statuses: Collection[str]
+    ) -> Collection[OptionState]:
+        """Return the options of a project; a name that is not known here may be a new one."""
+        known = await self._projection.options(tenant, project)
+        rule = StatusRule(project, known)
+        if known and all(rule.knows(name) for name in statuses):
+            return known
+        return await self._owner.options(tenant, project)
 
     async def folder_type(self, tenant: str, project: int, folder: int) -> str | None:
         """Return the type of a folder of the project."""

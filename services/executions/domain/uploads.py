@@ -63,6 +63,10 @@ class StatusRule:
         """Return the option id for a status name."""
         return self._known(name.casefold()) or self._blocked
 
+    def knows(self, name: str) -> bool:
+        """Whether a status of the project has this name."""
+        return self._known(name.casefold()) is not None
+
     def _known(self, name: str) -> int | None:
         return self._by_name.get(name) or self._defaults.get(name)
 

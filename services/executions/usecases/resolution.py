@@ -19,6 +19,7 @@ from services.executions.domain.uploads import UNMATCHED, Resolved
 WINDOW = 1_000
 """Results of one look-up; also the most names and numbers of one question to the owner."""
 _SAMPLE = 5
+_MOST_STATUSES = 100
 
 
 class CaseLookup(Protocol):
@@ -58,6 +59,8 @@ class Plan:
     unmatched: int = 0
     unmatched_names: list[str] = field(default_factory=list)
     unknown_keys: list[str] = field(default_factory=list)
+    statuses: set[str] = field(default_factory=set)
+    """What the results say, the first hundred words of it."""
 
     def add(self, found: Resolved, label: str) -> None:
         """Append one run."""
@@ -103,6 +106,8 @@ class Resolver:
         by_number = await self._by_number({n for n in numbers.values() if n})
         by_name = await self._by_name([_names(r) for r in window if not r.keys])
         for result in window:
+            if len(self.plan.statuses) < _MOST_STATUSES:
+                self.plan.statuses.add(result.status)
             for key in result.keys:
                 found = by_number.get(numbers[key])
                 if found is None:

@@ -117,7 +117,12 @@ class LedgerView(Protocol):
 class Options(Protocol):
     """Statuses and folders of a project."""
 
-    async def options(self, tenant: str, project: int) -> Collection[OptionState]: ...
+    async def options(
+        self, tenant: str, project: int, statuses: Collection[str]
+    ) -> Collection[OptionState]:
+        """Return all options; ``statuses`` are names that some of them may have."""
+        ...
+
     async def folder_type(self, tenant: str, project: int, folder: int) -> str | None:
         """Return the type of a folder of this project, None when there is none."""
         ...

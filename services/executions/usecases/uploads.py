@@ -165,7 +165,7 @@ class Uploads:
     async def _store(self, request: UploadRequest, state: _Begun, plan: Plan) -> UploadAnswer:
         tenant, project = request.tenant, request.project.id
         upload = await self._begin(request, state)
-        options = await self._options.options(tenant, project)
+        options = await self._options.options(tenant, project, plan.statuses)
         cycle_number, first_number = await asyncio.gather(
             self._counters.reserve(f"{tenant}/{project}/{Kind.TEST_CYCLE}"),
             self._counters.reserve(f"{tenant}/{project}/{Kind.TEST_EXECUTION}", plan.matched),

@@ -37,6 +37,15 @@ async def test_a_junit_file_becomes_readable_executions(site: Site) -> None:
     assert read.json()["name"] == "Automated Build"
 
 
+async def test_a_status_made_a_moment_ago_counts(site: Site) -> None:
+    await uploaded(site.http)
+    new = {"projectKey": "DEMO", "name": "Skipped", "type": "TEST_EXECUTION"}
+    made = await site.http.post("/statuses", json=new)
+    cycle = await uploaded(site.http)
+    found = await every(site.http, "/testexecutions", testCycle=cycle["key"])
+    assert made.json()["id"] in {e["testExecutionStatus"]["id"] for e in found}
+
+
 async def test_a_second_upload_matches_the_cases_of_the_first(site: Site) -> None:
     first = await uploaded(site.http)
     cases = await every(site.http, "/testcases", projectKey="DEMO")
