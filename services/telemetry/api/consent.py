@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, StrictBool
 
 from contracts.classes import DataClass
 from kit.auth.principal import Principal, Scope
 from kit.errors import Forbidden
+from kit.http.body import JsonBody, documented
 from kit.http.security import Caller
 from services.telemetry.domain.processors import ProcessorName
 from services.telemetry.usecases.consent import Consent
@@ -32,8 +33,10 @@ def router(consent: Consent) -> APIRouter:
         _require_administrator(caller.principal)
         return _body(await consent.show(caller.principal.tenant))
 
-    @routes.put("/consent")
-    async def replace(caller: Caller, body: ConsentBody) -> ConsentBody:
+    @routes.put("/consent", openapi_extra=documented(ConsentBody))
+    async def replace(
+        caller: Caller, body: Annotated[ConsentBody, Depends(JsonBody(ConsentBody))]
+    ) -> ConsentBody:
         """Replace it; the next request to a processor heeds it. Needs the scope admin."""
         principal = caller.principal
         _require_administrator(principal)

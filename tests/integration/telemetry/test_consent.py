@@ -66,6 +66,14 @@ async def test_only_an_administrator_of_the_whole_tenant_may(telemetry: House, m
     assert await shown(telemetry, tenant) == {"segment": True, "amplitude": False}
 
 
+async def test_a_body_is_read_of_known_callers_only_and_up_to_a_cap(telemetry: House) -> None:
+    answer = await telemetry.http.put(CONSENT, content="{")
+    assert answer.status_code == 401
+    headers = telemetry.world.headers(await telemetry.tenant(segment=True))
+    answer = await telemetry.http.put(CONSENT, content=b" " * 3_000_000, headers=headers)
+    assert answer.status_code == 413
+
+
 def only_mongodb(installation: Installation) -> dict[str, str]:
     """Return all that the command may know."""
     return {
