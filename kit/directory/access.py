@@ -36,13 +36,14 @@ class Access:
             found = await self.directory.project_by_key(self.tenant, key)
         if found is None or not self.principal.may_see(found.id):
             raise NotFound(f"Project with key {key} does not exist or is not enabled.")
-        return found
+        return self._learnt(found)
 
     async def sees(self, project: int) -> ProjectState | None:
         """Return the project of something stored, None when it must not be shown."""
         if not self.principal.may_see(project):
             return None
-        return await self.directory.project(self.tenant, project)
+        found = await self.directory.project(self.tenant, project)
+        return self._learnt(found) if found is not None else None
 
     async def chosen(self, key: str | None) -> Mapping[int, ProjectState]:
         """Return the projects that a list covers: the named one, else all visible ones."""
@@ -64,3 +65,8 @@ class Access:
             return key, await self.project(key.project_key)
         except NotFound:
             return None
+
+    def _learnt(self, project: ProjectState) -> ProjectState:
+        # the owner may know a project that the view does not hold yet; whoever renders needs it
+        self.view.projects.setdefault(project.id, project)
+        return project
