@@ -7,7 +7,7 @@ from datetime import timedelta
 from contracts.ids import ProjectId
 from kit.auth.principal import Scope
 from kit.clock import SystemClock
-from kit.ids import SystemIds
+from kit.ids import Ids, SystemIds
 from kit.mongo import connect, ensure_indexes
 from services.tenancy.domain.audit import OPERATOR
 from services.tenancy.main import INDEXES, Core, compose
@@ -58,14 +58,14 @@ class Operator:
 
 
 @contextlib.asynccontextmanager
-async def operator(installation: Installation) -> AsyncIterator[Operator]:
-    """Yield an operator of the installation."""
+async def operator(installation: Installation, ids: Ids | None = None) -> AsyncIterator[Operator]:
+    """Yield an operator of the installation; ``ids`` for one whose projects get chosen ids."""
     settings = installation.settings(
         TenancySettings, "tenancy", master_key_file=installation.secret("master")
     )
     async with connect(settings.mongodb_uri, settings.mongodb_database) as database:
         await ensure_indexes(database, INDEXES)
-        core = await compose(database, settings, SystemClock(), SystemIds())
+        core = await compose(database, settings, SystemClock(), ids or SystemIds())
         try:
             yield Operator(core)
         finally:

@@ -1,0 +1,98 @@
+"""What another tenant may ask, generated from a service's OpenAPI document."""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.faults.belongings import FILTERS, NEUTRAL, PATH_PARAMETERS, Belongings, unknown_like
+
+_PARAMETER = re.compile(r"\{(\w+)\}")
+BODIES: dict[str, Any] = {"PUT /ostro/v1/tenancy/projects/{projectIdOrKey}": {"enabled": False}}
+"""What a write sends; an empty object where nothing is said."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request that names the owner's thing, and its like that names nothing."""
+
+    method: str
+    template: str
+    path: str
+    params: dict[str, str | int]
+    like: "Attempt | None" = None
+    """None for a list without a filter, which names nothing of anybody."""
+    names: tuple[str, ...] = field(default=())
+    """Kinds of the things that it names."""
+
+    @property
+    def body(self) -> Any:
+        """What it sends."""
+        return BODIES.get(f"{self.method} {self.template}", {})
+
+    @property
+    def values(self) -> Sequence[str]:
+        """What it names, longest first."""
+        values = [*self.path.split("/"), *map(str, self.params.values())]
+        return sorted(values, key=len, reverse=True)
+
+
+def attempts(document: dict[str, Any], owned: Belongings) -> Iterator[Attempt]:
+    """Generate reads of everything, and writes of what a path names.
+
+    AssertionError for a parameter that nobody has thought of.
+    """
+    for template, item in document["paths"].items():
+        for method, operation in item.items():
+            parameters = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "query"}
+            in_path = _PARAMETER.findall(template)
+            if method == "get":
+                yield from _reads(template, in_path, parameters, owned)
+            elif in_path:
+                yield from _named(method.upper(), template, in_path, owned)
+
+
+def _reads(
+    template: str, in_path: Sequence[str], query: set[str], owned: Belongings
+) -> Iterator[Attempt]:
+    unknown = query - FILTERS.keys() - NEUTRAL.keys()
+    assert not unknown, f"{template}: say in belongings.py what {unknown} may name"
+    neutral = {name: NEUTRAL[name] for name in query & NEUTRAL.keys()}
+    if in_path:
+        yield from _named("GET", template, in_path, owned)
+        return
+    yield Attempt("GET", template, template, {})
+    yield Attempt("GET", template, template, neutral)
+    for name in sorted(query & FILTERS.keys()):
+        for kind in FILTERS[name]:
+            for value in owned.ids.get(kind, ()):
+                for more in ({}, neutral):
+                    wrong = Attempt("GET", template, template, {**more, name: unknown_like(value)})
+                    params = {**more, name: value}
+                    yield Attempt("GET", template, template, params, wrong, (kind,))
+
+
+def _named(
+    method: str, template: str, in_path: Sequence[str], owned: Belongings
+) -> Iterator[Attempt]:
+    choices = [list(_choices(template, name, owned)) for name in in_path]
+    for chosen in itertools.product(*choices):
+        kinds = tuple(kind for kind, _, _ in chosen if kind)
+        path, wrong = template, template
+        for name, (_, value, like) in zip(in_path, chosen, strict=True):
+            path = path.replace(f"{{{name}}}", str(value))
+            wrong = wrong.replace(f"{{{name}}}", like)
+        yield Attempt(method, template, path, {}, Attempt(method, template, wrong, {}), kinds)
+
+
+def _choices(template: str, name: str, owned: Belongings) -> Iterator[tuple[str, int | str, str]]:
+    if name == "version":
+        yield "", 1, "1"
+        return
+    before = template.split("/")[-2]
+    kinds = PATH_PARAMETERS.get(name) or PATH_PARAMETERS.get(f"{before}/{{{name}}}")
+    assert kinds, f"{template}: say in belongings.py what {name} may be"
+    for kind in kinds:
+        for value in owned.ids.get(kind, ()):
+            yield kind, value, unknown_like(value)

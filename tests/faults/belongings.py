@@ -1,0 +1,122 @@
+"""One tenant's things of every kind, and what another tenant may try with their ids and keys."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.integration.executions.uploading import send
+
+MARK = "zq7-secret-mark"
+"""Stands in every name and text of the owner."""
+VERSION = 31_337
+"""Jira's id of a version; the owner's cycle and executions have it."""
+OSTRO = "http://ostro.test"
+_FILE = (
+    f'<testsuite><testcase name="{MARK} one"><failure message="{MARK}">{MARK}</failure></testcase>'
+    f'<testcase name="{MARK} two"/></testsuite>'
+)
+
+
+@dataclass
+class Belongings:
+    """Ids and keys by what they name: ``cases``, ``cycles``, ``folders``, ..."""
+
+    ids: dict[str, list[int | str]] = field(default_factory=dict)
+
+    def add(self, kind: str, *values: int | str) -> None:
+        """Note what names a thing."""
+        self.ids.setdefault(kind, []).extend(values)
+
+    @property
+    def numbers(self) -> set[int]:
+        """Every public id of the owner's things."""
+        return {v for values in self.ids.values() for v in values if isinstance(v, int)}
+
+
+async def make(http: httpx.AsyncClient) -> Belongings:
+    """Let a tenant make one of everything."""
+    mine = Belongings()
+
+    async def create(kind: str, path: str, **fields: Any) -> int:
+        answer = await http.post(path, json={"projectKey": "DEMO", "name": f"{MARK} n"} | fields)
+        assert answer.status_code == 201, answer.text
+        made = answer.json()
+        mine.add(kind, made["id"])
+        if "key" in made:
+            mine.add(f"{kind} by key", made["key"])
+        return int(made["id"])
+
+    folder = await create("folders", "/folders", folderType="TEST_CASE")
+    cycles = await create("folders", "/folders", folderType="TEST_CYCLE")
+    await create("statuses", "/statuses", type="TEST_CASE")
+    await create("priorities", "/priorities")
+    await create("environments", "/environments")
+    await create("cases", "/testcases", folderId=folder, objective=MARK, labels=[MARK])
+    part = {"name": f"{MARK} c", "folderId": cycles, "jiraProjectVersion": VERSION}
+    answer = await send(http, _FILE, cycle=part)
+    assert answer.status_code == 200, answer.text
+    cycle = answer.json()["testCycle"]
+    mine.add("cycles", cycle["id"])
+    mine.add("cycles by key", cycle["key"])
+    page = (await http.get("/testexecutions", params={"testCycle": cycle["key"]})).json()
+    for execution in page["values"]:
+        mine.add("executions", execution["id"])
+        mine.add("executions by key", execution["key"])
+    for case in (await http.get("/testcases")).json()["values"]:
+        mine.add("cases", case["id"])
+        mine.add("cases by key", case["key"])
+    token = await http.post(
+        f"{OSTRO}/ostro/v1/tenancy/tokens", json={"name": f"{MARK} t", "scopes": ["read"]}
+    )
+    mine.add("tokens", token.json()["id"])
+    return mine
+
+
+PATH_PARAMETERS: Mapping[str, Sequence[str]] = {
+    "testCaseKey": ["cases by key"],
+    "testCycleIdOrKey": ["cycles", "cycles by key"],
+    "testExecutionIdOrKey": ["executions", "executions by key"],
+    "folderId": ["folders"],
+    "statuses/{id}": ["statuses"],
+    "priorities/{id}": ["priorities"],
+    "environments/{id}": ["environments"],
+    "upload": ["uploads"],
+    "tokenId": ["tokens"],
+    "projectIdOrKey": ["projects", "projects by key"],
+}
+"""What stands for each parameter of a path; ``version`` is always 1."""
+FILTERS: Mapping[str, Sequence[str]] = {
+    "projectKey": ["projects by key"],
+    "folderId": ["folders"],
+    "testCycle": ["cycles", "cycles by key"],
+    "testCase": ["cases", "cases by key"],
+    "jiraProjectVersionId": ["versions"],
+}
+"""Query parameters that name something."""
+NEUTRAL: Mapping[str, str | int] = {
+    "startAt": 0,
+    "maxResults": 1_000,
+    "startAtId": 0,
+    "limit": 1_000,
+    "updatedAfter": "2020-01-01T00:00:00Z",
+    "actualEndDateAfter": "2020-01-01T00:00:00Z",
+    "actualEndDateBefore": "2090-01-01T00:00:00Z",
+    "includeStepLinks": "true",
+    "onlyLastExecutions": "true",
+    "statusType": "TEST_CASE",
+    "folderType": "TEST_CASE",
+}
+"""Query parameters that name nothing, each with a value that leaves the owner's things in."""
+
+
+def unknown_like(value: int | str) -> str:
+    """Return what nothing is named by, in the form of the value."""
+    if isinstance(value, int):
+        # in the same project, so that only the thing is unknown
+        return str((value >> 33 << 33) + 8_000_000 if value >> 33 else value + 1)
+    head, dash, tail = value.rpartition("-")
+    if dash and tail[1:].isdigit():
+        return f"{head}-{tail[0]}8000000"
+    return "NOPE" if value.isupper() else "0" * len(value)
