@@ -22,7 +22,7 @@ class Event(Contract, Generic[T]):
     type: Annotated[str, DataClass.OPERATIONAL]
     """Name and major version, for example ``ostro.testcases.testcase.state.v1``."""
     subject: Annotated[str, DataClass.OPERATIONAL]
-    """The aggregate: equals the record key without the tenant."""
+    """What the fact is about; on state topics the record key without the tenant."""
     time: Annotated[datetime, DataClass.OPERATIONAL]
     tenantid: Annotated[str, DataClass.OPERATIONAL]
     sequence: Annotated[int, DataClass.OPERATIONAL] = 0
