@@ -1,4 +1,4 @@
-"""Housekeeping of uploads: nothing stays undecided, hidden or unfinished for ever."""
+"""Housekeeping of uploads: nothing stays undecided, untold or hidden for ever."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -16,44 +16,48 @@ from services.executions.usecases.uploadports import LedgerView, UploadRows
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
+"""How long an upload is its process's without a renewal."""
 _RENEW_SECONDS = 5.0
 _LOOK_SECONDS = 2.0
-_REMOVE_AFTER = timedelta(seconds=60)
+REMOVE_AFTER = timedelta(minutes=10)
 """A consumer that saw the upload undecided has stored its chunk by then."""
-_FORGET_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
-class Undecided:
-    """An upload whose process is gone."""
-
-    tenant: str
-    upload: str
-
-
-@dataclass(frozen=True)
-class Ended:
-    """An ended upload with something left to do."""
+class UploadRef:
+    """An upload with something left to do."""
 
     tenant: str
     upload: str
     project: int
     accepted: bool
-    told: bool
     chunks: int
-    ended_at: datetime
     cycle: int | None
-    stored: bool
 
 
 class Rows(Protocol):
-    """The uploads of all tenants."""
+    """The uploads of all tenants. Each question is answered with a limited number."""
 
     async def renew(self, instance: str, until: datetime) -> None: ...
-    async def left_behind(self, now: datetime) -> list[Undecided]: ...
-    async def unfinished(self) -> list[Ended]: ...
-    async def remove(self, ended: Ended) -> None: ...
-    async def forget(self, ended: Ended) -> None: ...
+    async def left_behind(self, now: datetime) -> list[UploadRef]:
+        """Undecided ones whose process is gone."""
+        ...
+
+    async def unstored(self) -> list[UploadRef]:
+        """Accepted ones with results that wait for storage, the oldest first."""
+        ...
+
+    async def removable(self, ended_before: datetime) -> list[UploadRef]:
+        """Aborted ones that are hidden still."""
+        ...
+
+    async def untold(self) -> list[UploadRef]:
+        """Ended ones of which the owner of the cases does not know."""
+        ...
+
+    async def remove(self, aborted: UploadRef) -> None:
+        """Remove what it stored, then that anything of it has to be hidden."""
+        ...
 
 
 class CaseDecisions(Protocol):
@@ -110,29 +114,17 @@ class Housekeeping:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def once(self) -> None:
-        """One pass."""
-        for undecided in await self._rows.left_behind(self._clock.now()):
-            await self._uploads.abort(undecided.tenant, undecided.upload)
-        for ended in await self._rows.unfinished():
-            if ended.accepted:
-                await self._finish(ended)
-            else:
-                await self._clean(ended)
-
-    async def _finish(self, ended: Ended) -> None:
-        if not ended.told:
-            await self._owner.accepted(ended.tenant, ended.project, ended.upload)
-        chunks = await self._ledger.stored_chunks(ended.tenant, ended.upload)
-        await self._uploads.finish(
-            ended.tenant, ended.upload, told=True, stored=ended.stored or chunks >= ended.chunks
-        )
-
-    async def _clean(self, ended: Ended) -> None:
-        if not ended.told:
-            await self._owner.aborted(ended.tenant, ended.project, ended.upload)
-            await self._uploads.finish(ended.tenant, ended.upload, told=True, stored=False)
-        age = self._clock.now() - ended.ended_at
-        if age > _REMOVE_AFTER:
-            await self._rows.remove(ended)
-        if age > _FORGET_AFTER:
-            await self._rows.forget(ended)
+        """One pass. The owner of the cases comes last: when it is down, the rest is done."""
+        now = self._clock.now()
+        for upload in await self._rows.left_behind(now):
+            await self._uploads.abort(upload.tenant, upload.upload)
+        for upload in await self._rows.unstored():
+            stored = await self._ledger.stored_chunks(upload.tenant, upload.upload)
+            if stored >= upload.chunks:
+                await self._uploads.stored(upload.tenant, upload.upload)
+        for upload in await self._rows.removable(now - REMOVE_AFTER):
+            await self._rows.remove(upload)
+        for upload in await self._rows.untold():
+            tell = self._owner.accepted if upload.accepted else self._owner.aborted
+            await tell(upload.tenant, upload.project, upload.upload)
+            await self._uploads.told(upload.tenant, upload.upload)

@@ -182,7 +182,7 @@ class Uploads:
         if not await self._rows.accept(tenant, upload, request):
             raise Unavailable("The upload took too long and was given up; try again.")
         state.begun = False  # from here on nothing aborts it
-        await self._tell_owner(request, upload, stored=stored)
+        await self._finish(request, upload, stored=stored)
         return UploadAnswer(upload, project, cycle, stored)
 
     def _new_cycle(
@@ -234,13 +234,13 @@ class Uploads:
             pause = min(pause * 1.5, _LAST_LOOK_SECONDS)
         return True
 
-    async def _tell_owner(self, request: UploadRequest, upload: str, *, stored: bool) -> None:
-        told = not request.create_cases
+    async def _finish(self, request: UploadRequest, upload: str, *, stored: bool) -> None:
         try:
-            if not told:
+            if request.create_cases:
                 await self._owner.accepted(request.tenant, request.project.id, upload)
-                told = True
-            await self._rows.finish(request.tenant, upload, told=told, stored=stored)
+                await self._rows.told(request.tenant, upload)
+            if stored:
+                await self._rows.stored(request.tenant, upload)
         except OstroError as error:
             # accepted all the same: the event in the outbox and housekeeping repeat this
             log.warning("upload accepted, finishing later", cause=type(error).__name__)

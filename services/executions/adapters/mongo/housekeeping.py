@@ -1,13 +1,18 @@
 """What housekeeping needs of the uploads of all tenants (exempt from the tenant-first rule)."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING
 
 from kit.mongo import Database
 from services.executions.adapters.mongo import ledger, testcycles, testexecutions, uploads
 from services.executions.domain.uploads import UNDECIDED, UploadState
-from services.executions.usecases.housekeeping import Ended, Undecided
+from services.executions.usecases.housekeeping import UploadRef
 
 _BATCH = 200
+_FIELDS = {"tenant": 1, "project": 1, "state": 1, "chunks": 1, "cycle": 1}
 
 
 class HousekeepingRows:
@@ -30,43 +35,48 @@ class HousekeepingRows:
             {"$set": {"lease_until": until}},
         )
 
-    async def left_behind(self, now: datetime) -> list[Undecided]:
+    async def left_behind(self, now: datetime) -> list[UploadRef]:
         """Return undecided uploads whose process is gone."""
-        rows = await self._uploads.find({"lease_until": {"$lt": now}}).to_list(_BATCH)
-        return [Undecided(r["tenant"], r["_id"]) for r in rows]
+        return await self._found({"lease_until": {"$lt": now}})
 
-    async def unfinished(self) -> list[Ended]:
-        """Return ended uploads with something left to do."""
-        rows = await self._uploads.find({"unfinished": True}).to_list(_BATCH)
+    async def unstored(self) -> list[UploadRef]:
+        """Return accepted uploads that wait for storage, the oldest first."""
+        return await self._found({"stored": False}, sort="accepted_at")
+
+    async def removable(self, ended_before: datetime) -> list[UploadRef]:
+        """Return aborted uploads that are hidden still."""
+        aborted = {"hidden": True, "state": UploadState.ABORTED}
+        return await self._found({**aborted, "aborted_at": {"$lt": ended_before}})
+
+    async def untold(self) -> list[UploadRef]:
+        """Return ended uploads of which the owner of the cases does not know."""
+        return await self._found({"told": False})
+
+    async def remove(self, aborted: UploadRef) -> None:
+        """Remove executions, ledger rows and cycle; then nothing is left to hide."""
+        prefix = f"{aborted.tenant}/{aborted.upload}/"
+        # one range of ``_id``; '0' follows '/'
+        await self._executions.delete_many({"_id": {"$gt": prefix, "$lt": prefix[:-1] + "0"}})
+        await self._ledger.delete_many(
+            {"_id": {"$gt": f"{aborted.upload}/", "$lt": f"{aborted.upload}0"}}
+        )
+        if aborted.cycle is not None:
+            await self._cycles.delete_one({"_id": f"{aborted.tenant}/{aborted.cycle}"})
+        mine = {"_id": aborted.upload, "tenant": aborted.tenant}
+        await self._uploads.update_one(mine, {"$unset": {"hidden": ""}})
+
+    async def _found(self, query: Mapping[str, Any], sort: str | None = None) -> list[UploadRef]:
+        cursor = self._uploads.find(query, _FIELDS)
+        if sort is not None:
+            cursor = cursor.sort(sort, ASCENDING)
         return [
-            Ended(
+            UploadRef(
                 tenant=r["tenant"],
                 upload=r["_id"],
                 project=r["project"],
                 accepted=r["state"] == UploadState.ACCEPTED,
-                told=r["told"],
                 chunks=r.get("chunks", 0),
-                ended_at=r["accepted_at"] if "accepted_at" in r else r["aborted_at"],
                 cycle=r.get("cycle"),
-                stored=r.get("stored", True),
             )
-            for r in rows
+            for r in await cursor.limit(_BATCH).to_list(_BATCH)
         ]
-
-    async def remove(self, ended: Ended) -> None:
-        """Remove executions, ledger rows and cycle of an aborted upload."""
-        prefix = f"{ended.tenant}/{ended.upload}/"
-        # one range of ``_id``; '0' follows '/'
-        await self._executions.delete_many({"_id": {"$gt": prefix, "$lt": prefix[:-1] + "0"}})
-        await self._ledger.delete_many(
-            {"_id": {"$gt": f"{ended.upload}/", "$lt": f"{ended.upload}0"}}
-        )
-        if ended.cycle is not None:
-            await self._cycles.delete_one({"_id": f"{ended.tenant}/{ended.cycle}"})
-
-    async def forget(self, ended: Ended) -> None:
-        """Say that nothing of an aborted upload is left to hide."""
-        await self._uploads.update_one(
-            {"_id": ended.upload, "tenant": ended.tenant},
-            {"$unset": {"hidden": "", "unfinished": ""}},
-        )

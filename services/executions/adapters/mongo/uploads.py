@@ -18,6 +18,7 @@ from kit.mongo import Database, Document, unavailable_when_down
 from kit.outbox import entries
 from kit.version import VERSION
 from services.executions.domain.uploads import UNDECIDED, UploadState
+from services.executions.usecases.housekeeping import LEASE
 from services.executions.usecases.uploadports import Unstored, UploadRequest
 from services.executions.usecases.uploadstatus import UploadView
 
@@ -41,16 +42,11 @@ INDEXES = [
         name="undecided",
         partialFilterExpression={"lease_until": {"$exists": True}},
     ),
-    IndexModel(
-        [("unfinished", ASCENDING)],
-        name="unfinished",
-        partialFilterExpression={"unfinished": True},
-    ),
+    IndexModel([("told", ASCENDING)], name="untold", partialFilterExpression={"told": False}),
     IndexModel([("forget_at", ASCENDING)], name="forget", expireAfterSeconds=0),
     entries.INDEX,
 ]
 
-LEASE = timedelta(seconds=30)
 FORGET_AFTER = timedelta(days=8)
 """Longer than the result topic keeps chunks, so that a late one still finds its upload."""
 
@@ -77,7 +73,6 @@ class UploadRow(TypedDict, total=False):
     aborted_at: Annotated[datetime, DataClass.OPERATIONAL]
     stored: Annotated[bool, DataClass.OPERATIONAL]
     """False while accepted results wait for storage; absent before and after."""
-    unfinished: Annotated[bool, DataClass.OPERATIONAL]
     told: Annotated[bool, DataClass.OPERATIONAL]
     """Whether the owner of the cases knows how it ended."""
     forget_at: Annotated[datetime, DataClass.OPERATIONAL]
@@ -150,8 +145,7 @@ class UploadRepository:
                 "state": UploadState.ACCEPTED,
                 "accepted_at": now,
                 "stored": False,
-                "unfinished": True,
-                "told": False,
+                "told": not row["created_cases"],
             },
             "$unset": {"hidden": "", "lease_until": ""},
             "$push": {
@@ -180,7 +174,6 @@ class UploadRepository:
                 "state": UploadState.ABORTED,
                 "aborted_at": now,
                 "forget_at": now + FORGET_AFTER,
-                "unfinished": True,
                 "told": not row["created_cases"],
             },
             "$unset": {"lease_until": ""},
@@ -188,18 +181,17 @@ class UploadRepository:
         }
         return await self._change(tenant, upload, UNDECIDED, change)
 
-    async def finish(self, tenant: str, upload: str, *, told: bool, stored: bool) -> None:
-        """Note what is done after the end; when all is, housekeeping leaves it alone."""
-        change: Document = {"$set": {"told": True}} if told else {"$set": {}}
-        unset = {"stored": ""} if stored else {}
-        if told and stored:
-            unset["unfinished"] = ""
-        if unset:
-            change["$unset"] = unset
-        change = {k: v for k, v in change.items() if v}
-        if change:
-            with unavailable_when_down():
-                await self._rows.update_one({"_id": upload, "tenant": tenant}, change)
+    async def stored(self, tenant: str, upload: str) -> None:
+        """Note that all results of an accepted upload are stored."""
+        with unavailable_when_down():
+            await self._rows.update_one(
+                {"_id": upload, "tenant": tenant}, {"$unset": {"stored": ""}}
+            )
+
+    async def told(self, tenant: str, upload: str) -> None:
+        """Note that the owner of the cases knows how the upload ended."""
+        with unavailable_when_down():
+            await self._rows.update_one({"_id": upload, "tenant": tenant}, {"$set": {"told": True}})
 
     async def unstored(self, tenant: str) -> Unstored:
         """Sum what the tenant has waiting, and find the oldest of all tenants."""
