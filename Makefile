@@ -46,18 +46,19 @@ status: $(STAMP) ## list what runs
 
 .PHONY: test
 test: $(STAMP) ## the tests of every day
-	@$(PY) -m pytest -m "not slow and not docker" $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not docker" $(ARGS)
 
 .PHONY: test-all
 test-all: $(STAMP) ## every test
 	@$(PY) -m pytest $(ARGS)
 
 .PHONY: check
-check: $(STAMP) ## lint, format, types, boundaries, sizes
+check: $(STAMP) ## lint, format, types, boundaries, own lints, sizes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(CHECKED)
 	@$(BIN)/lint-imports --cache-dir .import_linter_cache
+	@$(PY) -m tools.lints
 	@$(PY) .ci/sizes.py
 
 .PHONY: bench

@@ -1,0 +1,75 @@
+"""Reviewed exemptions: (rule, file, function) and why. One that is not needed is a breach."""
+
+_MONGO = "services/{}/adapters/mongo/{}.py"
+
+
+def _tenant_first(
+    service: str, module: str, functions: dict[str, str]
+) -> dict[tuple[str, str, str], str]:
+    path = _MONGO.format(service, module)
+    return {("tenant-first", path, name): reason for name, reason in functions.items()}
+
+
+EXEMPT: dict[tuple[str, str, str], str] = {
+    ("log-content", "kit/kafka/consumer.py", "BatchProcessor.process"): "counts only",
+    **_tenant_first(
+        "executions",
+        "housekeeping",
+        {
+            "HousekeepingRows.renew": "sweeper: the uploads of this process, of all tenants",
+            "HousekeepingRows._found": "sweeper: what any process left behind",
+            "HousekeepingRows.remove": "ranges of ids that start with the tenant or the upload",
+        },
+    ),
+    **_tenant_first(
+        "executions",
+        "ledger",
+        {"Ledger.present": "ingest: ids of chunks, made of random ids of uploads"},
+    ),
+    **_tenant_first(
+        "executions",
+        "testexecutions",
+        {"ExecutionWriter.insert": "insert-only ingest: ids that start with the tenant"},
+    ),
+    **_tenant_first(
+        "executions",
+        "uploads",
+        {
+            "UploadRepository.unstored": "age of the oldest waiting upload of all tenants",
+            "UploadRepository.dropped": "ingest: random ids of uploads of all tenants",
+        },
+    ),
+    **_tenant_first(
+        "telemetry", "consent", {"MongoConsents.granted": "the id is the tenant's; a batch of them"}
+    ),
+    **_tenant_first(
+        "telemetry", "handles", {"MongoHandles.tenants": "finds the tenants of random handles"}
+    ),
+    **_tenant_first(
+        "telemetry", "pseudonym_keys", {"MongoPseudonymKeys.check": "at start: any key opens"}
+    ),
+    **_tenant_first(
+        "tenancy",
+        "changes",
+        {
+            "Changes.update": "the caller's id: it is the tenant, or starts with it",
+            "Changes.update_unnoted": "upkeep by id: the tenant, or starting with it",
+        },
+    ),
+    **_tenant_first(
+        "tenancy", "client_key_index", {"client_key_index": "tenancy's own key, of no tenant"}
+    ),
+    **_tenant_first(
+        "tenancy", "signing_keys", {"MongoSigningKeys.all": "signing keys belong to no tenant"}
+    ),
+    **_tenant_first(
+        "tenancy",
+        "tenants",
+        {
+            "MongoTenants.all": "the operator's list of tenants",
+            "MongoTenants._one": "finds the tenant itself, by id or by its install",
+            "MongoTenants.wipe_replaced_secrets": "sweeper",
+        },
+    ),
+    **_tenant_first("tenancy", "tokens", {"MongoTokens.forget_expired_revocations": "sweeper"}),
+}
