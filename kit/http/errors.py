@@ -65,13 +65,16 @@ def _invalid(error: RequestValidationError) -> Response:
     return error_response(400, validation_message(errors))
 
 
-def validation_message(errors: Any) -> str:
-    """Name the first fault by field: ``maxResults must be greater than or equal to 1``."""
+def validation_message(errors: Any, whole: str = "The request body") -> str:
+    """Name the first fault by field: ``maxResults must be greater than or equal to 1``.
+
+    ``whole`` is what to call all of it, when it is no JSON; the cause names line and column.
+    """
     first = errors[0]
     name = ".".join(map(str, first["loc"]))
     kind, context = first["type"], first.get("ctx", {})
     if kind == "json_invalid":
-        return "The request body is not valid JSON."
+        return f"{whole} is not valid JSON: {context['error']}."
     if kind == "missing" or (kind.endswith("_type") and first.get("input", ...) is None):
         return f"{name or 'body'} must not be null"
     limits = {

@@ -129,8 +129,8 @@ def cycle_input(part: bytes | None) -> CycleInput:
     try:
         wanted = TestCyclePart.model_validate_json(part)
     except ValidationError as error:
-        message = validation_message(error.errors(include_input=False, include_url=False))
-        raise InvalidInput(f"testCycle: {message}") from None
+        errors = error.errors(include_input=False, include_url=False)
+        raise InvalidInput(f"testCycle: {validation_message(errors, whole='it')}") from None
     if wanted.custom_fields:
         unknown = next(iter(wanted.custom_fields))
         raise InvalidInput(f"testCycle: the project has no custom field named '{unknown}'.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 
@@ -157,6 +158,18 @@ async def test_a_bad_test_cycle_part_changes_nothing(
     assert named in answer.json()["message"]
     assert await every(site.http, "/testcycles") == []
     assert await every(site.http, "/testcases") == []
+
+
+async def test_a_test_cycle_part_that_is_no_json_is_refused_by_line_and_cause(site: Site) -> None:
+    files: dict[str, Any] = {
+        "file": ("r.xml", JUNIT),
+        "testCycle": (None, '{\n"name": }', "application/json"),
+    }
+    params = {"projectKey": "DEMO"}
+    answer = await site.http.post("/automations/executions/junit", params=params, files=files)
+    assert answer.status_code == 400
+    assert "testCycle" in answer.json()["message"]
+    assert "line 2 column" in answer.json()["message"]
 
 
 async def test_a_folder_of_another_type_is_refused(site: Site) -> None:
