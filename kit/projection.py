@@ -2,7 +2,7 @@
 
 A row is ``{_id: record key, tenant, seq, ...state}``. Rows only move forward (``seq`` is the
 aggregate's revision), so repeats and reordering do no harm. A tombstone leaves a stub
-``{_id, seq, gone_at}``: without a tenant no XX
+``{_id, seq, gone_at}``: without a tenant no query finds it, and no stale state can replace it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from contracts.tenancy import ProjectState, SigningKeyState, TenantState, TenantStatus
-from kit.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -54,11 +53,3 @@ class Directory(Protocol):
     async def signing_key(self, kid: str) -> SigningKeyState | None:
         """Return a public key that signs API tokens; asks the owner before it says None."""
         ...
-
-
-async def require_project(directory: Directory, tenant: str, key: str) -> ProjectState:
-    """Return the project or raise ``NotFound`` in words that fit an unknown one, too."""
-    project = await directory.project_by_key(tenant, key)
-    if project is None:
-        raise NotFound(f"Project with key {key} does not exist or is not enabled.")
-    return project

@@ -51,5 +51,5 @@ OUTBOX_OLDEST = Gauge(
     "ostro_outbox_oldest_seconds", "Age of the oldest pending event", registry=REGISTRY
 )
 OUTBOX_PARKED = Counter(
-    "ostro_outbox_parked_total", "Events too large to send", ["collection"], registry=REGISTRY
+    "ostro_outbox_parked_total", "Events that can never be sent", ["collection"], registry=REGISTRY
 )

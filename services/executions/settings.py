@@ -12,8 +12,8 @@ MEGABYTE = 1_000_000
 class ExecutionsSettings(ServiceSettings):
     """The vendor's caps by default; every cap is named in the 413 it causes."""
 
-    http_port: int = Field(8102, ge=0, le=65535, description="public API")
-    internal_port: int = Field(8202, ge=0, le=65535, description="internal listener")
+    http_port: int = Field(8102, ge=1, le=65535, description="public API")
+    internal_port: int = Field(8202, ge=1, le=65535, description="internal listener")
     mongodb_database: str = Field("ostro_executions", description="own database")
 
     upload_max_junit_bytes: int = Field(

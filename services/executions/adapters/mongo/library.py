@@ -8,7 +8,7 @@ from contracts.ids import public_id
 from contracts.testcases import OptionState
 from contracts.topics import FOLDER_STATE, OPTION_STATE, TEST_CASE_STATE
 from kit.mongo import Database, unavailable_when_down
-from kit.projection import Projection
+from kit.projection import GONE_INDEX, Projection
 from services.executions.domain.uploads import Resolved
 
 CASES, OPTIONS, FOLDERS = "library_testcases", "library_options", "library_folders"
@@ -17,9 +17,10 @@ INDEXES = {
     CASES: [
         IndexModel([("tenant", ASCENDING), ("id", ASCENDING)]),
         IndexModel([("tenant", ASCENDING), ("project", ASCENDING), ("name", ASCENDING)]),
+        GONE_INDEX,
     ],
-    OPTIONS: [IndexModel([("tenant", ASCENDING), ("project", ASCENDING)])],
-    FOLDERS: [IndexModel([("tenant", ASCENDING), ("id", ASCENDING)])],
+    OPTIONS: [IndexModel([("tenant", ASCENDING), ("project", ASCENDING)]), GONE_INDEX],
+    FOLDERS: [IndexModel([("tenant", ASCENDING), ("id", ASCENDING)]), GONE_INDEX],
 }
 
 _FIELDS = {"_id": 0, "id": 1, "name": 1, "version": 1, "version_id": 1, "project": 1}
