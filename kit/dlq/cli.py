@@ -33,8 +33,8 @@ Examples:
 
   python -m kit.dlq drop --reason "data.rows: missing"
 
-Exit codes: 0 done (also when nothing is open), 1 Kafka failed and nothing was marked done,
-2 wrong use or settings, 3 some letters could not be replayed and stay open.
+Exit codes: 0 done (also when nothing is open), 1 Kafka failed (the last letters sent may be sent
+again by the next run), 2 wrong use or settings, 3 some letters could not be replayed and stay open.
 """
 
 _SOME_LEFT = 3

@@ -228,6 +228,29 @@ async def test_what_cannot_be_built_is_parked_and_does_not_block_the_rest(world:
     assert [r.key for r in await world.published()] == [b"t/2"]
 
 
+async def test_a_parked_event_is_given_back_as_operations_says(world: World) -> None:
+    await world.write("t/1", unrenderable=True)
+    async with world.relaying():
+        await world.drained()
+        await world.things.update_one({"_id": "t/1"}, {"$set": {"unrenderable": False}})
+        # docs/operations.md, "Dead letters"
+        await world.things.update_many(
+            {"outbox_parked": {"$exists": True}},
+            [
+                {
+                    "$set": {
+                        "outbox": {
+                            "$concatArrays": [{"$ifNull": ["$outbox", []]}, "$outbox_parked"]
+                        }
+                    }
+                },
+                {"$unset": "outbox_parked"},
+            ],
+        )
+        await world.drained()
+    assert [r.value for r in await world.published()] == [b"1:"]
+
+
 async def test_when_nothing_can_be_built_nothing_is_moved_away(world: World) -> None:
     for n in range(60):
         await world.write(f"t/{n}", unrenderable=True)
