@@ -33,6 +33,7 @@ from kit.kafka.client import Names
 from kit.kafka.consumer import (
     BatchProcessor,
     Handler,
+    Parked,
     broker_for,
     check_running,
     report_lag,
@@ -98,6 +99,7 @@ class Group:
     handler: Handler
     max_records: int = 500
     max_partition_fetch_bytes: int = 4 * 1024 * 1024
+    parked: Parked | None = None
 
 
 @dataclass(frozen=True)
@@ -252,7 +254,12 @@ async def _consume(
     for name, group in groups.items():
         letters = DeadLetters(runtime.publisher, runtime.names, name, runtime.clock)
         processor = BatchProcessor(
-            name, group.handler, letters, runtime.health, stopping=runtime.stopping
+            name,
+            group.handler,
+            letters,
+            runtime.health,
+            stopping=runtime.stopping,
+            parked=group.parked,
         )
         subscribers[name] = subscribe(
             broker,

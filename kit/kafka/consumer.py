@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[Sequence[Record]], Awaitable[Sequence[Poison]]]
 """Stores the effect of a batch (records of several partitions, each in order) and returns what
 can never be processed. Raises on anything that may work later."""
+Parked = Callable[[Sequence[Poison]], Awaitable[None]]
+"""Hears of poison once its letters are safe, before the offset moves; idempotent."""
 
 
 class GiveBack(Exception):
@@ -82,6 +84,7 @@ class BatchProcessor:
         *,
         retry_budget: float = _RETRY_BUDGET,
         stopping: asyncio.Event | None = None,
+        parked: Parked | None = None,
     ) -> None:
         self._group = group
         self._handler = handler
@@ -90,12 +93,15 @@ class BatchProcessor:
         self._sleep = sleep
         self._retry_budget = retry_budget
         self._stopping = stopping or asyncio.Event()
+        self._parked = parked
 
     async def process(self, records: Sequence[Record]) -> None:
         """Return when every record is stored or parked; raise to have the batch again."""
         poison = await self._handle(records)
         try:
             await self._dead_letters.park(poison, len(records))
+            if poison and self._parked is not None:
+                await self._parked(poison)
         except TooMuchPoison as error:
             self._health.stuck(self._group, str(error))
             log.warning("too much poison, not moving", group=self._group, reason=str(error))

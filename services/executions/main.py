@@ -84,6 +84,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     recording = Recording(
         testexecutions.ExecutionWriter(database), adapters.ledger, adapters.uploads, clock
     )
+    results = ResultsConsumer(recording)
     base = settings.api_base
     routers = [
         automations.router(
@@ -105,7 +106,9 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         groups={
             "executions.directory": Group(directory_copy.projection(database).apply),
             "executions.library": Group(library.projection(database).apply),
-            "executions.results": Group(ResultsConsumer(recording).handle, max_records=MAX_RECORDS),
+            "executions.results": Group(
+                results.handle, max_records=MAX_RECORDS, parked=results.parked
+            ),
         },
         outboxes=sources(runtime.names),
         background=[

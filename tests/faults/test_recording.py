@@ -3,6 +3,7 @@
 from contracts.topics import RESULT
 from tests.faults.conftest import Site
 from tests.faults.handmade import Hand, Upload
+from tests.harness.polling import eventually
 from tests.harness.watch import Watch
 
 GROUP = "executions.results"
@@ -30,6 +31,26 @@ async def test_a_chunk_with_a_ledger_row_is_skipped_unread(
     await watch.caught_up(GROUP, RESULT)
     assert (await upload.stored(), await upload.ledger()) == (2, 1)
     assert await letters(watch) == before
+
+
+async def test_nothing_waits_for_a_chunk_that_became_a_dead_letter(
+    hand: Hand, site: Site, watch: Watch
+) -> None:
+    upload = hand.upload(site.tenant, site.project)
+    await upload.open(results=4)
+    await upload.chunk(0, rows=2)
+    await upload.raw(1, b"{ nobody can read this")
+    await upload.seal(chunks=2)
+    await upload.accept()
+    await watch.caught_up(GROUP, RESULT)
+    # for ever "waiting", it would use up the tenant's quota and after a day refuse all uploads
+    rows = hand.database["uploads"]
+    await eventually(lambda: rows.count_documents({"_id": upload.id, "stored": {"$exists": False}}))
+    assert (await upload.stored(), await upload.ledger()) == (2, 1)
+    # what is replayed is stored all the same
+    await upload.chunk(1, rows=2, first=2)
+    await watch.caught_up(GROUP, RESULT)
+    assert (await upload.stored(), await upload.ledger()) == (4, 2)
 
 
 async def test_a_half_written_chunk_is_completed(hand: Hand, site: Site, watch: Watch) -> None:

@@ -50,6 +50,11 @@ class ResultsConsumer:
             self._seen[record.partition] = record.offset
         return poison
 
+    async def parked(self, poison: Sequence[Poison]) -> None:
+        """Note which chunks wait for nobody any more."""
+        names = (_chunk_name(item.record) for item in poison)
+        await self._recording.parked([name for name in names if name is not None])
+
     def _repeated(self, records: Sequence[Record]) -> bool:
         # after an assignment or a rewind some documents may be there already
         firsts: dict[int, int] = {}

@@ -32,6 +32,7 @@ class UploadRef:
     project: int
     accepted: bool
     chunks: int
+    """Those that can still be stored: all but dead letters."""
     cycle: int | None
 
 

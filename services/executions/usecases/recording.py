@@ -36,10 +36,14 @@ class LedgerWriter(Protocol):
 
 
 class UploadStates(Protocol):
-    """Which uploads still take chunks."""
+    """Which uploads still take chunks, and what of them is not coming."""
 
     async def dropped(self, uploads: Collection[str]) -> set[str]:
         """Return those that are aborted or forgotten."""
+        ...
+
+    async def parked(self, upload: str, chunk: int) -> None:
+        """Note that a chunk is a dead letter: nothing may wait for it."""
         ...
 
 
@@ -66,6 +70,11 @@ class Recording:
             self._uploads.dropped(uploads),
         )
         return {c for c in chunks if ledger_id(*c) not in present and c[0] not in dropped}
+
+    async def parked(self, chunks: Collection[tuple[str, int]]) -> None:
+        """Note dead letters; a replayed one is stored like any other."""
+        for upload, chunk in chunks:
+            await self._uploads.parked(upload, chunk)
 
     async def store(self, chunks: Sequence[tuple[str, ResultChunk]], *, repeated: bool) -> None:
         """Store (tenant, chunk) pairs, two inserts in flight."""

@@ -12,7 +12,7 @@ from services.executions.domain.uploads import UNDECIDED, UploadState
 from services.executions.usecases.housekeeping import UploadRef
 
 _BATCH = 200
-_FIELDS = {"tenant": 1, "project": 1, "state": 1, "chunks": 1, "cycle": 1}
+_FIELDS = {"tenant": 1, "project": 1, "state": 1, "chunks": 1, "parked": 1, "cycle": 1}
 
 
 class HousekeepingRows:
@@ -75,7 +75,7 @@ class HousekeepingRows:
                 upload=r["_id"],
                 project=r["project"],
                 accepted=r["state"] == UploadState.ACCEPTED,
-                chunks=r.get("chunks", 0),
+                chunks=r.get("chunks", 0) - len(r.get("parked", ())),
                 cycle=r.get("cycle"),
             )
             for r in await cursor.limit(_BATCH).to_list(_BATCH)

@@ -68,6 +68,8 @@ class UploadRow(TypedDict, total=False):
     first_id: Annotated[int, DataClass.OPERATIONAL]
     results: Annotated[int, DataClass.OPERATIONAL]
     chunks: Annotated[int, DataClass.OPERATIONAL]
+    parked: Annotated[list[int], DataClass.OPERATIONAL]
+    """Chunks that became dead letters."""
     created_at: Annotated[datetime, DataClass.OPERATIONAL]
     accepted_at: Annotated[datetime, DataClass.OPERATIONAL]
     aborted_at: Annotated[datetime, DataClass.OPERATIONAL]
@@ -213,6 +215,10 @@ class UploadRepository:
             {"_id": {"$in": list(uploads)}, "state": {"$ne": UploadState.ABORTED}}, {"_id": 1}
         ).to_list(None)
         return set(uploads) - {r["_id"] for r in rows}
+
+    async def parked(self, upload: str, chunk: int) -> None:
+        """Note that a chunk became a dead letter (exempt: as ``dropped``)."""
+        await self._rows.update_one({"_id": upload}, {"$addToSet": {"parked": chunk}})
 
     async def hidden_cycles(self, tenant: str) -> list[int]:
         """Return the cycles of undecided and aborted uploads."""
