@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
+from opentelemetry.sdk.trace import TracerProvider
 
 from contracts.internal import ProjectAnswer, SigningKeysAnswer, TenantAnswer
 from contracts.tenancy import ProjectState, SigningKeyState, TenantState, TenantStatus
@@ -19,6 +20,7 @@ from kit.http.app import internal_app
 from kit.http.client import InternalClient
 from kit.http.security import PeerCaller, TenantPeerCaller
 from kit.mongo import Database, ensure_indexes
+from kit.observability import tracing
 from kit.observability.health import Health
 from kit.service import _serve
 from tests.harness.installation import Installation
@@ -42,6 +44,7 @@ class Owner:
         self.api.get("/tenant")(self._tenant)
         self.api.get("/projects/{key}")(self._project)
         self.api.get("/signing-keys")(self._keys)
+        self.traces: list[str | None] = []
 
     async def _tenant(self, caller: TenantPeerCaller) -> TenantAnswer:
         self.questions.append("tenant")
@@ -55,8 +58,9 @@ class Owner:
             raise NotFound("unknown")
         return ProjectAnswer(project=self.projects[caller.tenant, key])
 
-    async def _keys(self, _caller: PeerCaller) -> SigningKeysAnswer:
+    async def _keys(self, _caller: PeerCaller, request: Request) -> SigningKeysAnswer:
         self.questions.append("keys")
+        self.traces.append(request.headers.get("traceparent"))
         return SigningKeysAnswer(keys=[KEY])
 
 
@@ -182,6 +186,19 @@ async def test_made_up_key_ids_do_not_become_calls_to_tenancy(copy: Copy) -> Non
     for n in range(50):
         assert await copy.directory.signing_key(f"made-up-{n}") is None
     assert copy.owner.questions == ["keys"]
+
+
+async def test_a_question_belongs_to_the_trace_of_the_request(
+    copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracing, "_TRACER", TracerProvider().get_tracer("test"))
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    with tracing.server_span("GET", {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}):
+        await copy.directory.signing_key("owner-key")
+    (sent,) = copy.owner.traces
+    assert sent is not None
+    assert sent.startswith(f"00-{trace}-")
+    assert "00f067aa0ba902b7" not in sent  # a span of its own
 
 
 async def test_with_the_owner_down_a_miss_is_unavailable_never_unknown(
