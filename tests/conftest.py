@@ -5,12 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from kit.kafka.topics import apply
 from kit.mongo import Database, connect
 from kit.observability import logs
 from tests.harness.backends import Backends, backends
 from tests.harness.installation import Installation
-from tests.harness.topics import remove_topics
+from tests.harness.namespace import prepared
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,10 +39,5 @@ async def installation(
     servers: Backends, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
     """A namespace with all topics, shared by the tests of one module."""
-    found = Installation(servers, tmp_path_factory.mktemp("installation"))
-    await apply(found.kafka)
-    yield found
-    await remove_topics(found.kafka)
-    async with connect(servers.mongodb, "admin") as admin:
-        for service in found.http_ports:
-            await admin.client.drop_database(found.database(service))
+    async with prepared(servers, tmp_path_factory.mktemp("installation")) as found:
+        yield found

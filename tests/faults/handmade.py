@@ -9,7 +9,7 @@ import orjson
 from contracts.ids import public_id
 from contracts.tenancy import ProjectState
 from contracts.topics import RESULT
-from kit.clock import SystemClock
+from kit.clock import Clock, SystemClock
 from kit.ids import SystemIds
 from kit.kafka.client import Names
 from kit.kafka.producer import Publisher
@@ -28,7 +28,8 @@ from services.executions.usecases.uploadports import (
 )
 from tests.harness.installation import Installation
 
-_CLOCK, _IDS = SystemClock(), SystemIds()
+_CLOCK: Clock = SystemClock()
+_IDS = SystemIds()
 _CASE = 1
 """Number of the test case behind every row; nothing asks whether it exists."""
 
@@ -135,13 +136,15 @@ class Upload:
 class Hand:
     """Adapters on the installation's database and topics."""
 
-    def __init__(self, database: Database, publisher: Publisher, names: Names) -> None:
+    def __init__(
+        self, database: Database, publisher: Publisher, names: Names, clock: Clock
+    ) -> None:
         self.database = database
         self.publisher = publisher
         self.names = names
-        self.rows = UploadRepository(database, "hand", _CLOCK, _IDS)
+        self.rows = UploadRepository(database, "hand", clock, _IDS)
         self.cycles = TestCycleRepository(database)
-        self.chunks = ChunkPublisher(publisher, names, _CLOCK)
+        self.chunks = ChunkPublisher(publisher, names, clock)
 
     def upload(self, tenant: str, project: int, key: str = "DEMO") -> Upload:
         """Begin to make one."""
@@ -162,12 +165,12 @@ class Hand:
 
 
 @contextlib.asynccontextmanager
-async def by_hand(installation: Installation) -> AsyncIterator[Hand]:
-    """Connect."""
+async def by_hand(installation: Installation, clock: Clock = _CLOCK) -> AsyncIterator[Hand]:
+    """Connect; ``clock`` is that of the service beside it."""
     publisher = Publisher(installation.kafka, client_id="test-hand")
     name = installation.database("executions")
     async with connect(installation.backends.mongodb, name) as database:
         try:
-            yield Hand(database, publisher, Names(installation.prefix))
+            yield Hand(database, publisher, Names(installation.prefix), clock)
         finally:
             await publisher.stop()

@@ -44,6 +44,12 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
+def installation(own_installation: Installation) -> Installation:
+    """It runs its own four services."""
+    return own_installation
+
+
+@pytest.fixture(scope="module")
 async def scene(installation: Installation) -> AsyncIterator[Scene]:
     """Start everything."""
     async with contextlib.AsyncExitStack() as stack:

@@ -19,6 +19,18 @@ from tests.integration.executions.uploading import every
 
 
 @pytest.fixture(scope="module")
+def installation(own_installation: Installation) -> Installation:
+    """Its leases reach into the future."""
+    return own_installation
+
+
+@pytest.fixture(scope="module")
+def world(own_world: Operator) -> Operator:
+    """Tenancy and testcases in it."""
+    return own_world
+
+
+@pytest.fixture(scope="module")
 async def clock() -> ManualClock:
     """The time of executions."""
     return ManualClock(datetime.now(UTC))
@@ -29,7 +41,10 @@ async def hand(
     installation: Installation, world: Operator, clock: ManualClock
 ) -> AsyncIterator[Hand]:
     """Uploads by hand, beside a service whose time the test makes."""
-    async with service(installation, "executions", clock=clock), by_hand(installation) as found:
+    async with (
+        service(installation, "executions", clock=clock),
+        by_hand(installation, clock) as found,
+    ):
         yield found
 
 

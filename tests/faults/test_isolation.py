@@ -53,6 +53,12 @@ class Tenants:
 
 
 @pytest.fixture(scope="module")
+def installation(own_installation: Installation) -> Installation:
+    """It runs its own four services."""
+    return own_installation
+
+
+@pytest.fixture(scope="module")
 def ids() -> ChosenProject:
     """The operator's ids."""
     return ChosenProject()

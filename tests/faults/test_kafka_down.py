@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from kit.kafka.topics import apply
 from tests.faults.conftest import Site
 from tests.harness.backends import Backends
 from tests.harness.installation import Installation
+from tests.harness.namespace import prepared
+from tests.harness.operator import Operator
 from tests.harness.own_kafka import OwnKafka, own_kafka
 from tests.harness.polling import eventually
 from tests.integration.executions.uploading import every, junit, send, uploaded
@@ -26,14 +27,25 @@ async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OwnKa
 
 
 @pytest.fixture(scope="module")
-async def installation(
+async def own_installation(
     servers: Backends, kafka: OwnKafka, tmp_path_factory: pytest.TempPathFactory
-) -> Installation:
+) -> AsyncIterator[Installation]:
     """An installation on it."""
     backends = replace(servers, kafka=kafka.bootstrap)
-    found = Installation(backends, tmp_path_factory.mktemp("installation"))
-    await apply(found.kafka)
-    return found
+    async with prepared(backends, tmp_path_factory.mktemp("own")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def installation(own_installation: Installation) -> Installation:
+    """The same."""
+    return own_installation
+
+
+@pytest.fixture(scope="module")
+def world(own_world: Operator) -> Operator:
+    """Tenancy and testcases on it."""
+    return own_world
 
 
 async def refused_without_a_trace(site: Site) -> None:

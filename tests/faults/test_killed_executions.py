@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.faults.conftest import Site
-from tests.harness.installation import Installation
+from tests.harness.installation import Installation, free_port
 from tests.harness.polling import eventually
 from tests.harness.processes import ServiceProcess, process
 from tests.harness.system import service
@@ -131,7 +131,7 @@ async def test_accepted_results_survive_the_consumer(
 ) -> None:
     async with doomed(installation, point, "consumer") as dying:
         taken = service(
-            installation, "executions", role="api", upload_wait_seconds=0, internal_port=0
+            installation, "executions", role="api", upload_wait_seconds=0, internal_port=free_port()
         )
         async with taken:
             answer = await send(site.http, junit(RESULTS))

@@ -19,6 +19,18 @@ from tests.harness.watch import Watch
 NOBODY = "http://127.0.0.1:1"
 
 
+@pytest.fixture(scope="module")
+def installation(own_installation: Installation) -> Installation:
+    """Its leases reach into the future."""
+    return own_installation
+
+
+@pytest.fixture(scope="module")
+def world(own_world: Operator) -> Operator:
+    """Tenancy and testcases in it."""
+    return own_world
+
+
 @pytest.fixture
 async def hand(installation: Installation, world: Operator) -> AsyncIterator[Hand]:
     """Uploads by hand."""
@@ -42,7 +54,7 @@ async def test_what_the_owner_must_learn_keeps_nothing_else_waiting(
         await removed.abort()
         await finished.seal(chunks=1)
         await finished.accept()
-        clock.advance(seconds=REMOVE_AFTER.total_seconds() + 1)
+        clock.advance(seconds=REMOVE_AFTER.total_seconds() + 60)  # the hand has its own clock
         await eventually(
             lambda: rows.count_documents({"_id": finished.id, "stored": {"$exists": False}})
         )

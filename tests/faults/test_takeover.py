@@ -36,6 +36,7 @@ async def accepted(http: httpx.AsyncClient) -> str:
     return str(answer.json()["testCycle"]["key"])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_the_other_process_takes_over_and_nothing_is_lost(
     installation: Installation, site: Site, watch: Watch
@@ -50,7 +51,9 @@ async def test_the_other_process_takes_over_and_nothing_is_lost(
             spool_dir=installation.folder / name,
         )
 
-    taking = service(installation, "executions", role="api", upload_wait_seconds=0, internal_port=0)
+    taking = service(
+        installation, "executions", role="api", upload_wait_seconds=0, internal_port=free_port()
+    )
     async with taking, consumer("a") as lives, consumer("b") as dies:
         half = RESULT.partitions // 2
         await eventually(lambda: watch.members(GROUP), lambda m: m == [half, half], seconds=30)
