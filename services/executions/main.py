@@ -130,6 +130,7 @@ def _uploads(runtime: Runtime[ExecutionsSettings], adapters: _Adapters) -> Uploa
         owner=adapters.owner,
         counters=Counters(runtime.database["counters"]),
         limits=Limits(
+            settings.upload_parallel,
             settings.upload_wait_seconds,
             settings.upload_max_results,
             settings.max_unstored_results,

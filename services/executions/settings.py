@@ -36,7 +36,10 @@ class ExecutionsSettings(ServiceSettings):
         20.0, ge=0, description="how long an upload's answer waits until all results are stored"
     )
     upload_parallel: int = Field(
-        8, gt=0, description="uploads that one process works on at once; others queue"
+        8,
+        gt=0,
+        description="uploads of one tenant that a process takes at once, and uploads of all "
+        "tenants that it reads and publishes at once; others queue",
     )
     spool_dir: Path | None = Field(
         None, description="folder for uploads in progress; the system's temporary one by default"

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, Protocol
+from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -56,27 +57,31 @@ def router(
 ) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(prefix="/v2/automations/executions", tags=["Automations"])
-    working = asyncio.Semaphore(parallel)
+    # a tenant's burst, or its slow senders, wait for each other and not in everybody's way
+    turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def take(
         result_format: Format, request: Request, caller: Caller, project_key: str, create: bool
     ) -> Response:
         caller.principal.require(Scope.WRITE, Scope.RESULTS)
         project = await Access.of(caller, directory).project(project_key)
-        async with working, receive(request, result_format, project.keys) as file:
-            answer = await uploads.take(
-                UploadRequest(
-                    tenant=caller.principal.tenant,
-                    account_id=caller.principal.account_id,
-                    project=project,
-                    format=result_format,
-                    create_cases=create,
-                    cycle=cycle_input(file.test_cycle),
-                    file=file,
-                    url_path=request.url.path,
-                    user_agent=request.headers.get("user-agent"),
+        tenant = caller.principal.tenant
+        async with turns.setdefault(tenant, asyncio.Semaphore(parallel)):
+            await uploads.admit(tenant)
+            async with receive(request, result_format, project.keys) as file:
+                answer = await uploads.take(
+                    UploadRequest(
+                        tenant=tenant,
+                        account_id=caller.principal.account_id,
+                        project=project,
+                        format=result_format,
+                        create_cases=create,
+                        cycle=cycle_input(file.test_cycle),
+                        file=file,
+                        url_path=request.url.path,
+                        user_agent=request.headers.get("user-agent"),
+                    )
                 )
-            )
         return _answer(answer, project, base)
 
     project_key_type = Annotated[str, Query(alias="projectKey", pattern=f"({PROJECT_KEY_PATTERN})")]

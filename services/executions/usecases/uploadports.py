@@ -137,8 +137,9 @@ class CaseDecisions(CaseOwner, Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """Settings of the walk."""
+    """Settings of the walk. ``parallel``: uploads that are read and published at once."""
 
+    parallel: int
     wait_seconds: float
     max_results: int
     max_unstored_results: int

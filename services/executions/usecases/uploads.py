@@ -54,7 +54,6 @@ class _Begun:
 
     upload: str
     begun: bool = False
-    created_cases: bool = False
 
 
 class Uploads:
@@ -88,20 +87,24 @@ class Uploads:
         self._serialise = serialise
         self._clock = clock
         self._ids = ids
+        self._working = asyncio.Semaphore(limits.parallel)
 
     async def take(self, request: UploadRequest) -> UploadAnswer:
         """Take one upload to acceptance; on any failure it is aborted before this raises."""
-        await self._admit(request.tenant)
         await self._check_folder(request)
         state = _Begun(self._ids.token())
         try:
             async with self._aborting(request, state):
-                plan = await self._resolve(request, state)
-                return await self._store(request, state, plan)
+                # reading and publishing cost memory and time, waiting for storage does not
+                async with self._working:
+                    plan = await self._resolve(request, state)
+                    cycle, count = await self._send(request, state, plan)
+                return await self._settle(request, state, cycle, count)
         except OSError as error:  # a full disk, a time-out
             raise Unavailable("The upload could not be completed; try again.") from error
 
-    async def _admit(self, tenant: str) -> None:
+    async def admit(self, tenant: str) -> None:
+        """Raise ``TooManyRequests`` or ``Unavailable`` while nothing more can be taken."""
         waiting = await self._rows.unstored(tenant)
         if waiting.oldest_seconds > self._limits.max_queue_age_seconds:
             raise Unavailable("Results are not being stored at present; try again.", retry_after=60)
@@ -162,7 +165,8 @@ class Uploads:
         resolver.check()
         return resolver.plan
 
-    async def _store(self, request: UploadRequest, state: _Begun, plan: Plan) -> UploadAnswer:
+    async def _send(self, request: UploadRequest, state: _Begun, plan: Plan) -> tuple[int, int]:
+        """Publish everything; return the cycle and the number of chunks."""
         tenant, project = request.tenant, request.project.id
         upload = await self._begin(request, state)
         options = await self._options.options(tenant, project, plan.statuses)
@@ -178,12 +182,19 @@ class Uploads:
         count = await self._publish(request, context, plan, StatusRule(project, options))
         if not await self._rows.seal(tenant, upload, count):
             raise Unavailable("The upload took too long and was given up; try again.")
+        return cycle, count
+
+    async def _settle(
+        self, request: UploadRequest, state: _Begun, cycle: int, count: int
+    ) -> UploadAnswer:
+        """Wait until everything is stored, but not for ever, and accept."""
+        tenant, upload = request.tenant, state.upload
         stored = await self._wait(tenant, upload, count)
         if not await self._rows.accept(tenant, upload, request):
             raise Unavailable("The upload took too long and was given up; try again.")
         state.begun = False  # from here on nothing aborts it
         await self._finish(request, upload, stored=stored)
-        return UploadAnswer(upload, project, cycle, stored)
+        return UploadAnswer(upload, request.project.id, cycle, stored)
 
     def _new_cycle(
         self, request: UploadRequest, upload: str, cycle: int, options: Collection[OptionState]
