@@ -100,6 +100,15 @@ async def test_a_stale_state_does_not_bring_a_row_back_even_without_a_sequence(
     assert await database["cases"].find_one({"tenant": "t1"}) is not None
 
 
+async def test_a_redelivered_state_with_its_tombstone_behind_it_ends_the_row(
+    database: Database,
+) -> None:
+    cases = projection(database)
+    await cases.apply([state("t1/1", 4)])
+    await cases.apply([state("t1/1", 4), record("t1/1", None)])
+    assert await database["cases"].find_one({"tenant": "t1"}) is None
+
+
 async def test_a_stub_holds_nothing_of_the_row_and_expires(database: Database) -> None:
     await database["cases"].create_indexes([GONE_INDEX])
     cases = projection(database)
