@@ -1,6 +1,7 @@
 """``python -m bench [upload|memory|consumer ...]``: all of them by default."""
 
 import argparse
+import logging
 from collections.abc import Callable
 
 from bench import consumer, upload
@@ -27,6 +28,8 @@ def main() -> None:
     unknown = set(names) - set(MEASUREMENTS)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    # a fresh topic has no leader for a moment; the producer waits for it and says so
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     figures: list[Figure] = []
     with stack(**CAPS) as running:
         for name in names:
