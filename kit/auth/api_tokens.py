@@ -77,7 +77,7 @@ class ApiTokens:
     """
 
     def __init__(self, directory: Directory, cell: str, clock: Clock) -> None:
-        self._directory = directory
+        self.directory = directory
         self._cell = cell
         self._clock = clock
         self._verified: OrderedDict[bytes, tuple[datetime, str, TokenClaims]] = OrderedDict()
@@ -90,7 +90,7 @@ class ApiTokens:
             raise Unauthenticated("The token has expired.")
         if claims.ostro.cell != self._cell:
             self._elsewhere(claims.ostro.cell, public_api=public_api)
-        tenant = await self._directory.tenant(claims.ostro.tenant)
+        tenant = await self.directory.tenant(claims.ostro.tenant)
         if tenant is None or not tenant.active or claims.jti in tenant.revoked_tokens:
             raise Unauthenticated("The token is not valid.")
         if tenant.tenant.cell != self._cell:
@@ -129,7 +129,7 @@ class ApiTokens:
         return claims
 
     async def _key(self, kid: str) -> SigningKeyState:
-        key = await self._directory.signing_key(kid)
+        key = await self.directory.signing_key(kid)
         if key is None or (key.retired_at is not None and key.retired_at < self._clock.now()):
             raise Unauthenticated(_BAD_SIGNATURE)
         return key

@@ -1,5 +1,6 @@
-"""FastAPI dependencies: the caller of a public route, the caller of an internal one."""
+"""FastAPI dependencies: who calls a public route and what it may see, who an internal one."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Security
@@ -7,7 +8,9 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from kit.auth.api_tokens import ApiTokens, VerifiedToken
+from kit.auth.principal import Scope
 from kit.auth.service_tokens import InternalCaller, ServiceTokens
+from kit.directory.access import Access
 from kit.errors import Unauthenticated
 
 
@@ -56,6 +59,23 @@ class TenantCaller(InternalCaller):
 
 Caller = Annotated[VerifiedToken, Depends(_caller)]
 """The verified API token of a public request."""
+
+
+def access_with(*any_of: Scope) -> Callable[..., Awaitable[Access]]:
+    """Return the dependency that gives what the caller may see, if it holds one of the scopes."""
+
+    async def holder(request: Request, caller: Caller) -> Access:
+        caller.principal.require(*any_of)
+        tokens: ApiTokens = request.app.state.api_tokens
+        return Access.of(caller, tokens.directory)
+
+    return holder
+
+
+Reader = Annotated[Access, Depends(access_with(Scope.READ))]
+"""What the caller of a reading route may see."""
+Writer = Annotated[Access, Depends(access_with(Scope.WRITE))]
+"""The same, of a route that changes something."""
 PeerCaller = Annotated[InternalCaller, Depends(_internal_caller)]
 """The service behind an internal request."""
 TenantPeerCaller = Annotated[TenantCaller, Depends(_tenant_caller)]

@@ -89,16 +89,15 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     routers = [
         automations.router(
             _uploads(runtime, adapters),
-            directory,
             _result_files(settings).receive,
             settings.upload_parallel,
             base,
         ),
         testcycles_api.router(
-            TestCycles(adapters.cycles, adapters.uploads, adapters.options), directory, base
+            TestCycles(adapters.cycles, adapters.uploads, adapters.options), base
         ),
-        testexecutions_api.router(TestExecutions(executions, adapters.uploads), directory, base),
-        uploads_api.router(UploadStatus(adapters.uploads, adapters.ledger), directory, base),
+        testexecutions_api.router(TestExecutions(executions, adapters.uploads), base),
+        uploads_api.router(UploadStatus(adapters.uploads, adapters.ledger), base),
     ]
     return Parts(
         public=public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock)),

@@ -63,7 +63,6 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         OptionRoutes(options, settings.api_base).router(),
     ]
     public = public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock))
-    public.state.directory = directory
     public.state.max_body_bytes = settings.max_body_bytes
     routes = InternalRoutes(directory, options, folders, by_name, uploads)
     internal = internal_app(SERVICE, [routes.router()], runtime.tokens, runtime.health)

@@ -9,18 +9,17 @@ from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, Protocol
 from weakref import WeakValueDictionary
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.ids import PROJECT_KEY_PATTERN, Kind, number_of
 from contracts.tenancy import ProjectState
 from kit.auth.principal import Scope
 from kit.directory.access import Access
-from kit.directory.view import Directory
 from kit.errors import InvalidInput
 from kit.http.errors import validation_message
 from kit.http.pages import MAX_INT64, json_response
-from kit.http.security import Caller
+from kit.http.security import access_with
 from services.executions.domain.formats import Format
 from services.executions.usecases.uploadports import (
     CycleInput,
@@ -52,27 +51,28 @@ class TestCyclePart(BaseModel):
     custom_fields: dict[str, Any] | None = Field(None, alias="customFields")
 
 
-def router(
-    uploads: Uploads, directory: Directory, receive: Receive, parallel: int, base: str
-) -> APIRouter:
+Uploader = Annotated[Access, Depends(access_with(Scope.WRITE, Scope.RESULTS))]
+ProjectKey = Annotated[str, Query(alias="projectKey", pattern=f"({PROJECT_KEY_PATTERN})")]
+CreateCases = Annotated[bool, Query(alias="autoCreateTestCases")]
+
+
+def router(uploads: Uploads, receive: Receive, parallel: int, base: str) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(prefix="/v2/automations/executions", tags=["Automations"])
     # a tenant's burst, or its slow senders, wait for each other and not in everybody's way
     turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def take(
-        result_format: Format, request: Request, caller: Caller, project_key: str, create: bool
+        result_format: Format, request: Request, access: Access, project_key: str, create: bool
     ) -> Response:
-        caller.principal.require(Scope.WRITE, Scope.RESULTS)
-        project = await Access.of(caller, directory).project(project_key)
-        tenant = caller.principal.tenant
+        project, tenant = await access.project(project_key), access.tenant
         async with turns.setdefault(tenant, asyncio.Semaphore(parallel)):
             await uploads.admit(tenant)
             async with receive(request, result_format, project.keys) as file:
                 answer = await uploads.take(
                     UploadRequest(
                         tenant=tenant,
-                        account_id=caller.principal.account_id,
+                        account_id=access.principal.account_id,
                         project=project,
                         format=result_format,
                         create_cases=create,
@@ -84,29 +84,26 @@ def router(
                 )
         return _answer(answer, project, base)
 
-    project_key_type = Annotated[str, Query(alias="projectKey", pattern=f"({PROJECT_KEY_PATTERN})")]
-    create_type = Annotated[bool, Query(alias="autoCreateTestCases")]
-
     @routes.post("/junit", openapi_extra=_FORM)
     async def create_junit_executions(
-        request: Request, caller: Caller, project_key: project_key_type, create: create_type = False
+        request: Request, access: Uploader, project_key: ProjectKey, create: CreateCases = False
     ) -> Response:
         """Take a JUnit XML file, bare or zipped; always opens a new test cycle."""
-        return await take(Format.JUNIT, request, caller, project_key, create)
+        return await take(Format.JUNIT, request, access, project_key, create)
 
     @routes.post("/cucumber", openapi_extra=_FORM)
     async def create_cucumber_executions(
-        request: Request, caller: Caller, project_key: project_key_type, create: create_type = False
+        request: Request, access: Uploader, project_key: ProjectKey, create: CreateCases = False
     ) -> Response:
         """Take a Cucumber JSON report, bare or zipped; always opens a new test cycle."""
-        return await take(Format.CUCUMBER, request, caller, project_key, create)
+        return await take(Format.CUCUMBER, request, access, project_key, create)
 
     @routes.post("/custom", openapi_extra=_FORM)
     async def create_custom_executions(
-        request: Request, caller: Caller, project_key: project_key_type, create: create_type = False
+        request: Request, access: Uploader, project_key: ProjectKey, create: CreateCases = False
     ) -> Response:
         """Take results in the vendor's own format, bare or zipped; opens a new test cycle."""
-        return await take(Format.CUSTOM, request, caller, project_key, create)
+        return await take(Format.CUSTOM, request, access, project_key, create)
 
     return routes
 

@@ -6,8 +6,9 @@ Source: behaviour.md section 5.
 from typing import Any
 
 from contracts.ids import Kind, number_of, project_of
-from kit.auth.api_tokens import VerifiedToken
 from kit.clock import vendor_time
+from kit.directory.access import Access
+from kit.http.references import References
 from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.testexecutions import TestExecution
 
@@ -15,30 +16,29 @@ from services.executions.domain.testexecutions import TestExecution
 class Renderer:
     """Renders for one caller; ``base`` is the public API's base."""
 
-    def __init__(self, base: str, caller: VerifiedToken) -> None:
-        self._base = base
-        self._site = caller.tenant.tenant.site_url
-        self._projects = caller.tenant.projects
+    def __init__(self, base: str, access: Access) -> None:
+        self._refs = References.of(base, access)
+        self._projects = access.view.projects
 
     def cycle(self, cycle: TestCycle) -> dict[str, Any]:
         """Render a test cycle."""
-        self_url = f"{self._base}/testcycles/{cycle['id']}"
+        refs = self._refs
         start, end = cycle["planned_start"], cycle["planned_end"]
         return {
             "id": cycle["id"],
             "key": self._key(Kind.TEST_CYCLE, cycle["id"]),
             "name": cycle["name"],
-            "project": self._ref("projects", cycle["project"]),
-            "jiraProjectVersion": self._version(cycle["jira_version"]),
-            "status": self._ref("statuses", cycle["status"]),
-            "folder": self._ref("folders", cycle["folder"]),
+            "project": refs.resource("projects", cycle["project"]),
+            "jiraProjectVersion": refs.jira("version", cycle["jira_version"]),
+            "status": refs.resource("statuses", cycle["status"]),
+            "folder": refs.optional("folders", cycle["folder"]),
             "description": cycle["description"],
             "plannedStartDate": vendor_time(start) if start is not None else None,
             "plannedEndDate": vendor_time(end) if end is not None else None,
-            "owner": self._user(cycle["owner"]),
+            "owner": refs.user(cycle["owner"]),
             "customFields": {},
             "links": {
-                "self": f"{self_url}/links",
+                "self": f"{refs.url('testcycles', cycle['id'])}/links",
                 "issues": [],
                 "webLinks": [],
                 "testPlans": [],
@@ -47,20 +47,21 @@ class Renderer:
 
     def execution(self, execution: TestExecution) -> dict[str, Any]:
         """Render a test execution."""
-        base, cycle, case = self._base, execution["cycle"], execution["case"]
-        case_key = self._key(Kind.TEST_CASE, case)
+        refs = self._refs
+        case = refs.url("testcases", self._key(Kind.TEST_CASE, execution["case"]))
+        own = refs.url("testexecutions", execution["id"])
         return {
             "id": execution["id"],
             "key": self._key(Kind.TEST_EXECUTION, execution["id"]),
-            "project": self._ref("projects", execution["project"]),
+            "project": refs.resource("projects", execution["project"]),
             # the version row's id, not the test case's; clients take the key out of self
             "testCase": {
                 "id": execution["version_id"],
-                "self": f"{base}/testcases/{case_key}/versions/{execution['version']}",
+                "self": f"{case}/versions/{execution['version']}",
             },
-            "environment": self._ref("environments", execution["environment"]),
-            "jiraProjectVersion": self._version(execution["jira_version"]),
-            "testExecutionStatus": self._ref("statuses", execution["status"]),
+            "environment": refs.optional("environments", execution["environment"]),
+            "jiraProjectVersion": refs.jira("version", execution["jira_version"]),
+            "testExecutionStatus": refs.resource("statuses", execution["status"]),
             "actualEndDate": vendor_time(execution["end"]),
             "estimatedTime": None,
             "executionTime": execution["time"],
@@ -68,30 +69,11 @@ class Renderer:
             "assignedToId": execution["assigned_to"],
             "comment": execution["comment"],
             "automated": execution["automated"],
-            "testCycle": self._ref("testcycles", cycle),
+            "testCycle": refs.optional("testcycles", execution["cycle"]),
             "customFields": {},
-            "links": {"self": f"{base}/testexecutions/{execution['id']}/links", "issues": []},
+            "links": {"self": f"{own}/links", "issues": []},
         }
 
     def _key(self, kind: Kind, entity: int) -> str:
         project = self._projects[project_of(entity)]
         return f"{project.key}-{kind.value}{number_of(entity)}"
-
-    def _ref(self, path: str, entity: int | None) -> dict[str, Any] | None:
-        return None if entity is None else {"id": entity, "self": f"{self._base}/{path}/{entity}"}
-
-    def _version(self, version: int | None) -> dict[str, Any] | None:
-        if version is None:
-            return None
-        reference: dict[str, Any] = {"id": version}
-        if self._site is not None:
-            reference["self"] = f"{self._site}/rest/api/2/version/{version}"
-        return reference
-
-    def _user(self, account_id: str | None) -> dict[str, Any] | None:
-        if account_id is None:
-            return None
-        reference: dict[str, Any] = {"accountId": account_id}
-        if self._site is not None:
-            reference["self"] = f"{self._site}/rest/api/2/user?accountId={account_id}"
-        return reference

@@ -1,31 +1,33 @@
 """``/ostro/v1/executions/uploads/{id}``: how an upload fares after its answer."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
 
 from contracts.ids import project_of
 from kit.auth.principal import Scope
 from kit.clock import vendor_time
 from kit.directory.access import Access
-from kit.directory.view import Directory
 from kit.errors import NotFound
 from kit.http.pages import json_response
-from kit.http.security import Caller
+from kit.http.security import access_with
 from services.executions.domain.uploads import UploadState
 from services.executions.usecases.uploadstatus import UploadStatus
 
+Watcher = Annotated[Access, Depends(access_with(Scope.READ, Scope.RESULTS))]
 
-def router(status: UploadStatus, directory: Directory, base: str) -> APIRouter:
+
+def router(status: UploadStatus, base: str) -> APIRouter:
     """Build the route."""
     routes = APIRouter(prefix="/ostro/v1/executions/uploads", tags=["Uploads"])
 
     @routes.get("/{upload}")
-    async def get_upload(caller: Caller, upload: str) -> Response:
+    async def get_upload(access: Watcher, upload: str) -> Response:
         """Return state, number of results and of stored ones, and the test cycle."""
-        caller.principal.require(Scope.READ, Scope.RESULTS)
-        found = await status.get(caller.principal.tenant, upload)
+        found = await status.get(access.tenant, upload)
         if found.state is not UploadState.ACCEPTED or found.cycle is None:
             raise NotFound(f"Upload {upload} does not exist.")
-        if await Access.of(caller, directory).sees(project_of(found.cycle)) is None:
+        if await access.sees(project_of(found.cycle)) is None:
             raise NotFound(f"Upload {upload} does not exist.")
         return json_response(
             {

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from kit.http.body import JsonBody, documented
 from kit.http.pages import MAX_INT64, Offset, json_response, offset_response
 from kit.http.params import ProjectKeyFilter
+from kit.http.references import References
+from kit.http.security import Reader, Writer
 from services.testcases.api import shapes
-from services.testcases.api.access import Reader, Writer, references
 from services.testcases.api.fields import (
     Body,
     EmptyIsAbsent,
@@ -16,7 +17,6 @@ from services.testcases.api.fields import (
     Id,
     ProjectKey,
 )
-from services.testcases.api.references import References
 from services.testcases.domain.folders import Folder, FolderType
 from services.testcases.usecases.folders import Folders, NewFolder
 
@@ -73,7 +73,7 @@ class FolderRoutes:
     ) -> Response:
         """List folders by id."""
         total, found = await self._folders.page(access, project_key, kind, page)
-        refs = references(self._base, access)
+        refs = References.of(self._base, access)
         values = [folder(refs, f) for f in found]
         return offset_response(request, self._base, page, total, values)
 
@@ -82,7 +82,7 @@ class FolderRoutes:
     ) -> Response:
         """Return one folder."""
         found = await self._folders.get(access, ident)
-        return json_response(folder(references(self._base, access), found))
+        return json_response(folder(References.of(self._base, access), found))
 
     async def create(
         self, access: Writer, body: Annotated[FolderCreate, Depends(JsonBody(FolderCreate))]
@@ -91,7 +91,7 @@ class FolderRoutes:
         made = await self._folders.create(
             access, NewFolder(body.project_key, body.folder_type, body.name, body.parent_id)
         )
-        return json_response(references(self._base, access).resource("folders", made.id), 201)
+        return json_response(References.of(self._base, access).resource("folders", made.id), 201)
 
 
 def folder(refs: References, found: Folder) -> shapes.Folder:

@@ -11,8 +11,9 @@ from kit.directory.access import Access
 from kit.http.body import JsonBody, documented
 from kit.http.pages import MAX_INT64, Offset, OffsetPage, json_response, offset_response
 from kit.http.params import ProjectKeyFilter
+from kit.http.references import References
+from kit.http.security import Reader, Writer
 from services.testcases.api import shapes
-from services.testcases.api.access import Reader, Writer, references
 from services.testcases.api.fields import (
     Body,
     Color,
@@ -21,7 +22,6 @@ from services.testcases.api.fields import (
     ProjectKey,
     Text,
 )
-from services.testcases.api.references import References
 from services.testcases.domain.options import NO_COLOR, STATUS_TYPES, Option
 from services.testcases.usecases.options import NewOption, Options
 
@@ -183,7 +183,7 @@ class _Family:
     async def get(self, access: Reader, ident: Ident) -> Response:
         """Return one option."""
         found = await self._options.get(access, self._types, ident)
-        return json_response(self._render(references(self._base, access), found))
+        return json_response(self._render(References.of(self._base, access), found))
 
     async def page(
         self,
@@ -195,7 +195,7 @@ class _Family:
     ) -> Response:
         """Answer a list of some types."""
         total, found = await self._options.page(access, types, project_key, page)
-        refs = references(self._base, access)
+        refs = References.of(self._base, access)
         values = [self._render(refs, option) for option in found]
         return offset_response(request, self._base, page, total, values)
 
@@ -206,7 +206,7 @@ class _Family:
         made = await self._options.create(
             access, NewOption(body.project_key, kind, body.name, body.description, color)
         )
-        return json_response(references(self._base, access).resource(self._path, made.id), 201)
+        return json_response(References.of(self._base, access).resource(self._path, made.id), 201)
 
 
 def status(refs: References, option: Option) -> shapes.Status:

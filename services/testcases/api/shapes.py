@@ -1,24 +1,12 @@
 """The shapes of answers, field for field the vendor's (openapi-facts, components)."""
 
-from typing import Any, Generic, NotRequired, TypeVar
+from typing import Any, Generic, TypeVar
 
 from typing_extensions import TypedDict
 
+from kit.http.references import ResourceRef, UserRef
+
 T = TypeVar("T")
-
-
-class ResourceRef(TypedDict):
-    """A reference; ``self`` is absolute, and left out where there is no Jira site to point at."""
-
-    id: int
-    self: NotRequired[str]
-
-
-class UserRef(TypedDict):
-    """A Jira user."""
-
-    accountId: str
-    self: NotRequired[str]
 
 
 class SelfRef(TypedDict):

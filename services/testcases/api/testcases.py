@@ -18,8 +18,9 @@ from kit.http.pages import (
     offset_response,
 )
 from kit.http.params import FolderFilter, ProjectKeyFilter, UpdatedAfter
+from kit.http.references import References
+from kit.http.security import Reader, Writer
 from services.testcases.api import shapes
-from services.testcases.api.access import Reader, Writer, references
 from services.testcases.api.fields import (
     AccountId,
     Body,
@@ -29,7 +30,6 @@ from services.testcases.api.fields import (
     TestCaseKey,
     Text,
 )
-from services.testcases.api.references import References
 from services.testcases.domain.testcases import key_of
 from services.testcases.usecases.testcases import NewTestCase, Shown, TestCases
 
@@ -114,7 +114,7 @@ class TestCaseRoutes:
     ) -> Response:
         """List test cases by id."""
         total, found = await self._cases.page(access, project_key, folder, page)
-        values = _rendered(references(self._base, access), found)
+        values = _rendered(References.of(self._base, access), found)
         return offset_response(request, self._base, page, total, values)
 
     async def walk(
@@ -128,25 +128,25 @@ class TestCaseRoutes:
     ) -> Response:
         """Walk test cases by id, from ``startAtId`` on."""
         found, following = await self._cases.walk(access, project_key, folder, updated_after, page)
-        values = _rendered(references(self._base, access), found)
+        values = _rendered(References.of(self._base, access), found)
         return cursor_response(request, self._base, page, following, values)
 
     async def get(self, access: Reader, key: TestCaseKey) -> Response:
         """Return the newest version of a test case."""
         shown = await self._cases.get(access, key)
-        return json_response(test_case(references(self._base, access), shown))
+        return json_response(test_case(References.of(self._base, access), shown))
 
     async def links(self, access: Reader, key: TestCaseKey) -> Response:
         """Return the links of a test case."""
         shown = await self._cases.get(access, key)
-        return json_response(test_case(references(self._base, access), shown)["links"])
+        return json_response(test_case(References.of(self._base, access), shown)["links"])
 
     async def versions(
         self, request: Request, access: Reader, page: Offset, key: TestCaseKey
     ) -> Response:
         """List the versions of a test case, newest first."""
         case, project = await self._cases.get(access, key)
-        url = references(self._base, access).url("testcases", key_of(case, project.key))
+        url = References.of(self._base, access).url("testcases", key_of(case, project.key))
         # no operation makes a second version: a case is its newest one
         versions = [{"id": case.version_id, "self": f"{url}/versions/{case.version}"}]
         values = versions[page.start_at : page.start_at + page.max_results]
@@ -160,7 +160,7 @@ class TestCaseRoutes:
     ) -> Response:
         """Return a test case as one of its versions says."""
         shown = await self._cases.get_version(access, key, version)
-        return json_response(test_case(references(self._base, access), shown))
+        return json_response(test_case(References.of(self._base, access), shown))
 
     async def create(
         self, access: Writer, body: Annotated[TestCaseCreate, Depends(JsonBody(TestCaseCreate))]
@@ -184,7 +184,7 @@ class TestCaseRoutes:
             ),
         )
         key = key_of(case, project.key)
-        url = references(self._base, access).url("testcases", key)
+        url = References.of(self._base, access).url("testcases", key)
         return json_response({"id": case.id, "self": url, "key": key}, 201)
 
 
@@ -203,7 +203,7 @@ def test_case(refs: References, shown: Shown) -> shapes.TestCase:
         "precondition": case.precondition,
         "estimatedTime": case.estimated_time,
         "labels": list(case.labels),
-        "component": refs.component(case.component),
+        "component": refs.jira("component", case.component),
         "priority": refs.resource("priorities", case.priority),
         "status": refs.resource("statuses", case.status),
         "folder": refs.optional("folders", case.folder),

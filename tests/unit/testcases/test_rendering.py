@@ -6,10 +6,10 @@ import pytest
 
 from contracts.classes import DataClass, field_classes
 from contracts.ids import public_id
+from kit.http.references import References
 from kit.kafka.client import Names
 from services.testcases.adapters.mongo.documents import DOCUMENTS
 from services.testcases.adapters.states import sources
-from services.testcases.api.references import References
 
 BASE = "https://ostro.example/v2"
 SITE = "https://acme.atlassian.net"
@@ -19,8 +19,8 @@ def test_references_are_absolute() -> None:
     refs = References(BASE, SITE)
     assert refs.resource("projects", 7) == {"id": 7, "self": f"{BASE}/projects/7"}
     assert refs.optional("folders", None) is None
-    assert refs.component(3) == {"id": 3, "self": f"{SITE}/rest/api/2/component/3"}
-    assert refs.component(None) is None
+    assert refs.jira("component", 3) == {"id": 3, "self": f"{SITE}/rest/api/2/component/3"}
+    assert refs.jira("version", None) is None
     assert refs.user("a:b/c") == {
         "accountId": "a:b/c",
         "self": f"{SITE}/rest/api/2/user?accountId=a%3Ab%2Fc",
@@ -30,7 +30,7 @@ def test_references_are_absolute() -> None:
 
 def test_without_a_jira_site_there_is_nothing_to_point_at() -> None:
     refs = References(BASE, None)
-    assert refs.component(3) == {"id": 3}
+    assert refs.jira("component", 3) == {"id": 3}
     assert refs.user("abc") == {"accountId": "abc"}
 
 
