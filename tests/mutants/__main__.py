@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tests.harness.backends import Backends, backends
@@ -56,7 +57,7 @@ def try_one(copy: Copy, mutant: Mutant, servers: dict[str, str]) -> Verdict:
 def check(mutants: Sequence[Mutant], servers: dict[str, str], console: Console, root: Path) -> int:
     """Try all; return the exit code."""
     with tempfile.TemporaryDirectory(prefix="ostro-mutants-") as folder:
-        copy = Copy(root, Path(folder))
+        copy = Copy.made(root, Path(folder))
         tests = list(dict.fromkeys(test for mutant in mutants for test in mutant.tests))
         console.print(f"{len(tests)} tests as the tree is …")
         before = trials.run(copy.folder, tests, servers, stop_early=False)
@@ -75,7 +76,8 @@ def check(mutants: Sequence[Mutant], servers: dict[str, str], console: Console, 
 def _report(verdicts: Sequence[Verdict], console: Console) -> int:
     table = Table("mutant", "rule that it breaks", "verdict", "noticed by")
     for v in verdicts:
-        table.add_row(v.mutant.name, v.mutant.rule, v.word, v.detail if v.killed else "")
+        # escaped: a test's parameters look like markup
+        table.add_row(v.mutant.name, v.mutant.rule, v.word, escape(v.detail) if v.killed else "")
     console.print(table)
     alive = [v for v in verdicts if not v.killed]
     for v in alive:

@@ -4,7 +4,9 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from tests.mutants.patches import Mutant
 
@@ -13,12 +15,15 @@ class DoesNotApply(Exception):
     """The patch does not fit the tree any more."""
 
 
+@dataclass(frozen=True)
 class Copy:
-    """What git knows or would add, as it stands in the working tree."""
+    """A folder whose files a patch may change."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
-        self._root = root
-        self.folder = folder
+    folder: Path
+
+    @classmethod
+    def made(cls, root: Path, folder: Path) -> Self:
+        """Copy what git knows or would add, as it stands in the working tree."""
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=root,
@@ -31,6 +36,7 @@ class Copy:
                 target = folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target)
+        return cls(folder)
 
     @contextmanager
     def broken_by(self, mutant: Mutant) -> Iterator[None]:
@@ -52,7 +58,7 @@ class Copy:
     def _apply(self, mutant: Mutant) -> None:
         # outside any repository git only writes files
         done = subprocess.run(
-            ["git", "apply", "--whitespace=nowarn", str(mutant.path.resolve())],
+            ["git", "apply", "-C1", "--whitespace=nowarn", str(mutant.path.resolve())],
             cwd=self.folder,
             env={"GIT_CEILING_DIRECTORIES": str(self.folder.parent), "PATH": _path()},
             capture_output=True,
