@@ -1,5 +1,6 @@
 """The principal: what a verified credential proves."""
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,3 +38,7 @@ class Principal:
     def may_see(self, project: int) -> bool:
         """Whether the token is good for this project."""
         return self.projects is None or project in self.projects
+
+
+ACTING: ContextVar[Principal | None] = ContextVar("acting", default=None)
+"""The caller of the public request that is being served; calls to other services name it."""

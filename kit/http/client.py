@@ -6,7 +6,7 @@ from typing import TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from kit.auth.principal import Principal
+from kit.auth.principal import ACTING, Principal
 from kit.auth.service_tokens import ServiceTokens
 from kit.errors import InvalidInput, NotFound, Unavailable
 from kit.observability.tracing import client_span, traceparent
@@ -17,7 +17,10 @@ _RETRY_AFTER = 5
 
 
 class InternalClient:
-    """Asks one owner. Down, slow or broken is ``Unavailable``, never a wrong ``NotFound``."""
+    """Asks one owner. Down, slow or broken is ``Unavailable``, never a wrong ``NotFound``.
+
+    A call names the principal it is made for: the caller of the public request, if there is one.
+    """
 
     def __init__(
         self, base_url: str, audience: str, tokens: ServiceTokens, *, timeout: float = 10.0
@@ -78,9 +81,12 @@ class InternalClient:
         body: BaseModel | None = None,
         params: dict[str, str | int] | None = None,
     ) -> httpx.Response:
+        acting = principal or ACTING.get()
+        if acting is not None and acting.tenant != tenant:
+            acting = None
         with client_span(f"{method} {self._audience}"):
             headers = {
-                "authorization": f"Bearer {self._tokens.sign(self._audience, tenant, principal)}",
+                "authorization": f"Bearer {self._tokens.sign(self._audience, tenant, acting)}",
                 "content-type": "application/json",
             }
             if (parent := traceparent()) is not None:

@@ -8,7 +8,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from kit.auth.api_tokens import ApiTokens, VerifiedToken
-from kit.auth.principal import Scope
+from kit.auth.principal import ACTING, Scope
 from kit.auth.service_tokens import InternalCaller, ServiceTokens
 from kit.directory.access import Access
 from kit.errors import Unauthenticated
@@ -30,7 +30,9 @@ async def _caller(
 ) -> VerifiedToken:
     tokens: ApiTokens = request.app.state.api_tokens
     public_api = request.url.path.startswith("/v2")
-    return await tokens.verify(authorization, public_api=public_api)
+    verified = await tokens.verify(authorization, public_api=public_api)
+    ACTING.set(verified.principal)
+    return verified
 
 
 async def _internal_caller(

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.ids import number_of
 from contracts.testcases import case_name
-from kit.auth.principal import Principal, Scope
+from kit.auth.principal import ACTING, Principal, Scope
 from kit.errors import InvalidInput, NotFound, Unavailable
 from kit.mongo import Database
 from tests.integration.testcases.site import Site, fault
@@ -227,6 +227,10 @@ async def test_a_project_must_be_enabled_and_open_to_the_principal(site: Site) -
     )
     with pytest.raises(NotFound):
         await site.ensure("u", ["a"], principal=narrow)
+    acting = ACTING.set(narrow)
+    with pytest.raises(NotFound):
+        await site.ensure("u", ["a"])
+    ACTING.reset(acting)
     allowed = Principal(
         site.tenant, None, "t", frozenset({Scope.RESULTS}), frozenset({site.project})
     )

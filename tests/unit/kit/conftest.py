@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from pymongo.errors import AutoReconnect
 
 from kit.auth.api_tokens import ApiTokens
+from kit.auth.principal import ACTING
 from kit.clock import SystemClock
 from kit.errors import Conflict, TooManyRequests, Unavailable
 from kit.http.app import public_app
@@ -53,6 +54,11 @@ async def create(body: Thing) -> Thing:
 @api.get("/v2/me")
 async def me(caller: Caller) -> dict[str, str]:
     return {"tenant": caller.principal.tenant}
+
+
+@api.get("/v2/acting")
+async def acting(caller: Caller) -> dict[str, bool]:
+    return {"acting": ACTING.get() is caller.principal}
 
 
 @api.get("/ostro/v1/executions/me")

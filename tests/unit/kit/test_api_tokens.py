@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -222,3 +222,9 @@ async def test_the_signature_is_checked_again_after_a_minute(
     assert await refused(tokens, resigned) == SIGNATURE  # the verdict is the token's own
     clock.advance(seconds=61)
     await tokens.verify(f"Bearer {token}", public_api=True)
+
+
+async def test_a_request_acts_for_its_caller(http: httpx.AsyncClient) -> None:
+    far = int((datetime.now(UTC) + timedelta(days=1)).timestamp())
+    headers = {"authorization": f"Bearer {sign(claims(exp=far))}"}
+    assert (await http.get("/v2/acting", headers=headers)).json() == {"acting": True}
