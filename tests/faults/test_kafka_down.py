@@ -11,7 +11,7 @@ from tests.harness.backends import Backends
 from tests.harness.installation import Installation
 from tests.harness.namespace import prepared
 from tests.harness.operator import Operator
-from tests.harness.own_kafka import OwnKafka, own_kafka
+from tests.harness.own_servers import OwnServer, own_kafka
 from tests.harness.polling import eventually
 from tests.integration.executions.uploading import every, junit, send, uploaded
 
@@ -20,7 +20,7 @@ RESULTS = 600
 
 
 @pytest.fixture(scope="module")
-async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OwnKafka]:
+async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OwnServer]:
     """A broker that only this module uses."""
     async with own_kafka(tmp_path_factory.mktemp("kafka")) as found:
         yield found
@@ -28,10 +28,10 @@ async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OwnKa
 
 @pytest.fixture(scope="module")
 async def own_installation(
-    servers: Backends, kafka: OwnKafka, tmp_path_factory: pytest.TempPathFactory
+    servers: Backends, kafka: OwnServer, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
     """An installation on it."""
-    backends = replace(servers, kafka=kafka.bootstrap)
+    backends = replace(servers, kafka=kafka.address)
     async with prepared(backends, tmp_path_factory.mktemp("own")) as found:
         yield found
 
@@ -77,7 +77,7 @@ async def works_again(site: Site) -> None:
 
 
 @pytest.mark.timeout(180)
-async def test_a_broker_that_hangs(executions: None, site: Site, kafka: OwnKafka) -> None:
+async def test_a_broker_that_hangs(executions: None, site: Site, kafka: OwnServer) -> None:
     await uploaded(site.http, junit(RESULTS))
     kafka.freeze()
     try:
@@ -89,7 +89,7 @@ async def test_a_broker_that_hangs(executions: None, site: Site, kafka: OwnKafka
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-async def test_a_broker_that_is_killed(executions: None, site: Site, kafka: OwnKafka) -> None:
+async def test_a_broker_that_is_killed(executions: None, site: Site, kafka: OwnServer) -> None:
     await uploaded(site.http, junit(RESULTS))
     kafka.kill()
     await refused_without_a_trace(site)
