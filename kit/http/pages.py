@@ -5,16 +5,41 @@ Source: behaviour.md section 3. ``next`` is absolute and carries the same filter
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 import orjson
 from fastapi import Depends, Query, Request, Response
+from typing_extensions import TypedDict
+
+T = TypeVar("T")
+Answers = dict[int | str, dict[str, Any]]
+"""Documented answers of a route, by status."""
 
 MAX_RESULTS_CAP = 1000
 MAX_START_AT = 1_000_000
 MAX_INT64 = (1 << 63) - 1
 """MongoDB stores no larger integer; the schema says int64."""
+
+
+class OffsetList(TypedDict, Generic[T]):
+    """An offset page."""
+
+    next: str | None
+    startAt: int
+    maxResults: int
+    total: int
+    isLast: bool
+    values: list[T]
+
+
+class CursorList(TypedDict, Generic[T]):
+    """A cursor page."""
+
+    next: str | None
+    nextStartAtId: int | None
+    limit: int
+    values: list[T]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Source: behaviour.md section 15.
 import asyncio
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Annotated, Any, Protocol
 from weakref import WeakValueDictionary
 
@@ -20,6 +21,7 @@ from kit.errors import InvalidInput
 from kit.http.errors import validation_message
 from kit.http.pages import MAX_INT64, json_response
 from kit.http.security import access_with
+from services.executions.api import shapes
 from services.executions.domain.formats import Format
 from services.executions.usecases.uploadports import (
     CycleInput,
@@ -62,6 +64,8 @@ def router(uploads: Uploads, receive: Receive, parallel: int, base: str) -> APIR
     # a tenant's burst, or its slow senders, wait for each other and not in everybody's way
     turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
+    add = partial(routes.post, openapi_extra=_FORM, responses={200: {"model": shapes.Uploaded}})
+
     async def take(
         result_format: Format, request: Request, access: Access, project_key: str, create: bool
     ) -> Response:
@@ -84,21 +88,21 @@ def router(uploads: Uploads, receive: Receive, parallel: int, base: str) -> APIR
                 )
         return _answer(answer, project, base)
 
-    @routes.post("/junit", openapi_extra=_FORM)
+    @add("/junit", operation_id="createJUnitExecutions")
     async def create_junit_executions(
         request: Request, access: Uploader, project_key: ProjectKey, create: CreateCases = False
     ) -> Response:
         """Take a JUnit XML file, bare or zipped; always opens a new test cycle."""
         return await take(Format.JUNIT, request, access, project_key, create)
 
-    @routes.post("/cucumber", openapi_extra=_FORM)
+    @add("/cucumber", operation_id="createCucumberExecutions")
     async def create_cucumber_executions(
         request: Request, access: Uploader, project_key: ProjectKey, create: CreateCases = False
     ) -> Response:
         """Take a Cucumber JSON report, bare or zipped; always opens a new test cycle."""
         return await take(Format.CUCUMBER, request, access, project_key, create)
 
-    @routes.post("/custom", openapi_extra=_FORM)
+    @add("/custom", operation_id="createCustomExecutions")
     async def create_custom_executions(
         request: Request, access: Uploader, project_key: ProjectKey, create: CreateCases = False
     ) -> Response:
@@ -116,12 +120,13 @@ def _answer(upload: UploadAnswer, project: ProjectState, base: str) -> Response:
             "Ostro-Upload-State": "storing",
             "Location": f"{where}/ostro/v1/executions/uploads/{upload.upload}",
         }
-    cycle = {
+    cycle: shapes.NewCycle = {
         "id": upload.cycle,
         "url": f"{base}/testcycles/{upload.cycle}",
         "key": f"{project.key}-{Kind.TEST_CYCLE.value}{number_of(upload.cycle)}",
     }
-    return json_response({"testCycle": cycle}, headers=headers)
+    answer: shapes.Uploaded = {"testCycle": cycle}
+    return json_response(answer, headers=headers)
 
 
 def cycle_input(part: bytes | None) -> CycleInput:

@@ -3,12 +3,11 @@
 Source: behaviour.md section 5.
 """
 
-from typing import Any
-
 from contracts.ids import Kind, number_of, project_of
 from kit.clock import vendor_time
 from kit.directory.access import Access
 from kit.http.references import References
+from services.executions.api import shapes
 from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.testexecutions import TestExecution
 
@@ -20,7 +19,7 @@ class Renderer:
         self._refs = References.of(base, access)
         self._projects = access.view.projects
 
-    def cycle(self, cycle: TestCycle) -> dict[str, Any]:
+    def cycle(self, cycle: TestCycle) -> shapes.TestCycle:
         """Render a test cycle."""
         refs = self._refs
         start, end = cycle["planned_start"], cycle["planned_end"]
@@ -45,7 +44,7 @@ class Renderer:
             },
         }
 
-    def execution(self, execution: TestExecution) -> dict[str, Any]:
+    def execution(self, execution: TestExecution) -> shapes.TestExecution:
         """Render a test execution."""
         refs = self._refs
         case = refs.url("testcases", self._key(Kind.TEST_CASE, execution["case"]))

@@ -5,9 +5,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from kit.http.pages import Cursor, Offset, cursor_response, json_response, offset_response
+from kit.http.pages import (
+    Answers,
+    Cursor,
+    CursorList,
+    Offset,
+    OffsetList,
+    cursor_response,
+    json_response,
+    offset_response,
+)
 from kit.http.params import FolderFilter, ProjectKeyFilter, UpdatedAfter, VersionFilter
 from kit.http.security import Reader
+from services.executions.api import shapes
 from services.executions.api.render import Renderer
 from services.executions.usecases.testcycles import CycleFilter, TestCycles
 
@@ -22,6 +32,9 @@ async def _filters(
     return CycleFilter(projects=projects, folder=folder, jira_version=version)
 
 
+_ONE: Answers = {200: {"model": shapes.TestCycle}}
+_MANY: Answers = {200: {"model": OffsetList[shapes.TestCycle]}}
+_WALKED: Answers = {200: {"model": CursorList[shapes.TestCycle]}}
 Filters = Annotated[CycleFilter, Depends(_filters)]
 """The filters of both lists."""
 
@@ -30,7 +43,7 @@ def router(cycles: TestCycles, base: str) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(prefix="/v2/testcycles", tags=["Test Cycles"])
 
-    @routes.get("")
+    @routes.get("", operation_id="listTestCycles", responses=_MANY)
     async def list_test_cycles(
         request: Request, access: Reader, page: Offset, wanted: Filters
     ) -> Response:
@@ -39,7 +52,7 @@ def router(cycles: TestCycles, base: str) -> APIRouter:
         show = Renderer(base, access).cycle
         return offset_response(request, base, page, total, [show(c) for c in found])
 
-    @routes.get("/nextgen")
+    @routes.get("/nextgen", operation_id="listTestCyclesCursorPaginated", responses=_WALKED)
     async def list_test_cycles_cursor_paginated(
         request: Request,
         access: Reader,
@@ -55,7 +68,7 @@ def router(cycles: TestCycles, base: str) -> APIRouter:
             request, base, page, following, [show(c) for c in found[: page.limit]]
         )
 
-    @routes.get("/{testCycleIdOrKey}")
+    @routes.get("/{testCycleIdOrKey}", operation_id="getTestCycle", responses=_ONE)
     async def get_test_cycle(access: Reader, testCycleIdOrKey: str) -> Response:  # noqa: N803
         """Return one test cycle by id or key."""
         cycle = await cycles.get(access, testCycleIdOrKey)

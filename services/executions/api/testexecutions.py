@@ -7,9 +7,19 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from contracts.ids import Kind, project_of
 from kit.directory.access import Access
-from kit.http.pages import Cursor, Offset, cursor_response, json_response, offset_response
+from kit.http.pages import (
+    Answers,
+    Cursor,
+    CursorList,
+    Offset,
+    OffsetList,
+    cursor_response,
+    json_response,
+    offset_response,
+)
 from kit.http.params import ProjectKeyFilter, UpdatedAfter, VersionFilter, moment
 from kit.http.security import Reader
+from services.executions.api import shapes
 from services.executions.api.render import Renderer
 from services.executions.usecases.testexecutions import ExecutionFilter, TestExecutions
 from services.executions.usecases.visibility import visible_id
@@ -55,6 +65,9 @@ async def _id_of(access: Access, text: str | None, kind: Kind) -> int | None:
     return await visible_id(access, text, kind) or _NOBODY
 
 
+_ONE: Answers = {200: {"model": shapes.TestExecution}}
+_MANY: Answers = {200: {"model": OffsetList[shapes.TestExecution]}}
+_WALKED: Answers = {200: {"model": CursorList[shapes.TestExecution]}}
 Filters = Annotated[ExecutionFilter, Depends(_filters)]
 """The filters of both lists."""
 
@@ -63,7 +76,7 @@ def router(executions: TestExecutions, base: str) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(prefix="/v2/testexecutions", tags=["Test Executions"])
 
-    @routes.get("")
+    @routes.get("", operation_id="listTestExecutions", responses=_MANY)
     async def list_test_executions(
         request: Request, access: Reader, page: Offset, wanted: Filters
     ) -> Response:
@@ -72,7 +85,7 @@ def router(executions: TestExecutions, base: str) -> APIRouter:
         show = Renderer(base, access).execution
         return offset_response(request, base, page, total, [show(e) for e in found])
 
-    @routes.get("/nextgen")
+    @routes.get("/nextgen", operation_id="listTestExecutionsNextgen", responses=_WALKED)
     async def list_test_executions_nextgen(
         request: Request,
         access: Reader,
@@ -88,7 +101,7 @@ def router(executions: TestExecutions, base: str) -> APIRouter:
             request, base, page, following, [show(e) for e in found[: page.limit]]
         )
 
-    @routes.get("/{testExecutionIdOrKey}")
+    @routes.get("/{testExecutionIdOrKey}", operation_id="getTestExecution", responses=_ONE)
     async def get_test_execution(access: Reader, testExecutionIdOrKey: str) -> Response:  # noqa: N803
         """Return one test execution by id or key."""
         execution = await executions.get(access, testExecutionIdOrKey)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from kit.http.body import JsonBody, documented
-from kit.http.pages import MAX_INT64, Offset, json_response, offset_response
+from kit.http.pages import MAX_INT64, Offset, OffsetList, json_response, offset_response
 from kit.http.params import ProjectKeyFilter
 from kit.http.references import References
 from kit.http.security import Reader, Writer
@@ -44,7 +44,7 @@ class FolderRoutes:
             "",
             self.list_page,
             operation_id="listFolders",
-            responses={200: {"model": shapes.OffsetList[shapes.Folder]}},
+            responses={200: {"model": OffsetList[shapes.Folder]}},
         )
         router.add_api_route(
             "",

@@ -9,7 +9,14 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from contracts.testcases import OptionType
 from kit.directory.access import Access
 from kit.http.body import JsonBody, documented
-from kit.http.pages import MAX_INT64, Offset, OffsetPage, json_response, offset_response
+from kit.http.pages import (
+    MAX_INT64,
+    Offset,
+    OffsetList,
+    OffsetPage,
+    json_response,
+    offset_response,
+)
 from kit.http.params import ProjectKeyFilter
 from kit.http.references import References
 from kit.http.security import Reader, Writer
@@ -150,7 +157,7 @@ class _Family:
             list_page,
             tags=[many],
             operation_id=f"list{many}",
-            responses={200: {"model": shapes.OffsetList[shape]}},
+            responses={200: {"model": OffsetList[shape]}},
         )
         router.add_api_route(
             f"/{self._path}",

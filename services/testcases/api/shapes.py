@@ -1,12 +1,10 @@
 """The shapes of answers, field for field the vendor's (openapi-facts, components)."""
 
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from typing_extensions import TypedDict
 
 from kit.http.references import ResourceRef, UserRef
-
-T = TypeVar("T")
 
 
 class SelfRef(TypedDict):
@@ -26,26 +24,6 @@ class KeyedCreatedResource(CreatedResource):
     """Answer of creating something that has a key."""
 
     key: str
-
-
-class OffsetList(TypedDict, Generic[T]):
-    """An offset page."""
-
-    next: str | None
-    startAt: int
-    maxResults: int
-    total: int
-    isLast: bool
-    values: list[T]
-
-
-class CursorList(TypedDict, Generic[T]):
-    """A cursor page."""
-
-    next: str | None
-    nextStartAtId: int | None
-    limit: int
-    values: list[T]
 
 
 class Links(TypedDict):

@@ -12,7 +12,9 @@ from kit.http.body import JsonBody, documented
 from kit.http.pages import (
     MAX_INT64,
     Cursor,
+    CursorList,
     Offset,
+    OffsetList,
     cursor_response,
     json_response,
     offset_response,
@@ -70,13 +72,13 @@ class TestCaseRoutes:
             "",
             self.list_page,
             operation_id="listTestCases",
-            **_ok(shapes.OffsetList[shapes.TestCase]),
+            **_ok(OffsetList[shapes.TestCase]),
         )
         get(
             "/nextgen",
             self.walk,
             operation_id="listTestCasesCursorPaginated",
-            **_ok(shapes.CursorList[shapes.TestCase]),
+            **_ok(CursorList[shapes.TestCase]),
         )
         one = "/{testCaseKey}"
         get(one, self.get, operation_id="getTestCase", **_ok(shapes.TestCase))
@@ -85,7 +87,7 @@ class TestCaseRoutes:
             f"{one}/versions",
             self.versions,
             operation_id="listTestCaseVersions",
-            **_ok(shapes.OffsetList[shapes.CreatedResource]),
+            **_ok(OffsetList[shapes.CreatedResource]),
         )
         get(
             f"{one}/versions/{{version}}",

@@ -1,0 +1,87 @@
+"""The shapes of answers, field for field the vendor's (openapi-facts, components)."""
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from kit.http.references import ResourceRef, UserRef
+
+
+class ExecutionLinks(TypedDict):
+    """Links of a test execution."""
+
+    self: str
+    issues: list[dict[str, Any]]
+
+
+class CycleLinks(ExecutionLinks):
+    """Links of a test cycle."""
+
+    webLinks: list[dict[str, Any]]
+    testPlans: list[dict[str, Any]]
+
+
+class TestCycle(TypedDict):
+    """One test cycle."""
+
+    id: int
+    key: str
+    name: str
+    project: ResourceRef
+    jiraProjectVersion: ResourceRef | None
+    status: ResourceRef
+    folder: ResourceRef | None
+    description: str | None
+    plannedStartDate: str | None
+    plannedEndDate: str | None
+    owner: UserRef | None
+    customFields: dict[str, Any]
+    links: CycleLinks
+
+
+class TestExecution(TypedDict):
+    """One test execution; ``testCase`` is the version that was run."""
+
+    id: int
+    key: str
+    project: ResourceRef
+    testCase: ResourceRef
+    environment: ResourceRef | None
+    jiraProjectVersion: ResourceRef | None
+    testExecutionStatus: ResourceRef
+    actualEndDate: str
+    estimatedTime: int | None
+    executionTime: int | None
+    executedById: str | None
+    assignedToId: str | None
+    comment: str | None
+    automated: bool
+    testCycle: ResourceRef | None
+    customFields: dict[str, Any]
+    links: ExecutionLinks
+
+
+class NewCycle(TypedDict):
+    """The test cycle that an upload opened."""
+
+    id: int
+    url: str
+    key: str
+
+
+class Uploaded(TypedDict):
+    """Answer of an upload."""
+
+    testCycle: NewCycle
+
+
+class UploadProgress(TypedDict):
+    """How an upload fares."""
+
+    id: str
+    state: str
+    """``storing`` or ``stored``."""
+    results: int
+    stored: int
+    acceptedOn: str
+    testCycle: ResourceRef
