@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote_plus
 
-from pydantic import Field, HttpUrl, ValidationError, model_validator
+from pydantic import Field, HttpUrl, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
 
 PREFIX = "OSTRO_"
 
@@ -72,6 +74,17 @@ class MongoSettings(BaseSettings):
             raise ValueError("OSTRO_MONGODB_URI must name a user without a password")
         password = quote_plus(read_secret(Path(file), "OSTRO_MONGODB_PASSWORD_FILE"))
         return {**values, "mongodb_uri": f"{scheme}://{user}:{password}@{hosts}"}
+
+    @field_validator("mongodb_uri")
+    @classmethod
+    def _connection_string(cls, uri: str) -> str:
+        """A wrong one shows at start, by the name of its setting."""
+        if uri.startswith("mongodb://"):  # with +srv the name server would be asked
+            try:
+                parse_uri(uri)
+            except (ValueError, PyMongoError, OSError) as error:
+                raise ValueError(f"no connection string: {error}") from None
+        return uri
 
 
 class ServiceSettings(KafkaSettings, MongoSettings):

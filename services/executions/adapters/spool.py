@@ -79,9 +79,17 @@ async def spool(
 
 
 def sweep(folder: Path | None) -> int:
-    """Remove files that no living process holds; return how many. Called at start."""
-    removed = 0
-    for path in (folder or Path(tempfile.gettempdir())).glob(f"{PREFIX}*"):
+    """Remove files that no living process holds; return how many. Called at start.
+
+    Exits naming the setting when the folder cannot be used.
+    """
+    folder, removed = folder or Path(tempfile.gettempdir()), 0
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise SystemExit(f"OSTRO_SPOOL_DIR: cannot write to {folder}: {error.strerror}") from None
+    for path in folder.glob(f"{PREFIX}*"):
         with suppress(OSError):  # locked, gone meanwhile, or somebody else's
             descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
             try:

@@ -294,6 +294,8 @@ async def test_a_process_stops_on_sigterm_and_logs_json_lines(
         ("http_port", "99999", "OSTRO_HTTP_PORT: "),
         ("kafka_bootstrap", "localhost", "OSTRO_KAFKA_BOOTSTRAP: "),
         ("mongodb_uri", "postgres://x", "OSTRO_MONGODB_URI: "),
+        ("mongodb_uri", "mongodb://", "OSTRO_MONGODB_URI: "),
+        ("mongodb_uri", "mongodb://host:port/", "OSTRO_MONGODB_URI: "),
         ("kafka_security", "TLS", "OSTRO_KAFKA_SECURITY: "),
         ("kafka_security", "SASL_SSL", "OSTRO_KAFKA_USERNAME and OSTRO_KAFKA_PASSWORD_FILE"),
         ("log_level", "CHATTY", "OSTRO_LOG_LEVEL: "),

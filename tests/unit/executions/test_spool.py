@@ -245,6 +245,13 @@ async def test_sweep_removes_what_nobody_holds(tmp_path: Path) -> None:
     assert sweep(tmp_path / "missing") == 0
 
 
+def test_a_folder_that_cannot_be_used_ends_the_start_by_its_name(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_bytes(b"")
+    with pytest.raises(SystemExit, match="OSTRO_SPOOL_DIR: cannot write to"):
+        sweep(blocked / "sub")
+
+
 async def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
     """The kernel gives the lock back with the process."""
     hold = (
