@@ -2,115 +2,36 @@
 
 import asyncio
 import contextlib
-import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from contracts.topics import TENANT_STATE
-from kit.kafka.topics import apply
-from kit.mongo import connect
 from kit.service import Role, running
 from services.tenancy.main import INDEXES, SERVICE, build
 from tests.harness.backends import Backends
 from tests.harness.installation import Installation, free_port
+from tests.harness.namespace import prepared
+from tests.harness.pipe import pipe_to_mongodb
 from tests.harness.polling import eventually
 from tests.integration.tenancy.world import World, running_world
-
-
-class Pipe:
-    """A TCP relay to MongoDB that can be cut.
-
-    In a thread of its own: the driver says good-bye with a blocking call.
-    """
-
-    def __init__(self, target: int) -> None:
-        self._target = target
-        self._loop = asyncio.new_event_loop()
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._cut = False
-        self._server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, "127.0.0.1", 0)
-        )
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._cut:
-            writer.close()
-            return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        self._writers |= {writer, far_writer}
-        await asyncio.gather(self._copy(reader, far_writer), self._copy(far_reader, writer))
-
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-        self._writers.discard(writer)
-
-    def cut(self) -> None:
-        """Drop what is open, refuse what comes."""
-        self._cut = True
-        self._run(self._drop())
-
-    def mend(self) -> None:
-        """Let new connections through."""
-        self._cut = False
-
-    def close(self) -> None:
-        """End the thread."""
-        self.cut()
-        self._run(self._end())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
-
-    async def _drop(self) -> None:
-        for writer in list(self._writers):
-            writer.close()
-
-    async def _end(self) -> None:
-        self._server.close()
-        me = asyncio.current_task()
-        others = [task for task in asyncio.all_tasks() if task is not me]
-        if others:
-            await asyncio.wait(others, timeout=5)
-
-
-@pytest.fixture
-def pipe(servers: Backends) -> Iterator[Pipe]:
-    target = httpx.URL(servers.mongodb.replace("mongodb://", "http://")).port
-    assert target is not None
-    found = Pipe(target)
-    yield found
-    found.close()
 
 
 @pytest.fixture
 async def apart(servers: Backends, tmp_path: Path) -> AsyncIterator[Installation]:
     """An installation of this test alone."""
-    found = Installation(servers, tmp_path)
-    await apply(found.kafka)
-    yield found
-    async with connect(servers.mongodb, "admin") as admin:
-        await admin.client.drop_database(found.database(SERVICE))
+    async with prepared(servers, tmp_path) as found:
+        yield found
 
 
 async def test_without_mongodb_it_is_503_and_nothing_is_half_done(
-    apart: Installation, pipe: Pipe
+    apart: Installation, servers: Backends
 ) -> None:
-    uri = f"mongodb://127.0.0.1:{pipe.port}/?directConnection=true&w=majority"
-    async with running_world(apart, mongodb_uri=uri) as world:
+    async with contextlib.AsyncExitStack() as stack:
+        pipe, uri = stack.enter_context(pipe_to_mongodb(servers.mongodb))
+        world = await stack.enter_async_context(running_world(apart, mongodb_uri=uri))
         site, tenant = await world.installed()
         headers = await world.token(tenant)
         replaced = site.secret
