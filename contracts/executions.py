@@ -54,7 +54,11 @@ class ResultChunk(Contract):
 
 
 class ResultsRecorded(Contract):
-    """A stored chunk, ids and counts only: the one event a ledger row carries."""
+    """A stored chunk, ids and counts only: the one event a ledger row carries.
+
+    Sent when the chunk is stored, so its upload may be undecided still, or be aborted later: the
+    results count for nobody before ``UploadEnded`` says that it was accepted.
+    """
 
     upload: Annotated[str, DataClass.OPERATIONAL]
     chunk: Annotated[int, DataClass.OPERATIONAL]
