@@ -34,6 +34,7 @@ INDEXES = {
 
 _FRESH_SECONDS = 0.9
 _CACHED_TENANTS = 10_000
+_LEARNT_SECONDS = 30.0
 
 
 def projection(database: Database) -> Projection:
@@ -58,6 +59,7 @@ class DirectoryCopy:
         self._views: OrderedDict[str, tuple[float, TenantView | None]] = OrderedDict()
         self._reading: dict[str, asyncio.Task[TenantView | None]] = {}
         never = float("-inf")
+        self._learnt: OrderedDict[tuple[str, int], tuple[float, ProjectState]] = OrderedDict()
         self._keys: tuple[float, dict[str, SigningKeyState]] = (never, {})
         self._asked: tuple[float, dict[str, SigningKeyState]] = (never, {})
 
@@ -131,9 +133,16 @@ class DirectoryCopy:
         )
         return TenantView(
             state,
-            {p["id"]: ProjectState(**_state(p)) for p in projects},
+            self._still_learnt(tenant) | {p["id"]: ProjectState(**_state(p)) for p in projects},
             frozenset(r["token_id"] for r in revoked),
         )
+
+    def _still_learnt(self, tenant: str) -> dict[int, ProjectState]:
+        """Return what the owner told lately, for as long as the copy may not have it."""
+        since = asyncio.get_running_loop().time() - _LEARNT_SECONDS
+        while self._learnt and next(iter(self._learnt.values()))[0] < since:
+            self._learnt.popitem(last=False)
+        return {p: state for (of, p), (_, state) in self._learnt.items() if of == tenant}
 
     async def _ask_project(self, tenant: str, key_or_id: str) -> ProjectState | None:
         try:
@@ -144,6 +153,11 @@ class DirectoryCopy:
             return None
         if not usable(answer.project):
             return None
+        now = asyncio.get_running_loop().time()
+        self._learnt[tenant, answer.project.id] = (now, answer.project)
+        self._learnt.move_to_end((tenant, answer.project.id))
+        while len(self._learnt) > _CACHED_TENANTS:
+            self._learnt.popitem(last=False)
         if (cached := self._views.get(tenant)) is not None and cached[1] is not None:
             # the copy follows in a moment; lists that name no project show it already
             cached[1].projects.setdefault(answer.project.id, answer.project)
