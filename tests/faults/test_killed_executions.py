@@ -32,7 +32,7 @@ REPRESENTATIVE = {
     f"{_OWNER}.ensure:after",
     f"{_CHUNKS}.send:after",
     f"{_WRITER}.insert:after",
-    f"{_UPLOADS}.accept:after",
+    f"{_OWNER}.accepted:after",
 }
 """One kill per kind of step is for every day, the rest for ``make test-all``."""
 

@@ -65,6 +65,7 @@ async def test_an_upload_without_mongodb_is_503_and_leaves_nothing(
             assert [c["id"] for c in cycles] == [first["id"], second["id"]]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_what_was_accepted_arrives_when_mongodb_is_back(
     installation: Installation, site: Site
