@@ -97,7 +97,7 @@ def validation_message(errors: Any, whole: str = "The request body") -> str:
 
 
 class LastResort:
-    """Outermost: nothing unknown reaches the server's log with its text, nor the client."""
+    """Nothing unknown reaches the server's log with its text, nor the client."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
