@@ -83,6 +83,7 @@ async def test_an_upload_whose_process_is_gone_is_aborted_and_removed(
     assert await every(site.http, "/testexecutions") == []
 
 
+@pytest.mark.slow
 async def test_an_accepted_upload_is_left_alone(
     hand: Hand, site: Site, watch: Watch, clock: ManualClock
 ) -> None:
