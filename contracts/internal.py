@@ -81,3 +81,30 @@ class UploadEndedRequest(Contract):
     """``POST testcases /internal/v1/uploads/{upload}/(accepted|aborted)``; empty 204."""
 
     project: Annotated[int, DataClass.OPERATIONAL]
+
+
+class IssuesRequest(Contract):
+    """``POST tenancy /internal/v1/issues``: issues by key or by id, at most 100 together."""
+
+    keys: Annotated[tuple[str, ...], DataClass.JIRA_ID] = ()
+    ids: Annotated[tuple[int, ...], DataClass.JIRA_ID] = ()
+
+
+class IssueRef(Contract):
+    """An issue as Jira names it now. The key is for the answer at hand, never for a store."""
+
+    id: Annotated[int, DataClass.JIRA_ID]
+    key: Annotated[str, DataClass.JIRA_ID]
+    asked: Annotated[str, DataClass.JIRA_ID]
+    """The key (upper case) or id that was asked for: a moved issue has another key now."""
+    project: Annotated[int, DataClass.JIRA_ID]
+    """Jira's project id."""
+
+
+class IssuesAnswer(Contract):
+    """The issues that Jira knows and shows to the app; the others are unknown.
+
+    503 when Jira cannot be asked, 404 for a tenant without Jira.
+    """
+
+    issues: list[IssueRef]

@@ -70,3 +70,10 @@ class TokenRevocation(Contract):
     revoked_at: Annotated[datetime, DataClass.OPERATIONAL]
     expires_at: Annotated[datetime, DataClass.OPERATIONAL]
     """After this time the token is refused anyway and the revocation may be forgotten."""
+
+
+class TokenUse(Contract):
+    """An API token was used. Key: tenant/token id. Told at most once a minute per process."""
+
+    token_id: Annotated[str, DataClass.OPERATIONAL]
+    used_at: Annotated[datetime, DataClass.OPERATIONAL]

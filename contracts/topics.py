@@ -10,8 +10,17 @@ from enum import StrEnum
 
 from contracts.base import Contract
 from contracts.executions import ResultChunk, ResultsRecorded, UploadEnded
+from contracts.jira import JiraChange
+from contracts.permissions import Membership, ProjectPermissions
 from contracts.telemetry import AnonymousEvent
-from contracts.tenancy import ProjectState, SigningKeyState, TenantState, TokenRevocation
+from contracts.tenancy import (
+    SERVICES,
+    ProjectState,
+    SigningKeyState,
+    TenantState,
+    TokenRevocation,
+    TokenUse,
+)
 from contracts.testcases import FolderState, OptionState, TestCaseState
 from contracts.usage import ProductEvent
 
@@ -87,6 +96,39 @@ SIGNING_KEY_STATE = _state("ostro.tenancy.signing-key.state.v1", SigningKeyState
 TOKEN_REVOCATION_STATE = _state(
     "ostro.tenancy.token-revocation.state.v1", TokenRevocation, "tenant/token id", _DIRECTORY
 )
+PERMISSIONS_STATE = _state(
+    "ostro.tenancy.permissions.state.v1", ProjectPermissions, "tenant/project id", _DIRECTORY
+)
+MEMBERSHIP_STATE = _state(
+    "ostro.tenancy.membership.state.v1", Membership, "tenant/account id", _DIRECTORY
+)
+
+JIRA_CHANGE = Topic(
+    "ostro.tenancy.jira-change.v1",
+    "tenancy",
+    JiraChange,
+    "tenant/entity/Jira id",
+    HOT,
+    Cleanup.DELETE,
+    ("tenancy",),
+    (
+        Subscription("tenancy.jira-changes"),
+        Subscription("testcases.jira-changes"),
+        Subscription("executions.jira-changes"),
+    ),
+    retention=timedelta(days=7),
+)
+TOKEN_USE = Topic(
+    "ostro.tenancy.token-use.v1",
+    "tenancy",
+    TokenUse,
+    "tenant/token id",
+    COLD,
+    Cleanup.DELETE,
+    SERVICES,
+    (Subscription("tenancy.token-use"),),
+    retention=timedelta(days=1),
+)
 
 _LIBRARY = (Subscription("executions.library"),)
 OPTION_STATE = _state("ostro.testcases.option.state.v1", OptionState, "tenant/option id", _LIBRARY)
@@ -157,6 +199,10 @@ TOPICS: tuple[Topic, ...] = (
     PROJECT_STATE,
     SIGNING_KEY_STATE,
     TOKEN_REVOCATION_STATE,
+    PERMISSIONS_STATE,
+    MEMBERSHIP_STATE,
+    JIRA_CHANGE,
+    TOKEN_USE,
     OPTION_STATE,
     FOLDER_STATE,
     TEST_CASE_STATE,

@@ -100,6 +100,49 @@ class Install:
 
 
 @dataclass(frozen=True)
+class SystemToken:
+    """The token with which a Forge app calls Jira for itself. It cannot be minted from outside."""
+
+    version: int
+    sealed: Sealed
+    until: datetime
+
+    def place(self, tenant: str) -> Place:
+        """Return what the token is bound to."""
+        return self.place_of(tenant, self.version)
+
+    @staticmethod
+    def place_of(tenant: str, version: int) -> Place:
+        """Return what the token of a version is bound to."""
+        return Place(tenant, "forge-system-token", tenant, version)
+
+
+@dataclass(frozen=True)
+class ForgeInstall:
+    """The Forge life of the app on a site; there is no shared secret. Source: facts.md 10."""
+
+    installation_id: str
+    """Its last part, without ``ari:cloud:ecosystem::installation/``; may change silently."""
+    environment_id: str
+    api_base_url: str
+    """``https://api.atlassian.com/ex/jira/<cloudId>``."""
+    token: SystemToken | None = None
+    last_iat: int = 0
+
+
+@dataclass(frozen=True)
+class JiraFacts:
+    """What Jira says about the site and our licence there. Unknown is None, never a constant."""
+
+    licence_tier: str | None = None
+    licence_type: str | None = None
+    support_entitlement: str | None = None
+    version: str | None = None
+    read_at: datetime | None = None
+    """When Jira was last asked with success."""
+
+
+@dataclass(frozen=True)
 class Tenant:
     """One tenant, with or without Jira. ``rev`` counts stored changes, from 1."""
 
@@ -111,6 +154,17 @@ class Tenant:
     """Given by the operator of a tenant without Jira."""
     site_url: str | None = None
     install: Install | None = None
+    """The Connect life of the app."""
+    forge: ForgeInstall | None = None
+    """The Forge life; with the bridge a site has both."""
+    cloud_id: str | None = None
+    """Jira's instance id, an alias of the tenant like the client key and the installation id."""
+    facts: JiraFacts = JiraFacts()
+    orphaned_at: datetime | None = None
+    """When another client key came to its site (the import of another site's backup).
+
+    To the others it is uninstalled then; its data stays.
+    """
     rev: int = 0
 
     def state(self) -> TenantState:
@@ -120,5 +174,13 @@ class Tenant:
             status=self.status,
             cell=self.cell,
             site_url=self.site_url,
-            support_entitlement=self.install.entitlement if self.install else None,
+            licence_tier=self.facts.licence_tier,
+            licence_type=self.facts.licence_type,
+            support_entitlement=self.facts.support_entitlement or self._entitlement,
+            jira_instance=self.cloud_id,
+            jira_version=self.facts.version,
         )
+
+    @property
+    def _entitlement(self) -> str | None:
+        return self.install.entitlement if self.install is not None else None

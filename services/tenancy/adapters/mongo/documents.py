@@ -50,6 +50,34 @@ class InstallDocument(TypedDict):
     """SHA-256 of lifecycle calls that were acted on."""
 
 
+class SystemTokenDocument(TypedDict):
+    """A Forge system token."""
+
+    version: Annotated[int, DataClass.OPERATIONAL]
+    sealed: SealedDocument
+    until: Annotated[datetime, DataClass.OPERATIONAL]
+
+
+class ForgeInstallDocument(TypedDict):
+    """What Forge's invocation tokens gave."""
+
+    installation_id: Annotated[str, DataClass.JIRA_ID]
+    environment_id: Annotated[str, DataClass.JIRA_ID]
+    api_base_url: Annotated[str, DataClass.JIRA_ID]
+    token: SystemTokenDocument | None
+    last_iat: Annotated[int, DataClass.OPERATIONAL]
+
+
+class JiraFactsDocument(TypedDict):
+    """What Jira last said about the site and our licence there."""
+
+    licence_tier: Annotated[str | None, DataClass.OPERATIONAL]
+    licence_type: Annotated[str | None, DataClass.OPERATIONAL]
+    support_entitlement: Annotated[str | None, DataClass.JIRA_ID]
+    version: Annotated[str | None, DataClass.OPERATIONAL]
+    read_at: Annotated[datetime | None, DataClass.OPERATIONAL]
+
+
 class TenantDocument(TypedDict):
     """Collection ``tenants``."""
 
@@ -61,6 +89,10 @@ class TenantDocument(TypedDict):
     site_url: Annotated[str | None, DataClass.JIRA_ID]
     created_at: Annotated[datetime, DataClass.OPERATIONAL]
     install: InstallDocument | None
+    forge: ForgeInstallDocument | None
+    cloud_id: Annotated[str | None, DataClass.JIRA_ID]
+    facts: JiraFactsDocument
+    orphaned_at: Annotated[datetime | None, DataClass.OPERATIONAL]
     rev: Annotated[int, DataClass.OPERATIONAL]
     outbox: list[PendingEvent]
 

@@ -19,6 +19,13 @@ INDEXES = {
             unique=True,
             partialFilterExpression={"install.client_key_hash": {"$type": "string"}},
         ),
+        IndexModel(
+            [("forge.installation_id", ASCENDING)],
+            unique=True,
+            partialFilterExpression={"forge.installation_id": {"$type": "string"}},
+        ),
+        # an orphaned tenant keeps the id of the site that it was on
+        IndexModel([("cloud_id", ASCENDING)], sparse=True),
         OUTBOX,
     ],
     PROJECTS: [

@@ -1,6 +1,7 @@
 """Tenants in MongoDB."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,18 @@ from services.tenancy.adapters.mongo import sealed
 from services.tenancy.adapters.mongo.changes import Changes
 from services.tenancy.adapters.mongo.documents import (
     TENANTS,
+    ForgeInstallDocument,
     InstallDocument,
     InstallSecretDocument,
 )
-from services.tenancy.domain.tenants import Install, InstallSecret, Tenant
+from services.tenancy.domain.tenants import (
+    ForgeInstall,
+    Install,
+    InstallSecret,
+    JiraFacts,
+    SystemToken,
+    Tenant,
+)
 from services.tenancy.usecases.ports import Note
 
 
@@ -74,6 +83,11 @@ def load(row: Mapping[str, Any]) -> Tenant:
         name=row["name"],
         site_url=row["site_url"],
         install=_load_install(install) if install is not None else None,
+        # rows of the first release have no such fields
+        forge=_load_forge(forge) if (forge := row.get("forge")) is not None else None,
+        cloud_id=row.get("cloud_id"),
+        facts=JiraFacts(**row.get("facts", {})),
+        orphaned_at=row.get("orphaned_at"),
         rev=row["rev"],
     )
 
@@ -85,7 +99,41 @@ def _fields(tenant: Tenant) -> dict[str, Any]:
         "name": tenant.name,
         "site_url": tenant.site_url,
         "install": _dump_install(tenant.install) if tenant.install is not None else None,
+        "forge": _dump_forge(tenant.forge) if tenant.forge is not None else None,
+        "cloud_id": tenant.cloud_id,
+        "facts": asdict(tenant.facts),
+        "orphaned_at": tenant.orphaned_at,
     }
+
+
+def _dump_forge(forge: ForgeInstall) -> ForgeInstallDocument:
+    token = forge.token
+    return {
+        "installation_id": forge.installation_id,
+        "environment_id": forge.environment_id,
+        "api_base_url": forge.api_base_url,
+        "token": None
+        if token is None
+        else {
+            "version": token.version,
+            "sealed": sealed.dump(token.sealed),
+            "until": token.until,
+        },
+        "last_iat": forge.last_iat,
+    }
+
+
+def _load_forge(row: Mapping[str, Any]) -> ForgeInstall:
+    token = row["token"]
+    return ForgeInstall(
+        installation_id=row["installation_id"],
+        environment_id=row["environment_id"],
+        api_base_url=row["api_base_url"],
+        token=None
+        if token is None
+        else SystemToken(token["version"], sealed.load(token["sealed"]), token["until"]),
+        last_iat=row["last_iat"],
+    )
 
 
 def _dump_install(install: Install) -> InstallDocument:
