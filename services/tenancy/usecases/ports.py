@@ -110,6 +110,10 @@ class TokenStore(Protocol):
         """Return the records of the tenant, newest first."""
         ...
 
+    async def of_account(self, tenant: str, account: str) -> Sequence[ApiToken]:
+        """Return the records of the tokens that act for an account, newest first."""
+        ...
+
     async def replace(self, tenant: str, token: ApiToken, note: Note) -> None:
         """Store a change of the record that was read at ``token.rev``."""
         ...

@@ -96,12 +96,21 @@ class Tokens:
         """Return the records, newest first."""
         return await self._tokens.all(tenant)
 
-    async def revoke(self, tenant: str, token: str, by: By) -> ApiToken:
-        """Make a token worthless within a second everywhere; again changes nothing."""
+    async def of_account(self, tenant: str, account: str) -> Sequence[ApiToken]:
+        """Return the records of the tokens that act for an account, newest first."""
+        return await self._tokens.of_account(tenant, account)
+
+    async def revoke(
+        self, tenant: str, token: str, by: By, *, owner: str | None = None
+    ) -> ApiToken:
+        """Make a token worthless within a second everywhere; again changes nothing.
+
+        With an ``owner`` only a token that acts for this account: another's is unknown.
+        """
 
         async def attempt() -> ApiToken:
             known = await self._tokens.get(tenant, token)
-            if known is None:
+            if known is None or owner not in {None, known.account_id}:
                 raise NotFound(f"There is no token {token}.")
             if known.revoked_at is not None:
                 return known

@@ -11,8 +11,10 @@ import pytest
 
 from contracts.topics import TOKEN_REVOCATION_STATE
 from kit.auth.principal import Scope
+from kit.errors import NotFound
+from services.tenancy.usecases.tokens import TokenRequest
 from tests.harness.polling import eventually
-from tests.integration.tenancy.world import World
+from tests.integration.tenancy.world import OPERATOR_BY, World
 
 TOKENS = "/ostro/v1/tenancy/tokens"
 
@@ -231,6 +233,27 @@ async def test_another_tenants_token_is_unknown(world: World) -> None:
     listed = (await world.http.get(TOKENS, headers=headers)).json()
     assert theirs["id"] not in str(listed)
     assert (await health(world, theirs["token"])).status_code == 200
+
+
+async def test_a_person_sees_and_revokes_only_what_acts_for_them(world: World) -> None:
+    tenant = await world.plain_tenant()
+    tokens = world.core.tokens
+
+    async def minted(account: str | None) -> str:
+        request = TokenRequest("mine", [Scope.READ], timedelta(days=1), account_id=account)
+        return (await tokens.mint(tenant, request, OPERATOR_BY)).token.id
+
+    mine, later = await minted("a"), await minted("a")
+    theirs, nobodys = await minted("b"), await minted(None)
+    found = await tokens.of_account(tenant, "a")
+    assert {t.id for t in found} == {mine, later}
+    assert await tokens.of_account(await world.plain_tenant(), "a") == []
+    for other in (theirs, nobodys, "unknown"):
+        with pytest.raises(NotFound):
+            await tokens.revoke(tenant, other, OPERATOR_BY, owner="a")
+    assert (await tokens.revoke(tenant, mine, OPERATOR_BY, owner="a")).revoked_at is not None
+    revoked = [t.id for t in await tokens.all(tenant) if t.revoked_at is not None]
+    assert revoked == [mine]
 
 
 async def test_many_at_once_and_pages(world: World) -> None:

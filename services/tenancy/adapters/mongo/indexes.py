@@ -36,6 +36,7 @@ INDEXES = {
     TOKENS: [
         IndexModel([("tenant", ASCENDING), ("created_at", DESCENDING)]),
         IndexModel([("tenant", ASCENDING), ("revoked_at", ASCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("account_id", ASCENDING), ("created_at", DESCENDING)]),
         OUTBOX,
     ],
     # belong to no tenant

@@ -12,6 +12,8 @@ from services.tenancy.adapters.mongo.documents import TOKENS
 from services.tenancy.domain.tokens import ApiToken
 from services.tenancy.usecases.ports import Note
 
+_NEWEST_FIRST = [("created_at", -1), ("_id", 1)]
+
 
 class MongoTokens:
     """Implements ``TokenStore``."""
@@ -46,9 +48,15 @@ class MongoTokens:
 
     async def all(self, tenant: str) -> Sequence[ApiToken]:
         """Return the tenant's records, newest first."""
-        newest_first = [("created_at", -1), ("_id", 1)]
         with unavailable_when_down():
-            rows = await self._tokens.find({"tenant": tenant}).sort(newest_first).to_list(None)
+            rows = await self._tokens.find({"tenant": tenant}).sort(_NEWEST_FIRST).to_list(None)
+        return [load(row) for row in rows]
+
+    async def of_account(self, tenant: str, account: str) -> Sequence[ApiToken]:
+        """Return the records of one account, newest first."""
+        query = {"tenant": tenant, "account_id": account}
+        with unavailable_when_down():
+            rows = await self._tokens.find(query).sort(_NEWEST_FIRST).to_list(None)
         return [load(row) for row in rows]
 
     async def revoked(self, tenant: str) -> frozenset[str]:
