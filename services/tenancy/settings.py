@@ -1,15 +1,15 @@
 """Settings of tenancy, and the part of them that the admin command needs."""
 
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from kit.settings import PREFIX, MongoSettings, ServiceSettings, read_secret
-from services.tenancy.adapters.sealing.local_keys import master_key
+from kit.settings import PREFIX, MongoSettings, ServiceSettings
+from services.tenancy.domain.forge import APP_ID, DEFAULT_API_HOSTS, JWKS_URL, ApiHosts
 from services.tenancy.domain.sites import SiteRules
+from services.tenancy.key_settings import KeyOptions
 
 DATABASE = "ostro_tenancy"
 INSTALL_KEY_SERVERS = (
@@ -26,9 +26,6 @@ class JiraOptions(BaseSettings):
         env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True
     )
 
-    master_key_file: Path = Field(
-        description="file with the key that seals every secret: 32 bytes, base64"
-    )
     app_key: str = Field(
         "io.ostro.test-management",
         pattern=r"^[a-zA-Z0-9._-]{1,64}$",
@@ -52,8 +49,29 @@ class JiraOptions(BaseSettings):
         description="allow http and ports to the hosts of OSTRO_JIRA_HOSTS and http key servers; "
         "for a Jira stand-in only",
     )
+    forge_app_id: str = Field(
+        "",
+        pattern=rf"^({APP_ID})?$",
+        description="ARI of the Forge app, as in manifest.yml; empty: every Forge call is refused",
+    )
+    forge_jwks_url: str = Field(
+        JWKS_URL, description="URL of the keys that verify Forge invocation tokens"
+    )
+    forge_environments: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("PRODUCTION",),
+        min_length=1,
+        description="comma list of the types of Forge environments that may call: PRODUCTION, "
+        "STAGING, DEVELOPMENT",
+    )
+    forge_api_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        DEFAULT_API_HOSTS,
+        min_length=1,
+        description="comma list of the gateways through which a Forge install's site may be called",
+    )
 
-    @field_validator("jira_key_servers", "jira_hosts", mode="before")
+    @field_validator(
+        "jira_key_servers", "jira_hosts", "forge_environments", "forge_api_hosts", mode="before"
+    )
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -63,27 +81,20 @@ class JiraOptions(BaseSettings):
     @field_validator("jira_key_servers")
     @classmethod
     def _urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for url in value:
-            parts = urlsplit(url)
-            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-                raise ValueError(f"{url} is no URL of a server")
-        return tuple(url.rstrip("/") for url in value)
+        return tuple(_server(url) for url in value)
 
-    @field_validator("jira_hosts")
+    @field_validator("forge_jwks_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return _server(value)
+
+    @field_validator("jira_hosts", "forge_api_hosts")
     @classmethod
     def _plain_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for host in value:
             if any(c in host for c in "/:@*?# ") or not host.strip("."):
                 raise ValueError("must hold host names only, without scheme, port or wildcard")
         return tuple(host.lower() for host in value)
-
-    @field_validator("master_key_file")
-    @classmethod
-    def _holds_a_key(cls, value: Path) -> Path:
-        if not value.is_file():
-            raise ValueError(f"there is no file {value}")
-        master_key(read_secret(value, "OSTRO_MASTER_KEY_FILE"))
-        return value
 
     @model_validator(mode="after")
     def _https_key_servers(self) -> "JiraOptions":
@@ -92,6 +103,10 @@ class JiraOptions(BaseSettings):
                 raise ValueError(
                     "OSTRO_JIRA_KEY_SERVERS must be https unless OSTRO_JIRA_ALLOW_HTTP is true"
                 )
+        if not self.forge_jwks_url.startswith("https:") and not self.jira_allow_http:
+            raise ValueError(
+                "OSTRO_FORGE_JWKS_URL must be https unless OSTRO_JIRA_ALLOW_HTTP is true"
+            )
         return self
 
     @property
@@ -99,8 +114,20 @@ class JiraOptions(BaseSettings):
         """Return which sites may install the app and are called."""
         return SiteRules(self.jira_hosts, relaxed=self.jira_allow_http)
 
+    @property
+    def api_hosts(self) -> ApiHosts:
+        """Return through which gateways the sites of Forge installs are called."""
+        return ApiHosts(self.forge_api_hosts, relaxed=self.jira_allow_http)
 
-class AdminSettings(MongoSettings, JiraOptions):
+
+def _server(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise ValueError(f"{url} is no URL of a server")
+    return url.rstrip("/")
+
+
+class AdminSettings(MongoSettings, KeyOptions, JiraOptions):
     """What ``python -m services.tenancy admin`` needs: no Kafka, no other service."""
 
     model_config = SettingsConfigDict(
@@ -114,7 +141,7 @@ class AdminSettings(MongoSettings, JiraOptions):
     cell: str = Field("local", description="name of this cell (region)")
 
 
-class TenancySettings(ServiceSettings, JiraOptions):
+class TenancySettings(ServiceSettings, KeyOptions, JiraOptions):
     """Everything the service reads."""
 
     model_config = SettingsConfigDict(

@@ -1,28 +1,29 @@
 """Strict reading of JSON Web Tokens, shared by the verifiers of every credential kind.
 
-PyJWT checks the signature; what it leaves open is decided here: exactly one algorithm, no
-``crit``, required and numeric times against the injected clock. Source: facts.md 2.3 and 3.1.
+PyJWT's algorithms check the signature; everything else is decided here: canonical base64url, JSON
+in which no name stands twice, exactly one algorithm, no ``crit``, required and numeric times
+against the injected clock. Source: facts.md 2.3 and 3.1.
 """
 
+import base64
+import binascii
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import jwt
+from jwt.algorithms import HMACAlgorithm, RSAAlgorithm
 
 LEEWAY_SECONDS = 30
 MAX_TOKEN_LENGTH = 8192
-_ONLY_THE_SIGNATURE: jwt.types.Options = {
-    "verify_signature": True,
-    "verify_aud": False,
-    "verify_exp": False,
-    "verify_iat": False,
-    "verify_iss": False,
-    "verify_jti": False,
-    "verify_nbf": False,
-    "verify_sub": False,
+MAX_ISSUER_LENGTH = 255
+_PARTS = 3
+_ALGORITHMS = {
+    "HS256": HMACAlgorithm(HMACAlgorithm.SHA256),
+    "RS256": RSAAlgorithm(RSAAlgorithm.SHA256),
 }
 
 
@@ -36,37 +37,53 @@ class BadToken(Exception):
 
 @dataclass(frozen=True)
 class Unverified:
-    """What a token claims before its signature was looked at: good for choosing a key only."""
+    """A token before its signature was looked at: good for choosing a key only."""
 
     header: Mapping[str, Any]
     issuer: str
+    algorithm: str
+    claims: Mapping[str, Any]
+    signed: bytes
+    signature: bytes
 
 
 def read_unverified(token: str, algorithm: str) -> Unverified:
     """Take the token apart; raise ``BadToken`` unless it names exactly this algorithm."""
     if len(token) > MAX_TOKEN_LENGTH:
         raise BadToken("too long")
-    try:
-        parts = jwt.decode_complete(token, options={"verify_signature": False})
-    except (jwt.PyJWTError, ValueError, RecursionError):
-        raise BadToken("malformed") from None
-    header, claims = parts["header"], parts["payload"]
+    parts = token.split(".")
+    if len(parts) != _PARTS or not token.isascii():
+        raise BadToken("malformed")
+    header, claims = _object(parts[0]), _object(parts[1])
     if header.get("alg") != algorithm:
         raise BadToken("algorithm")
-    if "crit" in header:
+    # b64 means something only when it is critical, and Jira sends neither
+    if "crit" in header or "b64" in header:
         raise BadToken("crit")
     issuer = claims.get("iss")
-    if not isinstance(issuer, str) or not issuer:
+    if not isinstance(issuer, str) or not issuer or len(issuer) > MAX_ISSUER_LENGTH:
         raise BadToken("iss")
-    return Unverified(header, issuer)
+    # half a surrogate pair can be written in JSON and never be encoded again
+    if not issuer.isprintable():
+        raise BadToken("iss")
+    signed = f"{parts[0]}.{parts[1]}".encode()
+    return Unverified(header, issuer, algorithm, claims, signed, _decoded(parts[2]))
 
 
-def verified_claims(token: str, key: Any, algorithm: str) -> Mapping[str, Any]:
-    """Return the claims; raise ``BadToken`` unless the signature is this key's."""
+def verified_claims(claimed: Unverified, key: Any) -> Mapping[str, Any]:
+    """Return the claims; raise ``BadToken`` unless the signature is this key's.
+
+    ``key`` is what PyJWT takes: bytes for HS256, PEM or a public key for RS256.
+    """
+    algorithm = _ALGORITHMS[claimed.algorithm]
     try:
-        return jwt.decode(token, key, algorithms=[algorithm], options=_ONLY_THE_SIGNATURE)
+        prepared: Any = algorithm.prepare_key(key)
+        good = algorithm.verify(claimed.signed, prepared, claimed.signature)
     except (jwt.PyJWTError, ValueError, TypeError):
-        raise BadToken("signature") from None
+        good = False
+    if not good:
+        raise BadToken("signature")
+    return claimed.claims
 
 
 def digest(token: str) -> str:
@@ -76,12 +93,12 @@ def digest(token: str) -> str:
 
 def check_times(claims: Mapping[str, Any], now: float) -> int:
     """Raise ``BadToken`` outside the token's life (30 s leeway); return ``iat`` in seconds."""
-    issued, expires = _seconds(claims, "iat"), _seconds(claims, "exp")
+    issued, expires = seconds(claims, "iat"), seconds(claims, "exp")
     if expires <= now - LEEWAY_SECONDS:
         raise BadToken("expired")
     if issued >= now + LEEWAY_SECONDS:
         raise BadToken("issued in the future")
-    if "nbf" in claims and _seconds(claims, "nbf") >= now + LEEWAY_SECONDS:
+    if "nbf" in claims and seconds(claims, "nbf") >= now + LEEWAY_SECONDS:
         raise BadToken("not valid yet")
     return int(issued)
 
@@ -89,7 +106,9 @@ def check_times(claims: Mapping[str, Any], now: float) -> int:
 def check_qsh(claims: Mapping[str, Any], expected: str) -> None:
     """Raise ``BadToken`` unless the token is bound to this request."""
     found = claims.get("qsh")
-    if not isinstance(found, str) or not hmac.compare_digest(found.encode(), expected.encode()):
+    if not isinstance(found, str) or not found.isascii():
+        raise BadToken("qsh")
+    if not hmac.compare_digest(found, expected):
         raise BadToken("qsh")
 
 
@@ -102,9 +121,57 @@ def audience(claims: Mapping[str, Any], ours: frozenset[str]) -> str:
     raise BadToken("aud")
 
 
-def _seconds(claims: Mapping[str, Any], name: str) -> float:
+def seconds(claims: Mapping[str, Any], name: str) -> float:
+    """Return a time claim; raise ``BadToken`` for anything but a number of seconds."""
     value = claims.get(name)
-    # a bool is an int in Python, and JSON's NaN and Infinity are floats
+    # a bool is an int in Python, and 1e999 is a float
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53:
         raise BadToken(name)
     return value
+
+
+def account(claims: Mapping[str, Any], name: str) -> str | None:
+    """Return an account id, None for nobody; raise ``BadToken`` for what cannot be one.
+
+    ``unknown`` stands for a deleted account and is nobody. Source: facts.md 6.
+    """
+    value = claims.get(name)
+    if value is None or value == "unknown":
+        return None
+    if not isinstance(value, str) or not 0 < len(value) <= 128 or not value.isprintable():
+        raise BadToken(name)
+    return value
+
+
+def _object(part: str) -> dict[str, Any]:
+    try:
+        found = json.loads(
+            _decoded(part).decode(), object_pairs_hook=_without_repeats, parse_constant=_no_number
+        )
+    except (ValueError, RecursionError):
+        raise BadToken("malformed") from None
+    if not isinstance(found, dict):
+        raise BadToken("malformed")
+    return found
+
+
+def _decoded(part: str) -> bytes:
+    # canonical only: a second spelling of a signature would be a second token to replay guards
+    try:
+        content = base64.b64decode(part + "=" * (-len(part) % 4), b"-_", validate=True)
+    except binascii.Error:
+        raise BadToken("malformed") from None
+    if base64.urlsafe_b64encode(content).rstrip(b"=") != part.encode():
+        raise BadToken("malformed")
+    return content
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _no_number(_: str) -> NoReturn:
+    raise ValueError("not a number")
