@@ -14,6 +14,7 @@ from starlette.routing import Route
 from devstack.jira.chance import Chance
 from devstack.jira.control.data import DataControl
 from devstack.jira.control.levers import Levers
+from devstack.jira.control.membership import MembershipControl
 from devstack.jira.control.sites import Listen, SiteControl
 from devstack.jira.control.views import Views
 from devstack.jira.key_servers import PATHS, KeyServerEndpoint
@@ -87,6 +88,7 @@ def build(setup: Setup) -> StandIn:
         *Views(world).routes(),
         *Levers(world).routes(),
         *DataControl(world).routes(),
+        *MembershipControl(world).routes(),
         *SiteControl(world, driver, sender, setup.listen).routes(),
         *(
             Route(path + "/{kid:path}", KeyServerEndpoint(world, server).__call__)

@@ -16,6 +16,8 @@ ASSUMPTIONS: tuple[tuple[str, str], ...] = (
     ("unknown-permission", "assumed: an unknown permission key is a 400"),
     ("app-permissions", "assumed: the app user holds every permission in projects it may see"),
     ("former-project-key", "assumed: a project is found under its earlier keys"),
+    ("group-scopes", "assumed: reading groups of a user and roles needs READ, group/bulk ADMIN"),
+    ("user-search", "assumed: matches beginnings of the words of a name, active accounts only"),
     ("unknown-host", "assumed: a host that is no site of the stand-in answers 404"),
     ("suspended", "assumed: a suspended site answers 503 with an HTML page"),
     ("acting-admin", "assumed: install and uninstall bodies name the acting admin (accountId)"),

@@ -3,7 +3,9 @@
 Account ids are made up in the two forms Jira uses; the mail domain is reserved for examples.
 """
 
-from devstack.jira.model import Grant, Issue, Project, Site, User
+from devstack.jira.content import Grant, Issue, Project, Role, RoleActor, User
+from devstack.jira.membership import group_named
+from devstack.jira.model import Site
 from devstack.standin.clock import iso
 
 ADMIN = "5b10a2844c20165700ede21a"
@@ -15,6 +17,9 @@ CLOSED = "5a0b1c2d3e4f5a6b7c8d9e0f"
 ADMINS = "jira-administrators"
 USERS = "jira-software-users"
 TESTERS = "qa-engineers"
+
+ADMIN_ROLE = 10002
+MEMBER_ROLE = 10003
 
 _PEOPLE = (
     User(
@@ -67,7 +72,7 @@ _ADMINISTRATION = ("ADMINISTER_PROJECTS", "DELETE_ISSUES", "MANAGE_SPRINTS_PERMI
 
 
 def furnish(site: Site, now: float) -> None:
-    """Fill an empty site: project DEMO (10000), issues DEMO-1 (10001) and up, five accounts."""
+    """Fill an empty site: project DEMO (10000), issues DEMO-1 (10001) and up, accounts, roles."""
     site.users = {user.account_id: user.model_copy(deep=True) for user in _PEOPLE}
     site.projects = {
         10000: Project(id=10000, key="DEMO", name="Atelier Nord Webshop", lead_account_id=MANAGER)
@@ -88,6 +93,14 @@ def furnish(site: Site, now: float) -> None:
         )
         for number, (issue_type, summary, status) in enumerate(_SUMMARIES, start=1)
     }
+    site.roles = {
+        ADMIN_ROLE: Role(id=ADMIN_ROLE, name="Administrators"),
+        MEMBER_ROLE: Role(id=MEMBER_ROLE, name="Member"),
+    }
+    site.role_actors = [
+        RoleActor(project_id=10000, role_id=ADMIN_ROLE, group_id=group_named(site, ADMINS).id),
+        RoleActor(project_id=10000, role_id=MEMBER_ROLE, account_id=TESTER),
+    ]
     site.grants = [
         *(Grant(permission=name, group=USERS) for name in _EVERYBODY),
         *(Grant(permission=name, group=ADMINS) for name in _ADMINISTRATION),

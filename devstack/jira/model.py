@@ -4,9 +4,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from devstack.jira.content import Grant, Group, Issue, Project, Role, RoleActor, User
+
 InstallationState = Literal["installed", "disabled", "uninstalled"]
 LicenceState = Literal["unlicensed_free", "active", "evaluation", "expired", "none_page"]
-AccountType = Literal["atlassian", "app", "customer"]
 
 
 class SigningKey(BaseModel):
@@ -40,52 +41,6 @@ class Installation(BaseModel):
     licence: LicenceState = "unlicensed_free"
 
 
-class User(BaseModel):
-    account_id: str
-    display_name: str
-    email: str
-    email_visible: bool = True
-    account_type: AccountType = "atlassian"
-    active: bool = True
-    time_zone: str = "Europe/Madrid"
-    groups: list[str] = Field(default_factory=list)
-
-
-class Project(BaseModel):
-    id: int
-    key: str
-    name: str
-    lead_account_id: str | None = None
-    former_keys: list[str] = Field(default_factory=list)
-    visible_to_apps: bool = True
-    public: bool = False
-
-
-class Issue(BaseModel):
-    id: int
-    key: str
-    project_id: int
-    summary: str
-    issue_type: str = "Story"
-    status: str = "To Do"
-    priority: str = "Medium"
-    reporter: str | None = None
-    assignee: str | None = None
-    created: str
-    updated: str
-    former_keys: list[str] = Field(default_factory=list)
-    hidden: bool = False
-
-
-class Grant(BaseModel):
-    """A permission for a group or an account; without a project it counts in every project."""
-
-    permission: str
-    group: str | None = None
-    account_id: str | None = None
-    project_id: int | None = None
-
-
 class Site(BaseModel):
     name: str
     cloud_id: str
@@ -99,6 +54,10 @@ class Site(BaseModel):
     projects: dict[int, Project] = Field(default_factory=dict)
     issues: dict[int, Issue] = Field(default_factory=dict)
     grants: list[Grant] = Field(default_factory=list)
+    groups: dict[str, Group] = Field(default_factory=dict)
+    roles: dict[int, Role] = Field(default_factory=dict)
+    role_actors: list[RoleActor] = Field(default_factory=list)
+    version: str = "1001.0.0-SNAPSHOT"
 
 
 class Policy(BaseModel):

@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from devstack.jira.content import Grant, Issue, Project, User
 from devstack.jira.control.body import Strict, read, site_named
-from devstack.jira.model import Grant, Issue, Project, Site, User
+from devstack.jira.model import Site
 from devstack.jira.world import World
 from devstack.standin.clock import iso
 

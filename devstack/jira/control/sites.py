@@ -50,6 +50,10 @@ class SuspendOrder(Strict):
     suspended: bool
 
 
+class VersionOrder(Strict):
+    version: str
+
+
 def shown(site: Site) -> dict[str, Any]:
     """The site without secrets."""
     hidden = {"shared_secret", "retired_secrets"}
@@ -74,6 +78,7 @@ class SiteControl:
             Route("/control/sites/{site}", self.show, methods=["GET"]),
             Route("/control/sites/{site}/licence", self.licence, methods=["POST"]),
             Route("/control/sites/{site}/suspend", self.suspend, methods=["POST"]),
+            Route("/control/sites/{site}/version", self.version, methods=["POST"]),
             Route("/control/sites/{site}/actions/forge_lifecycle", self.forge, methods=["POST"]),
             Route("/control/sites/{site}/actions/{action}", self.act, methods=["POST"]),
             Route("/control/attacks", self.attacks, methods=["GET"]),
@@ -148,6 +153,13 @@ class SiteControl:
     async def suspend(self, request: Request) -> Response:
         site = self._site(request)
         site.suspended = (await read(request, SuspendOrder)).suspended
+        self._world.save()
+        return JSONResponse(shown(site))
+
+    async def version(self, request: Request) -> Response:
+        """Jira's version as serverInfo tells it from now on."""
+        site = self._site(request)
+        site.version = (await read(request, VersionOrder)).version
         self._world.save()
         return JSONResponse(shown(site))
 

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from devstack.jira.model import Site
 from devstack.jira.records import Auth, Call, Unimplemented
-from devstack.jira.rest import addons, issues, permissions, projects, users
+from devstack.jira.rest import addons, groups, issues, permissions, projects, server, users
 from devstack.jira.rest.auth import Caller, Refused, identify
 from devstack.jira.rest.faults import RestFault
 from devstack.jira.rest.operation import (
@@ -26,6 +26,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *issues.OPERATIONS,
     *projects.OPERATIONS,
     *users.OPERATIONS,
+    *groups.OPERATIONS,
+    *server.OPERATIONS,
     *permissions.OPERATIONS,
     *addons.OPERATIONS,
 )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from devstack.jira.model import Issue
+from devstack.jira.content import Issue
 from devstack.jira.rest.operation import Ask, Operation, Reply, Unsupported, errors
 from devstack.jira.rest.projects import brief, visible
 from devstack.jira.rest.users import shown as user_shown

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from devstack.jira.model import Grant
+from devstack.jira.content import Grant
 from devstack.jira.rest.operation import Ask, BadRequest, Operation, Reply, errors
 
 MAX_ITEMS = 1000

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from devstack.jira.model import Project
+from devstack.jira.content import Project
 from devstack.jira.rest.operation import Ask, BadRequest, Operation, Reply, errors, page
 from devstack.jira.rest.users import shown as user_shown
 

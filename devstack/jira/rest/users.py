@@ -1,9 +1,9 @@
-"""Users: bulk read and the app's own account."""
+"""Users: one, in bulk, by search, and the app's own account."""
 
 from typing import Any
 
-from devstack.jira.model import User
-from devstack.jira.rest.operation import Ask, BadRequest, Operation, Reply, page
+from devstack.jira.content import User
+from devstack.jira.rest.operation import Ask, BadRequest, Operation, Reply, errors, page
 
 
 def shown(ask: Ask, user: User) -> dict[str, Any]:
@@ -52,6 +52,38 @@ def bulk(ask: Ask) -> Reply:
     return page(ask, "/rest/api/3/user/bulk", [shown(ask, user) for user in found], 10, 200)
 
 
+def read(ask: Ask) -> Reply:
+    wanted = ask.one("accountId")
+    if not wanted:
+        raise BadRequest("The query parameter 'accountId' is required.")
+    user = _find(ask, wanted)
+    if user is None:
+        return errors(404, "Specified user does not exist or you do not have required permissions")
+    return Reply(200, shown(ask, user))
+
+
+def search(ask: Ask) -> Reply:
+    """A plain list of active accounts whose name or visible mail address has a word like this."""
+    text, account_id = ask.one("query"), ask.one("accountId")
+    if text is None and account_id is None:
+        raise BadRequest("The username, query or property parameter must be provided.")
+    start, size = ask.number("startAt", 0, 2**31), ask.number("maxResults", 50, 1000)
+    found = [
+        shown(ask, user)
+        for user in sorted(ask.site.users.values(), key=lambda user: user.display_name)
+        if user.active and _meant(user, text, account_id)
+    ]
+    return Reply(200, found[start : start + size])
+
+
+def _meant(user: User, text: str | None, account_id: str | None) -> bool:
+    if account_id is not None:
+        return user.account_id == account_id
+    words = user.display_name.split() + ([user.email] if user.email_visible else [])
+    whole = [user.display_name, *words]
+    return any(word.lower().startswith((text or "").lower()) for word in whole)
+
+
 def myself(ask: Ask) -> Reply:
     own = app_user(ask)
     return Reply(401) if own is None else Reply(200, shown(ask, own))
@@ -66,5 +98,14 @@ OPERATIONS = (
         frozenset({"accountId", "startAt", "maxResults"}),
         anonymous=False,
     ),
+    Operation(
+        "GET",
+        "/rest/api/3/user/search",
+        "READ",
+        search,
+        frozenset({"query", "accountId", "startAt", "maxResults"}),
+        anonymous=False,
+    ),
+    Operation("GET", "/rest/api/3/user", "READ", read, frozenset({"accountId"}), anonymous=False),
     Operation("GET", "/rest/api/3/myself", "READ", myself, anonymous=False),
 )
