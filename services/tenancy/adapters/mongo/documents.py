@@ -36,6 +36,14 @@ class InstallSecretDocument(TypedDict):
     until: Annotated[datetime | None, DataClass.OPERATIONAL]
 
 
+class StampDocument(TypedDict):
+    """The newest lifecycle call that something was learnt from."""
+
+    iat: Annotated[int, DataClass.OPERATIONAL]
+    seen: Annotated[list[str], DataClass.OPERATIONAL]
+    """SHA-256 of the calls of that second that were acted on."""
+
+
 class InstallDocument(TypedDict):
     """What a signed install gave."""
 
@@ -45,9 +53,13 @@ class InstallDocument(TypedDict):
     current: InstallSecretDocument
     previous: InstallSecretDocument | None
     entitlement: Annotated[str | None, DataClass.JIRA_ID]
-    last_iat: Annotated[int, DataClass.OPERATIONAL]
-    seen: Annotated[list[str], DataClass.OPERATIONAL]
-    """SHA-256 of lifecycle calls that were acted on."""
+    entitlement_id: Annotated[str | None, DataClass.JIRA_ID]
+    installation_id: Annotated[str | None, DataClass.JIRA_ID]
+    installed: StampDocument
+    life: StampDocument
+    switch: StampDocument
+    removed: Annotated[bool, DataClass.OPERATIONAL]
+    disabled: Annotated[bool, DataClass.OPERATIONAL]
 
 
 class SystemTokenDocument(TypedDict):
@@ -66,6 +78,8 @@ class ForgeInstallDocument(TypedDict):
     api_base_url: Annotated[str, DataClass.JIRA_ID]
     token: SystemTokenDocument | None
     last_iat: Annotated[int, DataClass.OPERATIONAL]
+    life: StampDocument
+    removed: Annotated[bool, DataClass.OPERATIONAL]
 
 
 class JiraFactsDocument(TypedDict):
@@ -95,6 +109,16 @@ class TenantDocument(TypedDict):
     orphaned_at: Annotated[datetime | None, DataClass.OPERATIONAL]
     rev: Annotated[int, DataClass.OPERATIONAL]
     outbox: list[PendingEvent]
+
+
+class SiteClaimDocument(TypedDict):
+    """Collection ``site_claims``: which tenant is at a Jira site. Ordered by install tokens."""
+
+    _id: Annotated[str, DataClass.JIRA_ID]
+    """Base URL of the site."""
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    iat: Annotated[int, DataClass.OPERATIONAL]
+    rev: Annotated[int, DataClass.OPERATIONAL]
 
 
 class ProjectDocument(TypedDict):
@@ -154,6 +178,15 @@ class OwnKeyDocument(TypedDict):
     sealed: SealedDocument
 
 
+class SeenTokenDocument(TypedDict):
+    """Collection ``seen_tokens``: Forge calls that were acted on. Rows leave by themselves."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    """tenant/token id."""
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    until: Annotated[datetime, DataClass.OPERATIONAL]
+
+
 class AuditDocument(TypedDict):
     """Collection ``audit``: who did what when. Rows are never changed."""
 
@@ -169,18 +202,22 @@ class AuditDocument(TypedDict):
 
 
 TENANTS = "tenants"
+SITE_CLAIMS = "site_claims"
 PROJECTS = "projects"
 TOKENS = "tokens"
 SIGNING_KEYS = "signing_keys"
 OWN_KEYS = "own_keys"
 AUDIT = "audit"
+SEEN_TOKENS = "seen_tokens"
 
 DOCUMENTS: dict[str, type] = {
     TENANTS: TenantDocument,
+    SITE_CLAIMS: SiteClaimDocument,
     PROJECTS: ProjectDocument,
     TOKENS: TokenDocument,
     SIGNING_KEYS: SigningKeyDocument,
     OWN_KEYS: OwnKeyDocument,
     AUDIT: AuditDocument,
+    SEEN_TOKENS: SeenTokenDocument,
 }
 """Collection to document, for the data inventory."""

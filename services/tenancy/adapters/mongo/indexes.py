@@ -6,6 +6,7 @@ from kit.outbox.entries import INDEX as OUTBOX
 from services.tenancy.adapters.mongo.documents import (
     AUDIT,
     PROJECTS,
+    SEEN_TOKENS,
     SIGNING_KEYS,
     TENANTS,
     TOKENS,
@@ -24,8 +25,10 @@ INDEXES = {
             unique=True,
             partialFilterExpression={"forge.installation_id": {"$type": "string"}},
         ),
-        # an orphaned tenant keeps the id of the site that it was on
+        # an orphaned tenant keeps the id and address of the site that it was on
         IndexModel([("cloud_id", ASCENDING)], sparse=True),
+        IndexModel([("site_url", ASCENDING)], sparse=True),
+        IndexModel([("install.installation_id", ASCENDING)], sparse=True),
         OUTBOX,
     ],
     PROJECTS: [
@@ -41,5 +44,7 @@ INDEXES = {
     ],
     # belong to no tenant
     SIGNING_KEYS: [IndexModel([("generation", ASCENDING)], unique=True), OUTBOX],
+    # MongoDB's own sweeper needs it alone
+    SEEN_TOKENS: [IndexModel([("until", ASCENDING)], expireAfterSeconds=0)],
     AUDIT: [IndexModel([("tenant", ASCENDING), ("at", ASCENDING)])],
 }
