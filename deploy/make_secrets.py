@@ -83,6 +83,7 @@ def independent_secrets() -> dict[str, Callable[[], str]]:
         **{f"mongo-{user}-password": password for user in MONGO_USERS},
         **{f"service-key-{service}": signing_key for service in SERVICES},
         "tenancy-master-key": key_32_bytes,
+        "tenancy-other-master-key": empty,
         "telemetry-pseudonym-key": key_32_bytes,
         "segment-write-key": empty,
         "amplitude-api-key": empty,

@@ -47,6 +47,10 @@ def configure(service: str, level: str) -> None:
         ("httpx", logging.WARNING),
         ("httpcore", logging.WARNING),
         ("pymongo", logging.WARNING),
+        # at DEBUG: requests and answers, and with them data keys
+        ("boto3", logging.WARNING),
+        ("botocore", logging.WARNING),
+        ("urllib3", logging.WARNING),
         ("uvicorn.access", logging.CRITICAL),
         ("uvicorn.error", logging.WARNING),
         ("asyncio", logging.ERROR),

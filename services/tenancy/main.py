@@ -13,27 +13,27 @@ from kit.http.app import internal_app, public_app
 from kit.ids import Ids
 from kit.mongo import Database, MongoError
 from kit.service import Background, Parts, Role, Runtime
-from kit.settings import read_secret
-from services.tenancy.adapters.jira.client import JiraClient
 from services.tenancy.adapters.jira.key_servers import HttpKeyServers
 from services.tenancy.adapters.kafka.outbox import sources
 from services.tenancy.adapters.mongo import indexes
 from services.tenancy.adapters.mongo.changes import Changes
-from services.tenancy.adapters.mongo.client_key_index import HmacIndex, client_key_index
+from services.tenancy.adapters.mongo.client_key_index import HmacIndex
 from services.tenancy.adapters.mongo.directory import OwnDirectory
 from services.tenancy.adapters.mongo.projects import MongoProjects
 from services.tenancy.adapters.mongo.signing_keys import MongoSigningKeys
 from services.tenancy.adapters.mongo.tenants import MongoTenants
 from services.tenancy.adapters.mongo.tokens import MongoTokens
 from services.tenancy.adapters.sealing.key_pairs import P256KeyPairs
-from services.tenancy.adapters.sealing.local_keys import LocalKeys, master_key
+from services.tenancy.adapters.sealing.key_ring import KeyRing
 from services.tenancy.adapters.sealing.vault import EnvelopeVault
 from services.tenancy.api import connect, healthcheck, internal, jwks, projects, tokens
+from services.tenancy.composition.jira import Jira
+from services.tenancy.composition.jira import jira as compose_jira
+from services.tenancy.composition.keys import key_ring, open_index
 from services.tenancy.settings import AdminSettings, TenancySettings
 from services.tenancy.usecases.credentials.server_to_server import ServerToServer
 from services.tenancy.usecases.credentials.signed_lifecycle import SignedLifecycle
 from services.tenancy.usecases.lifecycle import Lifecycle
-from services.tenancy.usecases.ports import SealBroken
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.signing_keys import SigningKeys
 from services.tenancy.usecases.tenants import Tenants
@@ -51,9 +51,10 @@ _UPKEEP_SECONDS = 30
 class Core:
     """What the service and the admin command share."""
 
+    key_ring: KeyRing
     vault: EnvelopeVault
     index: HmacIndex
-    jira: JiraClient
+    jira: Jira
     tenant_store: MongoTenants
     directory: OwnDirectory
     tenants: Tenants
@@ -67,10 +68,13 @@ async def compose(
     database: Database, settings: TenancySettings | AdminSettings, clock: Clock, ids: Ids
 ) -> Core:
     """Build the use cases; makes the first signing key of a new database."""
-    master = master_key(read_secret(settings.master_key_file, "OSTRO_MASTER_KEY_FILE"))
-    vault = EnvelopeVault(LocalKeys(master))
-    core = assemble(database, settings, clock, ids, vault, await _index(database, vault))
-    await core.keys.ensure_first()
+    ring = key_ring(settings)
+    try:
+        core = assemble(database, settings, clock, ids, ring, await open_index(database, ring))
+        await core.keys.ensure_first()
+    except BaseException:
+        await ring.close()
+        raise
     return core
 
 
@@ -79,19 +83,21 @@ def assemble(
     settings: TenancySettings | AdminSettings,
     clock: Clock,
     ids: Ids,
-    vault: EnvelopeVault,
+    ring: KeyRing,
     index: HmacIndex,
 ) -> Core:
     """Build the use cases without touching the database."""
+    vault = EnvelopeVault(ring)
     changes = Changes(database, clock, ids)
     tenant_store, project_store = MongoTenants(database, changes), MongoProjects(database, changes)
     token_store, key_store = MongoTokens(database, changes), MongoSigningKeys(database, changes)
-    jira = JiraClient(settings.app_key, settings.site_rules, clock)
+    jira = compose_jira(settings, tenant_store, vault, clock, ids)
     tenants = Tenants(tenant_store, settings.cell, clock, ids)
-    projects_ = Projects(project_store, tenants, jira, vault, ids)
+    projects_ = Projects(project_store, tenants, jira.projects, jira.sites, ids)
     keys = SigningKeys(key_store, vault, P256KeyPairs(), clock, ids)
     public_url = str(settings.public_url)
     return Core(
+        key_ring=ring,
         vault=vault,
         index=index,
         jira=jira,
@@ -103,15 +109,6 @@ def assemble(
         tokens=Tokens(token_store, tenants, projects_, keys, vault, public_url, clock, ids),
         upkeep=Upkeep(tenant_store, token_store, keys, clock),
     )
-
-
-async def _index(database: Database, vault: EnvelopeVault) -> HmacIndex:
-    try:
-        return await client_key_index(database, vault)
-    except SealBroken:
-        raise Unavailable(
-            "OSTRO_MASTER_KEY_FILE does not hold the key that this database was sealed with."
-        ) from None
 
 
 async def build(runtime: Runtime[TenancySettings]) -> Parts:
@@ -156,7 +153,7 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
         internal=internal_app(SERVICE, [routes], runtime.tokens, runtime.health),
         outboxes=sources(runtime.names),
         background=[Background(Role.RELAY, lambda: _upkeep(core.upkeep))],
-        closers=[key_servers.close, core.jira.close],
+        closers=[key_servers.close, core.jira.close, core.key_ring.close],
     )
 
 

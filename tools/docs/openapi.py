@@ -34,8 +34,8 @@ from services.telemetry import main as telemetry
 from services.telemetry.settings import TelemetrySettings
 from services.tenancy import main as tenancy
 from services.tenancy.adapters.mongo.client_key_index import HmacIndex
-from services.tenancy.adapters.sealing.local_keys import LocalKeys, master_key
-from services.tenancy.adapters.sealing.vault import EnvelopeVault
+from services.tenancy.adapters.sealing.key_ring import KeyRing
+from services.tenancy.adapters.sealing.local_keys import LocalKeys
 from services.tenancy.domain.secret import Secret
 from services.tenancy.settings import TenancySettings
 from services.testcases import main as testcases
@@ -78,10 +78,14 @@ async def public_apps() -> AsyncIterator[Mapping[str, FastAPI]]:
 
 
 def _tenancy(runtime: Runtime[TenancySettings]) -> Parts:
-    settings, key = runtime.settings, secrets.token_bytes(32)
-    vault = EnvelopeVault(LocalKeys(master_key(settings.master_key_file.read_text())))
+    settings, key = runtime.settings, Secret(secrets.token_bytes(32))
     core = tenancy.assemble(
-        runtime.database, settings, runtime.clock, runtime.ids, vault, HmacIndex(Secret(key))
+        runtime.database,
+        settings,
+        runtime.clock,
+        runtime.ids,
+        KeyRing(LocalKeys(key)),
+        HmacIndex(key),
     )
     return tenancy.parts(runtime, core)
 
@@ -125,7 +129,7 @@ class _Builder:
         tokens are not read here."""
         files = {}
         for name, field in settings_class.model_fields.items():
-            if field.is_required() and field.annotation is Path:
+            if name == "master_key_file" or (field.is_required() and field.annotation is Path):
                 files[name] = self._folder / name
                 files[name].write_text(base64.b64encode(secrets.token_bytes(32)).decode())
         return {**_NOWHERE, **files}

@@ -86,3 +86,4 @@ async def _core(settings: AdminSettings) -> AsyncIterator[Core]:
             yield core
         finally:
             await core.jira.close()
+            await core.key_ring.close()

@@ -146,12 +146,20 @@ class SealBroken(Exception):
 class KeyProvider(Protocol):
     """Holds the keys that wrap data keys: a file, or a key service that never hands them out."""
 
-    async def wrap(self, data_key: Secret, context: bytes) -> tuple[str, bytes]:
-        """Return the id of the wrapping key and the wrapped data key, bound to the context."""
+    @property
+    def key_id(self) -> str:
+        """Return the id of the key that wraps, as it is stored with what it wrapped."""
         ...
 
-    async def unwrap(self, key_id: str, wrapped: bytes, context: bytes) -> Secret:
-        """Return the data key; raise ``SealBroken``."""
+    async def wrap(self, data_key: Secret, place: Place) -> tuple[str, bytes]:
+        """Return the id of the wrapping key and the wrapped data key, bound to the place.
+
+        Raise ``Unavailable`` when a key service does not answer.
+        """
+        ...
+
+    async def unwrap(self, key_id: str, wrapped: bytes, place: Place) -> Secret:
+        """Return the data key; raise ``SealBroken`` or ``Unavailable``."""
         ...
 
 
@@ -164,6 +172,10 @@ class Vault(Protocol):
 
     async def open(self, sealed: Sealed, place: Place) -> Secret:
         """Decrypt; raise ``SealBroken`` when it was changed or belongs elsewhere."""
+        ...
+
+    async def rewrap(self, sealed: Sealed, place: Place) -> Sealed:
+        """Wrap its data key with the current key; the ciphertext stays. Raises as ``open``."""
         ...
 
 

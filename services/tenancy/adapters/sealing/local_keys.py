@@ -9,7 +9,7 @@ from collections.abc import Callable
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from services.tenancy.domain.secret import Secret
+from services.tenancy.domain.secret import Place, Secret
 from services.tenancy.usecases.ports import SealBroken
 
 KEY_BYTES = 32
@@ -37,17 +37,23 @@ class LocalKeys:
         digest = hashlib.sha256(b"ostro master key\0" + master.reveal()).hexdigest()
         self._key_id = f"local:{digest[:16]}"
 
-    async def wrap(self, data_key: Secret, context: bytes) -> tuple[str, bytes]:
+    @property
+    def key_id(self) -> str:
+        """Return ``local:<fingerprint>``."""
+        return self._key_id
+
+    async def wrap(self, data_key: Secret, place: Place) -> tuple[str, bytes]:
         """Return the key id and nonce + ciphertext."""
         nonce = self._entropy(_NONCE_BYTES)
-        return self._key_id, nonce + self._cipher.encrypt(nonce, data_key.reveal(), context)
+        ciphertext = self._cipher.encrypt(nonce, data_key.reveal(), place.context())
+        return self._key_id, nonce + ciphertext
 
-    async def unwrap(self, key_id: str, wrapped: bytes, context: bytes) -> Secret:
+    async def unwrap(self, key_id: str, wrapped: bytes, place: Place) -> Secret:
         """Return the data key."""
         if key_id != self._key_id:
             raise SealBroken("sealed with another master key")
         try:
             nonce, ciphertext = wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:]
-            return Secret(self._cipher.decrypt(nonce, ciphertext, context))
-        except InvalidTag:
+            return Secret(self._cipher.decrypt(nonce, ciphertext, place.context()))
+        except (InvalidTag, ValueError):  # ValueError: the nonce itself is cut
             raise SealBroken("the data key was changed or belongs elsewhere") from None

@@ -1,6 +1,7 @@
 """Envelope encryption: AES-256-GCM under a data key of its own for every secret."""
 
 import os
+from dataclasses import replace
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -22,18 +23,28 @@ class EnvelopeVault:
 
     async def seal(self, secret: Secret, place: Place) -> Sealed:
         """Encrypt under a fresh data key."""
-        context = place.context()
         data_key, nonce = Secret(self._entropy(_KEY_BYTES)), self._entropy(_NONCE_BYTES)
-        ciphertext = AESGCM(data_key.reveal()).encrypt(nonce, secret.reveal(), context)
-        key_id, wrapped = await self._keys.wrap(data_key, context)
+        cipher = AESGCM(data_key.reveal())
+        ciphertext = cipher.encrypt(nonce, secret.reveal(), place.context())
+        key_id, wrapped = await self._keys.wrap(data_key, place)
         return Sealed(key_id, wrapped, nonce, ciphertext)
 
     async def open(self, sealed: Sealed, place: Place) -> Secret:
         """Decrypt; raise ``SealBroken`` when anything about it was changed."""
-        context = place.context()
-        data_key = await self._keys.unwrap(sealed.key_id, sealed.wrapped, context)
-        try:
-            cipher = AESGCM(data_key.reveal())
-            return Secret(cipher.decrypt(sealed.nonce, sealed.ciphertext, context))
-        except InvalidTag:
-            raise SealBroken("the secret was changed or belongs elsewhere") from None
+        data_key = await self._keys.unwrap(sealed.key_id, sealed.wrapped, place)
+        return _decrypted(sealed, data_key, place)
+
+    async def rewrap(self, sealed: Sealed, place: Place) -> Sealed:
+        """Wrap the data key anew. Nothing is wrapped that does not open."""
+        data_key = await self._keys.unwrap(sealed.key_id, sealed.wrapped, place)
+        _decrypted(sealed, data_key, place)
+        key_id, wrapped = await self._keys.wrap(data_key, place)
+        return replace(sealed, key_id=key_id, wrapped=wrapped)
+
+
+def _decrypted(sealed: Sealed, data_key: Secret, place: Place) -> Secret:
+    try:
+        cipher = AESGCM(data_key.reveal())
+        return Secret(cipher.decrypt(sealed.nonce, sealed.ciphertext, place.context()))
+    except (InvalidTag, ValueError):  # ValueError: a key or nonce of a wrong length
+        raise SealBroken("the secret was changed or belongs elsewhere") from None
