@@ -111,6 +111,7 @@ def _extra(settings: StackSettings, name: str) -> dict[str, str]:
             "OSTRO_JIRA_KEY_SERVERS": f"{settings.jira_url}/install-keys",
             "OSTRO_JIRA_HOSTS": LOOPBACK,
             "OSTRO_JIRA_ALLOW_HTTP": "true",
+            "OSTRO_FORGE_API_HOSTS": LOOPBACK,
         }
     if name == "telemetry":
         return {

@@ -1,19 +1,65 @@
-"""How a use case reaches a tenant's Jira site."""
+"""How a use case reaches a tenant's Jira site, and what every question to Jira may raise.
+
+``Unavailable`` when Jira cannot be asked, ``TooManyRequests`` when it asks for patience, and
+``Forbidden`` when it refuses the app; their messages hold nothing of Jira's answer.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from kit.clock import Clock
+from kit.errors import NotFound, Unavailable
 from services.tenancy.domain.secret import Secret
 from services.tenancy.domain.tenants import Tenant
-from services.tenancy.usecases.ports import Vault
+from services.tenancy.usecases.ports import TenantStore, Vault
+
+
+@dataclass(frozen=True)
+class ConnectSecret:
+    """The shared secret of a Connect install: requests are signed with it, it is never sent."""
+
+    secret: Secret
+    version: int
+
+
+@dataclass(frozen=True)
+class SystemTokenInHand:
+    """The system token of a Forge install, opened: it goes with every request."""
+
+    token: Secret
+    version: int
+
+
+Credential = ConnectSecret | SystemTokenInHand
 
 
 @dataclass(frozen=True)
 class JiraSite:
-    """An address and the current secret to sign with."""
+    """A tenant's Jira: where its REST API begins, and what the app proves itself with there."""
 
+    tenant: str
     base_url: str
-    secret: Secret
+    """``https://<site>`` for Connect, ``https://api.atlassian.com/ex/jira/<cloudId>`` for Forge."""
+    credential: Credential
+
+
+class CredentialRefused(Unavailable):
+    """Jira does not take the app's secret or token, not even as it is stored now.
+
+    The app was uninstalled, or its clock is off, or a rotation has not arrived.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("The Jira site does not accept the app's credentials.", retry_after=60)
+
+
+class SiteSource(Protocol):
+    """The store's newest word on a tenant's site."""
+
+    async def find(self, tenant: str) -> JiraSite | None:
+        """Return the site with its current credential, None when there is none to be asked."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -35,10 +81,49 @@ class JiraProjects(Protocol):
         ...
 
 
-async def site_of(tenant: Tenant, vault: Vault) -> JiraSite | None:
-    """Return the tenant's site, None for a tenant without Jira."""
-    install = tenant.install
-    if install is None or tenant.site_url is None:
+class Sites:
+    """The Jira sites of tenants, opened from the store each time: nothing is cached."""
+
+    def __init__(self, tenants: TenantStore, vault: Vault, clock: Clock) -> None:
+        self._tenants = tenants
+        self._vault = vault
+        self._clock = clock
+
+    async def find(self, tenant: str) -> JiraSite | None:
+        """Return the site of a tenant, None when there is none that could be asked now."""
+        found = await self._tenants.get(tenant)
+        return None if found is None else await self.of(found)
+
+    async def of(self, tenant: Tenant) -> JiraSite | None:
+        """Return the site of a tenant that was read already."""
+        return await site_of(tenant, self._vault, self._clock.now())
+
+    async def get(self, tenant: str) -> JiraSite:
+        """Return the site; raise ``NotFound`` without Jira, ``Unavailable`` without a credential.
+
+        The latter is a Forge install whose token ran out: Jira will send the next one.
+        """
+        found = await self._tenants.get(tenant)
+        if found is None or not found.has_jira:
+            raise NotFound("The tenant has no Jira site.")
+        site = await self.of(found)
+        if site is None:
+            raise Unavailable("The app has no valid token for the Jira site now.", retry_after=60)
+        return site
+
+
+async def site_of(tenant: Tenant, vault: Vault, now: datetime) -> JiraSite | None:
+    """Return the tenant's site, None when there is no credential for it.
+
+    Connect's secret comes first: it does not expire.
+    """
+    install, forge = tenant.install, tenant.forge
+    if install is not None and tenant.site_url is not None:
+        current = install.current
+        secret = await vault.open(current.sealed, current.place(tenant.id))
+        return JiraSite(tenant.id, tenant.site_url, ConnectSecret(secret, current.version))
+    if forge is None or forge.token is None or forge.token.until <= now:
         return None
-    current = install.current
-    return JiraSite(tenant.site_url, await vault.open(current.sealed, current.place(tenant.id)))
+    held = forge.token
+    token = await vault.open(held.sealed, held.place(tenant.id))
+    return JiraSite(tenant.id, forge.api_base_url, SystemTokenInHand(token, held.version))

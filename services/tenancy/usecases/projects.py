@@ -9,8 +9,8 @@ from kit.errors import Conflict, InvalidInput, NotFound
 from kit.ids import Ids
 from services.tenancy.domain.audit import Action
 from services.tenancy.domain.projects import Project, checked_key
-from services.tenancy.usecases.jira import JiraProjects, site_of
-from services.tenancy.usecases.ports import By, Note, ProjectStore, Vault
+from services.tenancy.usecases.jira import JiraProjects, Sites
+from services.tenancy.usecases.ports import By, Note, ProjectStore
 from services.tenancy.usecases.retry import until_stored
 from services.tenancy.usecases.tenants import Tenants
 
@@ -33,12 +33,12 @@ class Projects:
     """Enabling, disabling and finding the projects of a tenant."""
 
     def __init__(
-        self, projects: ProjectStore, tenants: Tenants, jira: JiraProjects, vault: Vault, ids: Ids
+        self, projects: ProjectStore, tenants: Tenants, jira: JiraProjects, sites: Sites, ids: Ids
     ) -> None:
         self._projects = projects
         self._tenants = tenants
         self._jira = jira
-        self._vault = vault
+        self._sites = sites
         self._ids = ids
 
     async def all(self, tenant: str) -> Sequence[Project]:
@@ -85,15 +85,14 @@ class Projects:
         return await until_stored(attempt)
 
     async def _identify(self, tenant: str, wanted: Wanted) -> _Identified:
-        site = await site_of(await self._tenants.active(tenant), self._vault)
-        if site is None:
+        if not (await self._tenants.active(tenant)).has_jira:
             if wanted.key is None:
                 raise InvalidInput("key must not be null")
             return _Identified(checked_key(wanted.key), wanted.jira_project_id)
         asked = str(wanted.jira_project_id) if wanted.jira_project_id is not None else wanted.key
         if asked is None:
             raise InvalidInput("key or jiraProjectId must not be null")
-        found = await self._jira.find(site, asked)
+        found = await self._jira.find(await self._sites.get(tenant), asked)
         if found is None:
             raise NotFound(f"Jira has no project {asked}, or does not show it to the app.")
         if wanted.jira_project_id is not None and wanted.key not in {None, found.key}:

@@ -1,0 +1,34 @@
+"""Projects of a Jira site and their roles."""
+
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict
+
+from services.tenancy.adapters.jira.caller import SiteCaller
+from services.tenancy.usecases.jira import JiraProject, JiraSite
+
+
+class _ProjectBean(BaseModel):
+    """What we read of ``GET /rest/api/3/project/{key}``; everything else is never taken in."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    id: int
+    key: str
+
+
+class HttpJiraProjects:
+    """Implements ``JiraProjects``."""
+
+    def __init__(self, caller: SiteCaller) -> None:
+        self._caller = caller
+
+    async def find(self, site: JiraSite, id_or_key: str) -> JiraProject | None:
+        """Return a project as the app sees it."""
+        answer = await self._caller.request(
+            site, "GET", f"/rest/api/3/project/{quote(id_or_key, safe='')}"
+        )
+        if answer.status == 404:
+            return None
+        bean = answer.read(_ProjectBean)
+        return JiraProject(bean.id, bean.key)
