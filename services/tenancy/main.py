@@ -29,8 +29,6 @@ from services.tenancy.adapters.sealing.vault import EnvelopeVault
 from services.tenancy.api import connect, healthcheck, internal, jwks, projects, tokens
 from services.tenancy.composition.jira import Jira
 from services.tenancy.composition.jira import jira as compose_jira
-from services.tenancy.composition.jira import Jira
-from services.tenancy.composition.jira import jira as compose_jira
 from services.tenancy.composition.keys import key_ring, open_index
 from services.tenancy.settings import AdminSettings, TenancySettings
 from services.tenancy.usecases.credentials.server_to_server import ServerToServer
