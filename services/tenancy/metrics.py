@@ -1,0 +1,18 @@
+"""Every metric of tenancy. Labels are our own words: no tenant, no key, no text of a customer."""
+
+from prometheus_client import Counter
+
+from kit.observability.metrics import REGISTRY
+
+WEBHOOKS = Counter(
+    "ostro_tenancy_webhooks_total",
+    "Webhooks of verified sites: published, or dropped by reason",
+    ["outcome"],
+    registry=REGISTRY,
+)
+WEBHOOKS_REFUSED = Counter(
+    "ostro_tenancy_webhooks_refused_total",
+    "Webhooks that were not taken, by reason; Jira sends again what was too many",
+    ["reason"],
+    registry=REGISTRY,
+)
