@@ -42,8 +42,8 @@ class Listeners:
         self._http = http
         self._running: list[tuple[_Server, asyncio.Task[None]]] = []
 
-    async def serve(self, app: ASGIApp, sock: socket.socket) -> None:
-        """Returns once connections are accepted."""
+    async def serve(self, app: ASGIApp, sock: socket.socket, *more: socket.socket) -> None:
+        """Returns once connections are accepted; on several sockets it has several origins."""
         config = uvicorn.Config(
             app,
             http=self._http or "h11",
@@ -53,7 +53,7 @@ class Listeners:
             timeout_graceful_shutdown=2,
         )
         server = _Server(config)
-        task = asyncio.create_task(server.serve(sockets=[sock]))
+        task = asyncio.create_task(server.serve(sockets=[sock, *more]))
         self._running.append((server, task))
         while not server.started:
             if task.done():

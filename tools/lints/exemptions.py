@@ -53,12 +53,26 @@ EXEMPT: dict[tuple[str, str, str], str] = {
         "tenancy",
         "changes",
         {
-            "Changes.update": "the caller's id: it is the tenant, or starts with it",
+            "Changes._write": "the caller's id: it is the tenant, or starts with it",
             "Changes.update_unnoted": "upkeep by id: the tenant, or starting with it",
         },
     ),
     **_tenant_first(
         "tenancy", "client_key_index", {"client_key_index": "tenancy's own key, of no tenant"}
+    ),
+    **_tenant_first(
+        "tenancy",
+        "lives",
+        {
+            "MongoLives._several": "finds the tenants themselves, by an alias from Jira",
+            "MongoLives.claim": "the id is a site's address: it says which tenant is there",
+            "MongoLives._claimed": "the same",
+        },
+    ),
+    **_tenant_first(
+        "tenancy",
+        "installs",
+        {"MongoInstalls.by_client_keys": "finds the tenants themselves, by their installs"},
     ),
     **_tenant_first(
         "tenancy", "signing_keys", {"MongoSigningKeys.all": "signing keys belong to no tenant"}

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Request, Response
 from kit.errors import TooLarge, Unauthenticated
 from kit.http.pages import json_response
 from services.tenancy.domain.audit import JIRA
+from services.tenancy.domain.deliveries import Delivery
 from services.tenancy.domain.jwt import BadToken
 from services.tenancy.domain.lifecycle import MAX_BODY_BYTES, Hook, LifecyclePayload, check, parse
 from services.tenancy.domain.requests import SignedRequest
-from services.tenancy.domain.tenants import Delivery
 from services.tenancy.usecases.credentials.server_to_server import ServerToServer, TenantCall
 from services.tenancy.usecases.credentials.signed_lifecycle import SignedCall, SignedLifecycle
 from services.tenancy.usecases.lifecycle import Lifecycle

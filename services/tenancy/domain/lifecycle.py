@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from kit.errors import Forbidden, InvalidInput
+from services.tenancy.domain.forge import installation_of
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -22,7 +23,10 @@ class Hook(StrEnum):
 
 
 class LifecyclePayload(BaseModel):
-    """What we read of it. Source: facts.md 2.2. ``accountId`` and ``publicKey`` never are."""
+    """What we read of it. Source: facts.md 2.2.
+
+    ``accountId``, ``publicKey`` and ``oauthClientId`` never are: we act for nobody.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -36,6 +40,14 @@ class LifecyclePayload(BaseModel):
     service_entitlement_number: str | None = Field(
         None, alias="serviceEntitlementNumber", max_length=255
     )
+
+    entitlement_id: str | None = Field(None, alias="entitlementId", max_length=255)
+    installation: str | None = Field(None, alias="installationId", max_length=255)
+
+    @property
+    def installation_id(self) -> str | None:
+        """Return the last part of Forge's installation, None when it is not there or is none."""
+        return None if self.installation is None else installation_of(self.installation)
 
     @property
     def entitlement(self) -> str | None:

@@ -1,133 +1,21 @@
-"""Tenants: their life, their Jira install, the order of what Jira tells us."""
+"""Tenants: our own id, and what Jira calls them by. A tenant has up to two lives of the app."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from contracts.tenancy import TenantState, TenantStatus
-from services.tenancy.domain.secret import Place, Sealed
+from services.tenancy.domain.connect_life import Install, InstallSecret
+from services.tenancy.domain.deliveries import Delivery
+from services.tenancy.domain.forge_life import ForgeInstall, SystemToken
 
-PREVIOUS_SECRET_LIFE = timedelta(minutes=5)
-"""Jira may have calls in flight when it rotates a secret. Source: facts.md 2.4."""
-SAME_MOMENT = timedelta(seconds=5)
-_SEEN_CALLS = 32
-
-
-@dataclass(frozen=True)
-class InstallSecret:
-    """A shared secret of an install. ``until`` None: the current one."""
-
-    version: int
-    sealed: Sealed
-    until: datetime | None = None
-
-    def place(self, tenant: str) -> Place:
-        """Return what the secret is bound to."""
-        return self.place_of(tenant, self.version)
-
-    @staticmethod
-    def place_of(tenant: str, version: int) -> Place:
-        """Return what the secret of a version is bound to."""
-        return Place(tenant, "shared-secret", tenant, version)
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One lifecycle call whose token was verified. Digests are of its token and of its body."""
-
-    issued_at: int
-    """``iat`` of its token, in seconds."""
-    token: str
-    body: str
-
-    @property
-    def mark(self) -> str:
-        """Return what tells this call from others."""
-        return f"{self.token}.{self.body}"
-
-
-@dataclass(frozen=True)
-class Install:
-    """What the signed install gave us. The client key is looked up by its keyed hash."""
-
-    client_key_hash: str
-    client_key: Sealed
-    current: InstallSecret
-    previous: InstallSecret | None = None
-    entitlement: str | None = None
-    """Support entitlement number of a paid licence."""
-    last_iat: int = 0
-    seen: tuple[str, ...] = ()
-    """Marks of the calls with ``last_iat`` that were acted on."""
-
-    @staticmethod
-    def client_key_place(tenant: str) -> Place:
-        """Return what the sealed client key is bound to."""
-        return Place(tenant, "client-key", tenant, 1)
-
-    def secrets(self, now: datetime) -> tuple[InstallSecret, ...]:
-        """Return the secrets that Jira may sign with: the current one, then a young previous."""
-        previous = self.previous
-        if previous is None or previous.until is None or previous.until <= now:
-            return (self.current,)
-        return self.current, previous
-
-    def outdated(self, delivery: Delivery, now: datetime) -> bool:
-        """Whether something newer was acted on, or this very call was.
-
-        Jira's tokens of one second are alike, so a used token may come again with another body
-        (two installs in a row), but in the same moment only: later it is a replay.
-        """
-        if delivery.issued_at != self.last_iat:
-            return delivery.issued_at < self.last_iat
-        if delivery.mark in self.seen:
-            return True
-        late = now.timestamp() > delivery.issued_at + SAME_MOMENT.total_seconds()
-        return late and any(mark.startswith(f"{delivery.token}.") for mark in self.seen)
-
-    def after(self, delivery: Delivery) -> "Install":
-        """Remember that a delivery was acted on."""
-        seen = self.seen if delivery.issued_at == self.last_iat else ()
-        return replace(
-            self,
-            last_iat=delivery.issued_at,
-            seen=(*seen, delivery.mark)[-_SEEN_CALLS:],
-        )
-
-    def rotated(self, fresh: InstallSecret, now: datetime) -> "Install":
-        """Put a new secret in; the one it replaces stays good for five minutes."""
-        previous = replace(self.current, until=now + PREVIOUS_SECRET_LIFE)
-        return replace(self, current=fresh, previous=previous)
-
-
-@dataclass(frozen=True)
-class SystemToken:
-    """The token with which a Forge app calls Jira for itself. It cannot be minted from outside."""
-
-    version: int
-    sealed: Sealed
-    until: datetime
-
-    def place(self, tenant: str) -> Place:
-        """Return what the token is bound to."""
-        return self.place_of(tenant, self.version)
-
-    @staticmethod
-    def place_of(tenant: str, version: int) -> Place:
-        """Return what the token of a version is bound to."""
-        return Place(tenant, "forge-system-token", tenant, version)
-
-
-@dataclass(frozen=True)
-class ForgeInstall:
-    """The Forge life of the app on a site; there is no shared secret. Source: facts.md 10."""
-
-    installation_id: str
-    """Its last part, without ``ari:cloud:ecosystem::installation/``; may change silently."""
-    environment_id: str
-    api_base_url: str
-    """``https://api.atlassian.com/ex/jira/<cloudId>``."""
-    token: SystemToken | None = None
-    last_iat: int = 0
+__all__ = [
+    "ForgeInstall",
+    "Install",
+    "InstallSecret",
+    "JiraFacts",
+    "SystemToken",
+    "Tenant",
+]
 
 
 @dataclass(frozen=True)
@@ -144,10 +32,15 @@ class JiraFacts:
 
 @dataclass(frozen=True)
 class Tenant:
-    """One tenant, with or without Jira. ``rev`` counts stored changes, from 1."""
+    """One tenant, with or without Jira. ``rev`` counts stored changes, from 1.
+
+    The client key, the cloud id and the installation id are aliases: each may change, the tenant
+    stays.
+    """
 
     id: str
     status: TenantStatus
+    """May it be served; follows from its lives, the operator's word without Jira."""
     cell: str
     created_at: datetime
     name: str | None = None
@@ -158,7 +51,7 @@ class Tenant:
     forge: ForgeInstall | None = None
     """The Forge life; with the bridge a site has both."""
     cloud_id: str | None = None
-    """Jira's instance id, an alias of the tenant like the client key and the installation id."""
+    """Jira's instance id; stored once a signed call or Forge proved it, never from a hint."""
     facts: JiraFacts = JiraFacts()
     orphaned_at: datetime | None = None
     """When another client key came to its site (the import of another site's backup).
@@ -166,6 +59,49 @@ class Tenant:
     To the others it is uninstalled then; its data stays.
     """
     rev: int = 0
+
+    @property
+    def has_jira(self) -> bool:
+        """Whether the tenant came from a Jira site."""
+        return self.install is not None or self.forge is not None
+
+    @property
+    def bridged(self) -> bool:
+        """Whether both lives are those of one app: Connect named Forge's installation."""
+        return (
+            self.install is not None
+            and self.forge is not None
+            and self.install.installation_id == self.forge.installation_id
+        )
+
+    def settled(self) -> "Tenant":
+        """Return the tenant with the status that its lives lead to."""
+        if not self.has_jira:
+            return self
+        return replace(self, status=self._status())
+
+    def _status(self) -> TenantStatus:
+        connect, forge = self.install, self.forge
+        if self.orphaned_at is not None:
+            return TenantStatus.UNINSTALLED
+        # once an app is on Forge, Jira says "enabled" no more
+        if forge is not None and not forge.removed:
+            return TenantStatus.ACTIVE
+        if connect is None or connect.removed:
+            return TenantStatus.UNINSTALLED
+        return TenantStatus.DISABLED if connect.disabled else TenantStatus.ACTIVE
+
+    def removed(self, delivery: Delivery, now: datetime, *, connect: bool) -> "Tenant":
+        """Return the tenant after the app was uninstalled in one life, or in both at once.
+
+        The two notifications of a bridged app say the same, and either may get lost.
+        """
+        install, forge = self.install, self.forge
+        if install is not None and (connect or self.bridged):
+            install = install.uninstalled(delivery, now)
+        if forge is not None and (not connect or self.bridged):
+            forge = forge.uninstalled(delivery, now)
+        return replace(self, install=install, forge=forge).settled()
 
     def state(self) -> TenantState:
         """Return what the other services may know."""

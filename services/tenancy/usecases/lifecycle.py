@@ -1,24 +1,26 @@
-"""What Jira tells about an install: installed, uninstalled, enabled, disabled.
+"""What Jira tells about a Connect install: installed, uninstalled, enabled, disabled.
 
 Calls come more than once and in any order; the newest token wins (facts.md 2.3, rule 8), an older
-one changes nothing.
+one changes nothing. Which tenant is at a site follows the same rule: ADR 0016.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
 from contracts.tenancy import TenantStatus
-from contracts.usage import UsageEventName
 from kit.clock import Clock
 from kit.errors import InvalidInput
 from kit.ids import Ids
 from services.tenancy.domain.audit import Action
+from services.tenancy.domain.deliveries import Delivery
 from services.tenancy.domain.lifecycle import Hook, LifecyclePayload
 from services.tenancy.domain.secret import Secret
 from services.tenancy.domain.sites import BadSite, SiteRules
-from services.tenancy.domain.tenants import Delivery, Install, InstallSecret, Tenant
-from services.tenancy.usecases.ports import By, ClientKeyIndex, Note, TenantStore, Vault
+from services.tenancy.domain.tenants import Install, InstallSecret, Tenant
+from services.tenancy.usecases.lives import Change, Claim, LifeStore, first_claim, usage_of
+from services.tenancy.usecases.ports import By, ClientKeyIndex, Note, Vault
 from services.tenancy.usecases.retry import until_stored
 
 log = structlog.get_logger(__name__)
@@ -30,12 +32,24 @@ _ACTIONS = {
 }
 
 
+@dataclass(frozen=True)
+class _Call:
+    """An ``installed`` that was verified and read."""
+
+    payload: LifecyclePayload
+    site_url: str
+    secret: Secret
+    client_key_hash: str
+    delivery: Delivery
+    by: By
+
+
 class Lifecycle:
     """Acts on verified lifecycle calls."""
 
     def __init__(
         self,
-        tenants: TenantStore,
+        tenants: LifeStore,
         vault: Vault,
         index: ClientKeyIndex,
         sites: SiteRules,
@@ -59,18 +73,9 @@ class Lifecycle:
             raise InvalidInput(f"{error}.") from None
         assert payload.shared_secret is not None
         secret = Secret.of_text(payload.shared_secret.get_secret_value())
-        client_key_hash = self._index.hash(payload.client_key)
-
-        async def attempt() -> None:
-            known = await self._tenants.by_client_key(client_key_hash)
-            if known is None:
-                await self._first(payload, site_url, secret, delivery, by)
-            elif known.install is not None and known.install.outdated(delivery, self._clock.now()):
-                self._dropped(known, Hook.INSTALLED)
-            else:
-                await self._again(known, payload, site_url, secret, delivery, by)
-
-        await until_stored(attempt)
+        hashed = self._index.hash(payload.client_key)
+        call = _Call(payload, site_url, secret, hashed, delivery, by)
+        await until_stored(lambda: self._installed(call))
 
     async def changed(self, hook: Hook, client_key: str, delivery: Delivery, by: By) -> None:
         """Act on uninstalled, enabled or disabled. Nothing is deleted."""
@@ -80,92 +85,135 @@ class Lifecycle:
             known = await self._tenants.by_client_key(client_key_hash)
             if known is None or known.install is None:
                 return
-            status = _status_after(hook, known.status)
-            if status is None or known.install.outdated(delivery, self._clock.now()):
+            after = self._after(hook, known, known.install, delivery)
+            if after == known:
                 self._dropped(known, hook)
                 return
-            gone = hook is Hook.UNINSTALLED and known.status is not TenantStatus.UNINSTALLED
-            usage = by.usage(UsageEventName.UNINSTALLED_APP) if gone else None
-            await self._tenants.replace(
-                replace(known, status=status, install=known.install.after(delivery)),
-                Note(_ACTIONS[hook], by, usage),
-            )
+            note = Note(_ACTIONS[hook], by, usage_of(known, after, by))
+            await self._tenants.store([Change(after, note)])
 
         await until_stored(attempt)
 
-    async def _first(
-        self,
-        payload: LifecyclePayload,
-        site_url: str,
-        secret: Secret,
-        delivery: Delivery,
-        by: By,
-    ) -> None:
-        tenant = self._ids.token()
-        client_key = await self._vault.seal(
-            Secret.of_text(payload.client_key), Install.client_key_place(tenant)
-        )
-        current = await self._sealed(tenant, 1, secret)
-        install = Install(
-            self._index.hash(payload.client_key),
-            client_key,
-            current,
-            entitlement=payload.entitlement,
-        )
-        await self._tenants.add(
-            Tenant(
-                id=tenant,
-                status=TenantStatus.ACTIVE,
-                cell=self._cell,
-                created_at=self._clock.now(),
-                site_url=site_url,
-                install=install.after(delivery),
-            ),
-            Note(Action.INSTALLED, by, by.usage(UsageEventName.INSTALLED_APP)),
-        )
+    def _after(self, hook: Hook, known: Tenant, install: Install, delivery: Delivery) -> Tenant:
+        now = self._clock.now()
+        if hook is Hook.UNINSTALLED:
+            return known.removed(delivery, now, connect=True)
+        disabled = hook is Hook.DISABLED
+        return replace(known, install=install.switched(delivery, now, disabled=disabled)).settled()
 
-    async def _again(
-        self,
-        known: Tenant,
-        payload: LifecyclePayload,
-        site_url: str,
-        secret: Secret,
-        delivery: Delivery,
-        by: By,
-    ) -> None:
+    async def _installed(self, call: _Call) -> None:
+        known = await self._tenants.by_client_key(call.client_key_hash)
+        neighbours = await self._tenants.at_site(call.site_url)
+        held = await self._tenants.claim(call.site_url) or first_claim(call.site_url, neighbours)
+        if known is not None and self._is_outdated(known, call.delivery):
+            await self._left_behind(known, neighbours, held, call)
+            return
+        host = known or await self._forge_tenant(neighbours, call) or self._new()
+        claim = _claimed(held, host.id, call)
+        there = claim is not None or (held is not None and held.tenant == host.id)
+        after = await self._taken(host, call, there=there)
+        changes = [Change(after, _note(host, after, call.by))]
+        if there:
+            changes += self._orphaned([t for t in neighbours if t.id != host.id], call.by)
+        await self._tenants.store(changes, claim)
+
+    def _is_outdated(self, known: Tenant, delivery: Delivery) -> bool:
         install = known.install
-        assert install is not None
-        held = await self._vault.open(install.current.sealed, install.current.place(known.id))
-        if held != secret:
-            fresh = await self._sealed(known.id, install.current.version + 1, secret)
-            install = install.rotated(fresh, self._clock.now())
-        # a payload without it (a rename's) must not wipe what is known
-        install = replace(install, entitlement=payload.entitlement or install.entitlement)
-        back = known.status is TenantStatus.UNINSTALLED
-        usage = by.usage(UsageEventName.INSTALLED_APP) if back else None
-        await self._tenants.replace(
-            replace(
-                known,
-                status=TenantStatus.ACTIVE,
-                site_url=site_url,
-                install=install.after(delivery),
-            ),
-            Note(Action.INSTALLED, by, usage),
+        return install is not None and install.installed.outdates(delivery, self._clock.now())
+
+    async def _left_behind(
+        self, known: Tenant, neighbours: Sequence[Tenant], held: Claim | None, call: _Call
+    ) -> None:
+        """Of a call that came late only this counts: whose time at its site it ended."""
+        assert known.install is not None
+        newer = call.delivery.issued_at < known.install.installed.iat
+        if not newer or (held is not None and held.iat >= call.delivery.issued_at):
+            self._dropped(known, Hook.INSTALLED)
+            return
+        claim = _claimed(held, known.id, call)
+        others = self._orphaned([t for t in neighbours if t.id != known.id], call.by)
+        await self._tenants.store(others, claim)
+
+    async def _forge_tenant(self, neighbours: Sequence[Tenant], call: _Call) -> Tenant | None:
+        """Return the tenant that the site has through Forge already.
+
+        Its address came from Jira's API, or its installation is the one that the signed payload
+        names; one with a client key of its own is another site's.
+        """
+        found = [t for t in neighbours if t.install is None and t.orphaned_at is None]
+        if not found and call.payload.installation_id is not None:
+            named = await self._tenants.by_installation(call.payload.installation_id)
+            free = named is not None and named.install is None
+            found = [named] if named is not None and free and named.site_url is None else []
+        return found[0] if len(found) == 1 else None
+
+    def _new(self) -> Tenant:
+        now = self._clock.now()
+        return Tenant(self._ids.token(), TenantStatus.ACTIVE, self._cell, created_at=now)
+
+    async def _taken(self, tenant: Tenant, call: _Call, *, there: bool) -> Tenant:
+        """Return the tenant with what the payload says; what it leaves out stays as it was."""
+        now, payload = self._clock.now(), call.payload
+        install = await self._with_secret(tenant, call)
+        install = replace(
+            install,
+            entitlement=payload.entitlement or install.entitlement,
+            entitlement_id=payload.entitlement_id or install.entitlement_id,
+            installation_id=payload.installation_id or install.installation_id,
         )
+        return replace(
+            tenant,
+            site_url=call.site_url,
+            install=install.installed_again(call.delivery, now),
+            orphaned_at=None if there else tenant.orphaned_at or now,
+        ).settled()
+
+    async def _with_secret(self, tenant: Tenant, call: _Call) -> Install:
+        install = tenant.install
+        if install is None:
+            key = Secret.of_text(call.payload.client_key)
+            sealed = await self._vault.seal(key, Install.client_key_place(tenant.id))
+            current = await self._sealed(tenant.id, 1, call.secret)
+            return Install(call.client_key_hash, sealed, current)
+        current = install.current
+        if await self._vault.open(current.sealed, current.place(tenant.id)) == call.secret:
+            return install
+        fresh = await self._sealed(tenant.id, current.version + 1, call.secret)
+        return install.rotated(fresh, self._clock.now())
 
     async def _sealed(self, tenant: str, version: int, secret: Secret) -> InstallSecret:
         place = InstallSecret.place_of(tenant, version)
         return InstallSecret(version, await self._vault.seal(secret, place))
 
+    def _orphaned(self, others: Sequence[Tenant], by: By) -> list[Change]:
+        """Another client key came to their site: data and secrets stay, nothing is served."""
+        now = self._clock.now()
+        changes = []
+        for tenant in others:
+            if tenant.install is None or tenant.orphaned_at is not None:
+                continue
+            after = replace(tenant, orphaned_at=now).settled()
+            changes.append(Change(after, Note(Action.ORPHANED, by, usage_of(tenant, after, by))))
+        return changes
+
     def _dropped(self, tenant: Tenant, hook: Hook) -> None:
         log.info("outdated lifecycle call dropped", tenant=tenant.id, hook=hook.value)
 
 
-def _status_after(hook: Hook, status: TenantStatus) -> TenantStatus | None:
-    """Return the status a call leads to; None when it says nothing about this one."""
-    if hook is Hook.UNINSTALLED:
-        return TenantStatus.UNINSTALLED
-    if status is TenantStatus.UNINSTALLED:
-        # a late notification of a former life
-        return None
-    return TenantStatus.ACTIVE if hook is Hook.ENABLED else TenantStatus.DISABLED
+def _note(before: Tenant, after: Tenant, by: By) -> Note:
+    action = Action.INSTALLED
+    if before.orphaned_at is not None and after.orphaned_at is None:
+        action = Action.RESTORED
+    elif before.orphaned_at is None and after.orphaned_at is not None:
+        action = Action.ORPHANED
+    elif before.install is not None and before.site_url != after.site_url:
+        action = Action.RENAMED
+    return Note(action, by, usage_of(before, after, by))
+
+
+def _claimed(held: Claim | None, tenant: str, call: _Call) -> Claim | None:
+    """Return the claim that a call leads to, None when a newer one is there."""
+    iat = call.delivery.issued_at
+    if held is None:
+        return Claim(call.site_url, tenant, iat)
+    return None if iat < held.iat else replace(held, tenant=tenant, iat=iat)

@@ -4,7 +4,7 @@ import pytest
 
 from contracts.tenancy import TenantStatus
 from contracts.topics import TENANT_STATE
-from services.tenancy.domain.tenants import PREVIOUS_SECRET_LIFE
+from services.tenancy.domain.connect_life import PREVIOUS_SECRET_LIFE
 from tests.harness.polling import eventually
 from tests.integration.tenancy.world import World
 
@@ -197,13 +197,6 @@ async def test_rename_moves_the_site_and_keeps_secret_and_entitlement(world: Wor
     assert row["site_url"] == "https://renamed.atlassian.net"
     assert row["install"]["current"]["version"] == 1
     assert row["install"]["entitlement"] == "E-12"
-
-
-async def test_another_client_key_on_the_same_site_is_another_tenant(world: World) -> None:
-    _, one = await world.installed()
-    _, two = await world.installed()
-    assert one != two
-    assert await status(world, one) == "active"
 
 
 async def test_unsigned_disabled_after_an_uninstall_changes_nothing(world: World) -> None:

@@ -1,7 +1,8 @@
 """Tenancy for real on its own databases and topics, with the independent Jira around it."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+import itertools
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,6 +30,7 @@ from tests.harness.installation import Installation
 from tests.integration.tenancy.jira_site import FakeServers, JiraSite, Keys
 
 OPERATOR_BY = By(OPERATOR)
+_ADDRESSES = 64
 
 
 @dataclass
@@ -44,14 +46,16 @@ class World:
     keys: Keys
     servers: FakeServers
     servers_url: str
+    addresses: Iterator[str]
+    """Base URLs of sites; the first come again after many."""
 
     @property
     def base(self) -> str:
         return str(self.http.base_url).rstrip("/")
 
     def site(self) -> JiraSite:
-        """A Jira site that nobody knows yet."""
-        return JiraSite(self.keys, self.clock, self.base, self.servers_url)
+        """A Jira site that nobody knows yet, at an address of its own."""
+        return JiraSite(self.keys, self.clock, self.base, next(self.addresses))
 
     async def call(
         self, site: JiraSite, hook: str, authorization: str | None = None, body: bytes | None = None
@@ -144,6 +148,8 @@ async def running_world(
     keys = Keys()
     servers, listeners = FakeServers(keys), Listeners()
     sock = bind("127.0.0.1", 0)
+    others = [bind("127.0.0.1", 0) for _ in range(_ADDRESSES)]
+    addresses = itertools.cycle(f"http://127.0.0.1:{port_of(other)}" for other in others)
     servers_url = f"http://127.0.0.1:{port_of(sock)}"
     base = f"http://127.0.0.1:{installation.http_ports[SERVICE]}"
     settings = installation.settings(
@@ -160,7 +166,7 @@ async def running_world(
     )
     clock = ManualClock(to_millis(datetime.now(UTC)))
     async with contextlib.AsyncExitStack() as stack:
-        await listeners.serve(servers.app, sock)
+        await listeners.serve(servers.app, sock, *others)
         stack.push_async_callback(listeners.stop)
         await stack.enter_async_context(
             running(SERVICE, settings, build, INDEXES, role, clock=clock)
@@ -173,4 +179,15 @@ async def running_world(
         )
         core = await compose(database, settings, clock, SystemIds())
         stack.push_async_callback(core.jira.close)
-        yield World(installation, settings, clock, database, core, http, keys, servers, servers_url)
+        yield World(
+            installation,
+            settings,
+            clock,
+            database,
+            core,
+            http,
+            keys,
+            servers,
+            servers_url,
+            addresses,
+        )

@@ -4,14 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from contracts.tenancy import TenantStatus
+from services.tenancy.domain.connect_life import PREVIOUS_SECRET_LIFE, Install, InstallSecret
+from services.tenancy.domain.deliveries import Delivery, Stamp
 from services.tenancy.domain.secret import Sealed
-from services.tenancy.domain.tenants import (
-    PREVIOUS_SECRET_LIFE,
-    Delivery,
-    Install,
-    InstallSecret,
-    Tenant,
-)
+from services.tenancy.domain.tenants import Tenant
 from tests.harness.fakes import START
 
 
@@ -27,33 +23,33 @@ AT = int(START.timestamp())
 
 def test_newest_token_wins_and_each_call_counts_once() -> None:
     first, same_second = Delivery(AT, "a", "1"), Delivery(AT, "b", "1")
-    install = INSTALL.after(first)
-    assert install.outdated(first, START)
-    assert not install.outdated(same_second, START)
-    install = install.after(same_second)
-    assert install.outdated(first, START)
-    assert install.outdated(same_second, START)
-    install = install.after(Delivery(AT + 1, "c", "1"))
-    assert install.outdated(first, START)
-    assert install.outdated(same_second, START)
-    assert install.outdated(Delivery(AT, "never seen", "1"), START)
-    assert install.seen == ("c.1",)
+    stamp = Stamp().after(first)
+    assert stamp.outdates(first, START)
+    assert not stamp.outdates(same_second, START)
+    stamp = stamp.after(same_second)
+    assert stamp.outdates(first, START)
+    assert stamp.outdates(same_second, START)
+    stamp = stamp.after(Delivery(AT + 1, "c", "1"))
+    assert stamp.outdates(first, START)
+    assert stamp.outdates(same_second, START)
+    assert stamp.outdates(Delivery(AT, "never seen", "1"), START)
+    assert stamp.seen == ("c.1",)
 
 
 def test_a_used_token_with_another_body_is_believed_in_the_same_moment_only() -> None:
-    install = INSTALL.after(Delivery(AT, "a", "1"))
+    stamp = Stamp().after(Delivery(AT, "a", "1"))
     again = Delivery(AT, "a", "2")
-    assert not install.outdated(again, START + timedelta(seconds=4))
-    assert install.outdated(again, START + timedelta(seconds=6))
+    assert not stamp.outdates(again, START + timedelta(seconds=4))
+    assert stamp.outdates(again, START + timedelta(seconds=6))
     # another token of that second is no replay, however late it comes
-    assert not install.outdated(Delivery(AT, "b", "2"), START + timedelta(seconds=60))
+    assert not stamp.outdates(Delivery(AT, "b", "2"), START + timedelta(seconds=60))
 
 
 def test_remembered_calls_are_bounded() -> None:
-    install = INSTALL
+    stamp = Stamp()
     for number in range(1000):
-        install = install.after(Delivery(AT, str(number), "1"))
-    assert len(install.seen) <= 32
+        stamp = stamp.after(Delivery(AT, str(number), "1"))
+    assert len(stamp.seen) <= 32
 
 
 def test_the_replaced_secret_is_good_for_five_minutes() -> None:

@@ -1,18 +1,32 @@
 """How every change is stored: the document with its pending events, and the audit row, or none."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from contracts.usage import ProductEvent
 from kit.clock import Clock
 from kit.ids import Ids
-from kit.mongo import Database, Document, DuplicateKey, WriteConflict, transaction
+from kit.mongo import Database, Document, DuplicateKey, Session, WriteConflict, transaction
 from kit.outbox.entries import FIELD, entry
 from services.tenancy.adapters.mongo.documents import AUDIT, AuditDocument
 from services.tenancy.usecases.ports import ChangedMeanwhile, Note
 
 STATE = "state"
 USAGE = "usage"
+
+
+@dataclass(frozen=True)
+class Write:
+    """One document as it shall be; ``rev`` is the one that was read, 0 for a new document."""
+
+    collection: str
+    document_id: str
+    rev: int
+    fields: Mapping[str, Any]
+    tenant: str
+    subject: str
+    note: Note
 
 
 class Changes:
@@ -27,15 +41,8 @@ class Changes:
         self, collection: str, document: Mapping[str, Any], tenant: str, subject: str, note: Note
     ) -> None:
         """Store a new document; raise ``ChangedMeanwhile`` when something of it is taken."""
-        row = {**document, "rev": 1, FIELD: self._entries(note.usage)}
-        try:
-            async with transaction(self._database) as session:
-                await self._database[collection].insert_one(row, session=session)
-                await self._database[AUDIT].insert_one(
-                    self._audit(tenant, subject, note), session=session
-                )
-        except (DuplicateKey, WriteConflict):
-            raise ChangedMeanwhile from None
+        fields = {name: value for name, value in document.items() if name != "_id"}
+        await self.together([Write(collection, document["_id"], 0, fields, tenant, subject, note)])
 
     async def update(
         self,
@@ -48,20 +55,40 @@ class Changes:
         note: Note,
     ) -> None:
         """Change the document that was read at ``rev``."""
+        await self.together([Write(collection, document_id, rev, fields, tenant, subject, note)])
+
+    async def together(
+        self,
+        writes: Sequence[Write],
+        also: Callable[[Session], Awaitable[None]] | None = None,
+    ) -> None:
+        """Store all of it or nothing; raise ``ChangedMeanwhile`` when something is not as read."""
         try:
             async with transaction(self._database) as session:
-                result = await self._database[collection].update_one(
-                    {"_id": document_id, "rev": rev},
-                    self._modification(rev, fields, note.usage),
-                    session=session,
-                )
-                if not result.matched_count:
-                    raise ChangedMeanwhile
-                await self._database[AUDIT].insert_one(
-                    self._audit(tenant, subject, note), session=session
-                )
+                for write in writes:
+                    await self._write(write, session)
+                if also is not None:
+                    await also(session)
         except (DuplicateKey, WriteConflict):
             raise ChangedMeanwhile from None
+
+    async def _write(self, write: Write, session: Session) -> None:
+        collection = self._database[write.collection]
+        if not write.rev:
+            row = {"_id": write.document_id, **write.fields, "rev": 1}
+            row[FIELD] = self._entries(write.note.usage)
+            await collection.insert_one(row, session=session)
+        else:
+            result = await collection.update_one(
+                {"_id": write.document_id, "rev": write.rev},
+                self._modification(write.rev, write.fields, write.note.usage),
+                session=session,
+            )
+            if not result.matched_count:
+                raise ChangedMeanwhile
+        await self._database[AUDIT].insert_one(
+            self._audit(write.tenant, write.subject, write.note), session=session
+        )
 
     async def update_unnoted(
         self, collection: str, document_id: str, rev: int, fields: Mapping[str, Any]
@@ -72,6 +99,10 @@ class Changes:
         )
         if not result.matched_count:
             raise ChangedMeanwhile
+
+    async def note(self, tenant: str, subject: str, note: Note) -> None:
+        """Record what changed no document that others know of."""
+        await self._database[AUDIT].insert_one(self._audit(tenant, subject, note))
 
     def state_entry(self) -> Document:
         """Return a pending state event."""

@@ -14,7 +14,9 @@ from services.tenancy.adapters.mongo.documents import (
     ForgeInstallDocument,
     InstallDocument,
     InstallSecretDocument,
+    StampDocument,
 )
+from services.tenancy.domain.deliveries import Stamp
 from services.tenancy.domain.tenants import (
     ForgeInstall,
     Install,
@@ -49,7 +51,7 @@ class MongoTenants:
 
     async def add(self, tenant: Tenant, note: Note) -> None:
         """Store a new tenant."""
-        row = {"_id": tenant.id, "created_at": tenant.created_at, **_fields(tenant)}
+        row = {"_id": tenant.id, "created_at": tenant.created_at, **fields(tenant)}
         with unavailable_when_down():
             await self._changes.insert(TENANTS, row, tenant.id, tenant.id, note)
 
@@ -57,7 +59,7 @@ class MongoTenants:
         """Store a change."""
         with unavailable_when_down():
             await self._changes.update(
-                TENANTS, tenant.id, tenant.rev, _fields(tenant), tenant.id, tenant.id, note
+                TENANTS, tenant.id, tenant.rev, fields(tenant), tenant.id, tenant.id, note
             )
 
     async def wipe_replaced_secrets(self, now: datetime) -> None:
@@ -82,7 +84,7 @@ def load(row: Mapping[str, Any]) -> Tenant:
         created_at=row["created_at"],
         name=row["name"],
         site_url=row["site_url"],
-        install=_load_install(install) if install is not None else None,
+        install=_load_install(install, row["status"]) if install is not None else None,
         # rows of the first release have no such fields
         forge=_load_forge(forge) if (forge := row.get("forge")) is not None else None,
         cloud_id=row.get("cloud_id"),
@@ -92,7 +94,8 @@ def load(row: Mapping[str, Any]) -> Tenant:
     )
 
 
-def _fields(tenant: Tenant) -> dict[str, Any]:
+def fields(tenant: Tenant) -> dict[str, Any]:
+    """Return what a change writes: everything but id, ``rev`` and outbox."""
     return {
         "status": tenant.status.value,
         "cell": tenant.cell,
@@ -120,6 +123,8 @@ def _dump_forge(forge: ForgeInstall) -> ForgeInstallDocument:
             "until": token.until,
         },
         "last_iat": forge.last_iat,
+        "life": _dump_stamp(forge.life),
+        "removed": forge.removed,
     }
 
 
@@ -133,6 +138,8 @@ def _load_forge(row: Mapping[str, Any]) -> ForgeInstall:
         if token is None
         else SystemToken(token["version"], sealed.load(token["sealed"]), token["until"]),
         last_iat=row["last_iat"],
+        life=_load_stamp(row["life"]),
+        removed=row["removed"],
     )
 
 
@@ -143,22 +150,42 @@ def _dump_install(install: Install) -> InstallDocument:
         "current": _dump_secret(install.current),
         "previous": _dump_secret(install.previous) if install.previous is not None else None,
         "entitlement": install.entitlement,
-        "last_iat": install.last_iat,
-        "seen": list(install.seen),
+        "entitlement_id": install.entitlement_id,
+        "installation_id": install.installation_id,
+        "installed": _dump_stamp(install.installed),
+        "life": _dump_stamp(install.life),
+        "switch": _dump_stamp(install.switch),
+        "removed": install.removed,
+        "disabled": install.disabled,
     }
 
 
-def _load_install(row: Mapping[str, Any]) -> Install:
+def _load_install(row: Mapping[str, Any], status: str) -> Install:
     previous = row["previous"]
+    # the first release had one stamp for all calls, and the status alone said what they led to
+    first = {"iat": row.get("last_iat", 0), "seen": row.get("seen", [])}
     return Install(
         client_key_hash=row["client_key_hash"],
         client_key=sealed.load(row["client_key"]),
         current=_load_secret(row["current"]),
         previous=_load_secret(previous) if previous is not None else None,
         entitlement=row["entitlement"],
-        last_iat=row["last_iat"],
-        seen=tuple(row["seen"]),
+        entitlement_id=row.get("entitlement_id"),
+        installation_id=row.get("installation_id"),
+        installed=_load_stamp(row.get("installed", first)),
+        life=_load_stamp(row.get("life", first)),
+        switch=_load_stamp(row.get("switch", first)),
+        removed=row.get("removed", status == TenantStatus.UNINSTALLED),
+        disabled=row.get("disabled", status == TenantStatus.DISABLED),
     )
+
+
+def _dump_stamp(stamp: Stamp) -> StampDocument:
+    return {"iat": stamp.iat, "seen": list(stamp.seen)}
+
+
+def _load_stamp(row: Mapping[str, Any]) -> Stamp:
+    return Stamp(row["iat"], tuple(row["seen"]))
 
 
 def _dump_secret(secret: InstallSecret) -> InstallSecretDocument:
