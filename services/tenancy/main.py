@@ -13,32 +13,33 @@ from kit.http.app import internal_app, public_app
 from kit.ids import Ids
 from kit.mongo import Database, MongoError
 from kit.service import Background, Parts, Role, Runtime
-from services.tenancy.adapters.jira.key_servers import HttpKeyServers
+from services.tenancy.adapters.kafka.jira_changes import ChangePublisher
 from services.tenancy.adapters.kafka.outbox import sources
 from services.tenancy.adapters.mongo import indexes
 from services.tenancy.adapters.mongo.changes import Changes
 from services.tenancy.adapters.mongo.client_key_index import HmacIndex
 from services.tenancy.adapters.mongo.directory import OwnDirectory
+from services.tenancy.adapters.mongo.lives import MongoLives
 from services.tenancy.adapters.mongo.projects import MongoProjects
 from services.tenancy.adapters.mongo.signing_keys import MongoSigningKeys
-from services.tenancy.adapters.mongo.tenants import MongoTenants
 from services.tenancy.adapters.mongo.tokens import MongoTokens
 from services.tenancy.adapters.sealing.key_pairs import P256KeyPairs
 from services.tenancy.adapters.sealing.key_ring import KeyRing
 from services.tenancy.adapters.sealing.vault import EnvelopeVault
-from services.tenancy.api import connect, healthcheck, internal, jwks, projects, tokens
+from services.tenancy.api import connect, healthcheck, internal, jwks, projects, tokens, webhooks
+from services.tenancy.composition.credentials import credentials
 from services.tenancy.composition.jira import Jira
 from services.tenancy.composition.jira import jira as compose_jira
 from services.tenancy.composition.keys import key_ring, open_index
 from services.tenancy.settings import AdminSettings, TenancySettings
 from services.tenancy.usecases.credentials.server_to_server import ServerToServer
-from services.tenancy.usecases.credentials.signed_lifecycle import SignedLifecycle
 from services.tenancy.usecases.lifecycle import Lifecycle
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.signing_keys import SigningKeys
 from services.tenancy.usecases.tenants import Tenants
 from services.tenancy.usecases.tokens import Tokens
 from services.tenancy.usecases.upkeep import Upkeep
+from services.tenancy.usecases.webhooks import JiraChanges
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +56,7 @@ class Core:
     vault: EnvelopeVault
     index: HmacIndex
     jira: Jira
-    tenant_store: MongoTenants
+    tenant_store: MongoLives
     directory: OwnDirectory
     tenants: Tenants
     projects: Projects
@@ -89,7 +90,7 @@ def assemble(
     """Build the use cases without touching the database."""
     vault = EnvelopeVault(ring)
     changes = Changes(database, clock, ids)
-    tenant_store, project_store = MongoTenants(database, changes), MongoProjects(database, changes)
+    tenant_store, project_store = MongoLives(database, changes), MongoProjects(database, changes)
     token_store, key_store = MongoTokens(database, changes), MongoSigningKeys(database, changes)
     jira = compose_jira(settings, tenant_store, vault, clock, ids)
     tenants = Tenants(tenant_store, settings.cell, clock, ids)
@@ -120,10 +121,11 @@ async def build(runtime: Runtime[TenancySettings]) -> Parts:
 def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
     """Wire the use cases to the listeners; no I/O, so the API documents are rendered from it."""
     settings, clock = runtime.settings, runtime.clock
-    key_servers = HttpKeyServers(settings.jira_key_servers, clock)
+    inbound = credentials(settings, runtime.database, core.vault, core.index, clock)
+    changes = JiraChanges(ChangePublisher(runtime.publisher, runtime.names), clock)
     hooks = connect.Hooks(
-        SignedLifecycle(key_servers, frozenset({settings.base_url}), clock),
-        ServerToServer(core.tenant_store, core.vault, core.index, settings.base_url, clock),
+        inbound.signed,
+        inbound.symmetric,
         Lifecycle(
             core.tenant_store,
             core.vault,
@@ -138,6 +140,7 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
     public = public_app(
         SERVICE,
         [
+            webhooks.router(_receiver(settings, inbound.symmetric, changes)),
             connect.router(hooks, settings.app_key, settings.base_url),
             jwks.router(core.keys, clock),
             projects.router(core.projects, settings.api_base),
@@ -153,8 +156,19 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
         internal=internal_app(SERVICE, [routes], runtime.tokens, runtime.health),
         outboxes=sources(runtime.names),
         background=[Background(Role.RELAY, lambda: _upkeep(core.upkeep))],
-        closers=[key_servers.close, core.jira.close, core.key_ring.close],
+        closers=[inbound.close, core.jira.close, core.key_ring.close],
     )
+
+
+def _receiver(
+    settings: TenancySettings, symmetric: ServerToServer, changes: JiraChanges
+) -> webhooks.Receiver:
+    room = webhooks.Room(
+        settings.webhook_max_in_flight,
+        settings.webhook_max_in_flight_per_tenant,
+        settings.webhook_buffer_bytes,
+    )
+    return webhooks.Receiver(symmetric, changes, room, settings.app_key, settings.webhook_max_bytes)
 
 
 async def _upkeep(upkeep: Upkeep) -> None:
