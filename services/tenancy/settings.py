@@ -153,6 +153,24 @@ class TenancySettings(ServiceSettings, KeyOptions, JiraOptions):
     internal_port: int = Field(
         8203, ge=1, le=65535, description="/internal, /health and /metrics; never behind the edge"
     )
+    webhook_max_bytes: int = Field(
+        25_000_000, ge=1024, description="largest webhook body; Jira itself sends none above"
+    )
+    webhook_max_in_flight: int = Field(
+        400, ge=1, description="webhooks in work at the same time, per process; more get 429"
+    )
+    webhook_max_in_flight_per_tenant: int = Field(100, ge=1, description="the same for one tenant")
+    webhook_buffer_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=1024,
+        description="bytes of webhook bodies in memory at the same time; more get 429",
+    )
+
+    @model_validator(mode="after")
+    def _a_webhook_fits(self) -> "TenancySettings":
+        if self.webhook_buffer_bytes < self.webhook_max_bytes:
+            raise ValueError("OSTRO_WEBHOOK_BUFFER_BYTES must not be below OSTRO_WEBHOOK_MAX_BYTES")
+        return self
 
     @property
     def base_url(self) -> str:

@@ -7,11 +7,13 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from kit.observability import metrics as kit_metrics
 from services.telemetry import metrics as telemetry_metrics
+from services.tenancy import metrics as tenancy_metrics
 from tools.docs.markdown import code, codes, page, table
 
 Metric = Counter | Gauge | Histogram
 MODULES: dict[str, ModuleType] = {
     "Every service": kit_metrics,
+    "tenancy": tenancy_metrics,
     "telemetry": telemetry_metrics,
 }
 
