@@ -81,6 +81,34 @@ class JiraProjects(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class RoleActors:
+    """Who holds a role in a project: accounts by id, and groups by id."""
+
+    accounts: frozenset[str]
+    groups: frozenset[str]
+
+
+class JiraMemberships(Protocol):
+    """Groups and roles, by id. All raise what the module says."""
+
+    async def groups_of(self, site: JiraSite, account_id: str) -> frozenset[str] | None:
+        """Return the groups of an account; None when the site does not know the account."""
+        ...
+
+    async def is_active(self, site: JiraSite, account_id: str) -> bool:
+        """Whether the site knows the account and it is not closed."""
+        ...
+
+    async def roles_of_project(self, site: JiraSite, project: int) -> frozenset[str] | None:
+        """Return the roles that can be held in a project (Jira's id); None for no such project."""
+        ...
+
+    async def role_actors(self, site: JiraSite, project: int, role: str) -> RoleActors | None:
+        """Return who holds a role in a project; None for no such project or role."""
+        ...
+
+
 class Sites:
     """The Jira sites of tenants, opened from the store each time: nothing is cached."""
 
