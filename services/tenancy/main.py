@@ -13,7 +13,6 @@ from kit.http.app import internal_app, public_app
 from kit.ids import Ids
 from kit.mongo import Database, MongoError
 from kit.service import Background, Parts, Role, Runtime
-from services.tenancy.adapters.kafka.jira_changes import ChangePublisher
 from services.tenancy.adapters.kafka.outbox import sources
 from services.tenancy.adapters.mongo import indexes
 from services.tenancy.adapters.mongo.changes import Changes
@@ -21,6 +20,7 @@ from services.tenancy.adapters.mongo.client_key_index import HmacIndex
 from services.tenancy.adapters.mongo.directory import OwnDirectory
 from services.tenancy.adapters.mongo.lives import MongoLives
 from services.tenancy.adapters.mongo.projects import MongoProjects
+from services.tenancy.adapters.mongo.sealed_secrets import MongoSealedSecrets
 from services.tenancy.adapters.mongo.signing_keys import MongoSigningKeys
 from services.tenancy.adapters.mongo.tokens import MongoTokens
 from services.tenancy.adapters.sealing.key_pairs import P256KeyPairs
@@ -31,15 +31,15 @@ from services.tenancy.composition.credentials import credentials
 from services.tenancy.composition.jira import Jira
 from services.tenancy.composition.jira import jira as compose_jira
 from services.tenancy.composition.keys import key_ring, open_index
+from services.tenancy.composition.webhooks import jira_changes, receiver
 from services.tenancy.settings import AdminSettings, TenancySettings
-from services.tenancy.usecases.credentials.server_to_server import ServerToServer
 from services.tenancy.usecases.lifecycle import Lifecycle
 from services.tenancy.usecases.projects import Projects
+from services.tenancy.usecases.rewrap import Rewrap
 from services.tenancy.usecases.signing_keys import SigningKeys
 from services.tenancy.usecases.tenants import Tenants
 from services.tenancy.usecases.tokens import Tokens
 from services.tenancy.usecases.upkeep import Upkeep
-from services.tenancy.usecases.webhooks import JiraChanges
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +61,7 @@ class Core:
     tenants: Tenants
     projects: Projects
     keys: SigningKeys
+    rewrap: Rewrap
     tokens: Tokens
     upkeep: Upkeep
 
@@ -107,6 +108,7 @@ def assemble(
         tenants=tenants,
         projects=projects_,
         keys=keys,
+        rewrap=Rewrap(MongoSealedSecrets(database, changes), vault, ring),
         tokens=Tokens(token_store, tenants, projects_, keys, vault, public_url, clock, ids),
         upkeep=Upkeep(tenant_store, token_store, keys, clock),
     )
@@ -122,7 +124,7 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
     """Wire the use cases to the listeners; no I/O, so the API documents are rendered from it."""
     settings, clock = runtime.settings, runtime.clock
     inbound = credentials(settings, runtime.database, core.vault, core.index, clock)
-    changes = JiraChanges(ChangePublisher(runtime.publisher, runtime.names), clock)
+    changes = jira_changes(runtime.publisher, runtime.names, clock)
     hooks = connect.Hooks(
         inbound.signed,
         inbound.symmetric,
@@ -140,7 +142,7 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
     public = public_app(
         SERVICE,
         [
-            webhooks.router(_receiver(settings, inbound.symmetric, changes)),
+            webhooks.router(receiver(settings, inbound.symmetric, changes)),
             connect.router(hooks, settings.app_key, settings.base_url),
             jwks.router(core.keys, clock),
             projects.router(core.projects, settings.api_base),
@@ -158,17 +160,6 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
         background=[Background(Role.RELAY, lambda: _upkeep(core.upkeep))],
         closers=[inbound.close, core.jira.close, core.key_ring.close],
     )
-
-
-def _receiver(
-    settings: TenancySettings, symmetric: ServerToServer, changes: JiraChanges
-) -> webhooks.Receiver:
-    room = webhooks.Room(
-        settings.webhook_max_in_flight,
-        settings.webhook_max_in_flight_per_tenant,
-        settings.webhook_buffer_bytes,
-    )
-    return webhooks.Receiver(symmetric, changes, room, settings.app_key, settings.webhook_max_bytes)
 
 
 async def _upkeep(upkeep: Upkeep) -> None:

@@ -75,6 +75,15 @@ EXEMPT: dict[tuple[str, str, str], str] = {
         {"MongoInstalls.by_client_keys": "finds the tenants themselves, by their installs"},
     ),
     **_tenant_first(
+        "tenancy",
+        "sealed_secrets",
+        {
+            "MongoSealedSecrets.counts": "the operator's count of secrets by wrapping key",
+            "MongoSealedSecrets.batch": "the operator's job: the keys of all tenants' secrets",
+            "MongoSealedSecrets.store": "the job: by the id of a document that it has read",
+        },
+    ),
+    **_tenant_first(
         "tenancy", "signing_keys", {"MongoSigningKeys.all": "signing keys belong to no tenant"}
     ),
     **_tenant_first(

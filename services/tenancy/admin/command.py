@@ -8,8 +8,9 @@ cli = typer.Typer(
     no_args_is_help=True,
     help="""Administer tenants, projects, tokens and signing keys.
 
-Needs MongoDB and the master key only: OSTRO_MONGODB_URI and
-OSTRO_MASTER_KEY_FILE; OSTRO_PUBLIC_URL and OSTRO_CELL as the service has them.
+Needs MongoDB and the keys of secrets only: OSTRO_MONGODB_URI and
+OSTRO_MASTER_KEY_FILE (or those of KMS); OSTRO_PUBLIC_URL and OSTRO_CELL as the
+service has them.
 Running services know of every change within a second. What a command makes
 goes to stdout, everything else to stderr. It ends with 0, with 1 when
 something is in the way, with 2 for wrong settings or arguments.

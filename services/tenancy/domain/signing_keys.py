@@ -32,7 +32,12 @@ class SigningKey:
     @property
     def place(self) -> Place:
         """Return what the private half is bound to."""
-        return Place(NO_TENANT, "signing-key", self.kid, 1)
+        return self.place_of(self.kid)
+
+    @staticmethod
+    def place_of(kid: str) -> Place:
+        """Return what the private half of a key is bound to."""
+        return Place(NO_TENANT, "signing-key", kid, 1)
 
     def state(self) -> SigningKeyState:
         """Return the public half."""

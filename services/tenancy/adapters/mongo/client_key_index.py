@@ -14,8 +14,15 @@ from services.tenancy.domain.signing_keys import NO_TENANT
 from services.tenancy.usecases.ports import Vault
 
 _RECORD = "client-key-index"
-_PLACE = Place(NO_TENANT, "index-key", _RECORD, 1)
 _KEY_BYTES = 32
+
+
+def place_of(record: str) -> Place:
+    """Return what one of the service's own keys is bound to."""
+    return Place(NO_TENANT, "index-key", record, 1)
+
+
+_PLACE = place_of(_RECORD)
 
 
 class HmacIndex:
