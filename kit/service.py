@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
@@ -24,7 +24,11 @@ from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 from pymongo import IndexModel
 
+from kit.auth import limits
+from kit.auth.guard import TokenGuard
+from kit.auth.limits import RateLimiter
 from kit.auth.service_tokens import ServiceTokens
+from kit.auth.use import TokenUses
 from kit.clock import Clock, SystemClock
 from kit.errors import OstroError
 from kit.http.client import InternalClient
@@ -52,6 +56,13 @@ from kit.settings import ServiceSettings, load
 log = structlog.get_logger(__name__)
 
 S = TypeVar("S", bound=ServiceSettings)
+
+try:
+    from uvloop import new_event_loop
+except ImportError:  # there is none for Windows
+    _LOOP_FACTORY: Callable[[], asyncio.AbstractEventLoop] | None = None
+else:
+    _LOOP_FACTORY = new_event_loop
 
 _CANCEL_SECONDS = 15.0
 
@@ -151,7 +162,7 @@ async def running(
         )
         await wait_until_up(database, settings.start_timeout_seconds)
         await wait_for_topics(settings, settings.start_timeout_seconds)
-        await ensure_indexes(database, indexes)
+        await ensure_indexes(database, {**limits.INDEXES, **indexes})
         instance = ids.token()
         publisher = Publisher(settings, client_id=f"{service}-{instance}")
         await publisher.start()
@@ -175,12 +186,25 @@ async def running(
             instance,
             asyncio.Event(),
         )
-        parts = await build(runtime)
+        parts = _guarded(runtime, await build(runtime))
         for close in parts.closers:
             stack.push_async_callback(close)
         await _start(stack, runtime, parts)
         stack.callback(runtime.stopping.set)
         yield runtime
+
+
+def _guarded(runtime: Runtime[S], parts: Parts) -> Parts:
+    """Put the guard before the public API, so that no service can forget it."""
+    uses = TokenUses(runtime.publisher, runtime.names, runtime.service, runtime.clock)
+    most = runtime.settings.token_requests_per_minute
+    limiter = RateLimiter(runtime.database, most, runtime.clock)
+    parts.public.state.token_guard = TokenGuard(uses, limiter)
+    return replace(
+        parts,
+        background=[*parts.background, Background(Role.API, uses.run)],
+        closers=[*parts.closers, uses.flush],
+    )
 
 
 def _peers(
@@ -344,7 +368,9 @@ def run(
         logs.configure(service, settings.log_level)
         endpoint = settings.otlp_endpoint
         tracing.configure(service, str(endpoint) if endpoint is not None else None)
-        sys.exit(asyncio.run(_until_stopped(service, settings, build, indexes, role)))
+        with asyncio.Runner(loop_factory=_LOOP_FACTORY) as runner:
+            code = runner.run(_until_stopped(service, settings, build, indexes, role))
+        sys.exit(code)
 
     command.__doc__ = f"Run the {service} service. Settings are read from OSTRO_* variables."
     return command

@@ -107,6 +107,12 @@ class ServiceSettings(KafkaSettings, MongoSettings):
     telemetry_url: HttpUrl = Field(HttpUrl("http://127.0.0.1:8204"), description="internal URL")
     cell: str = Field("local", description="name of this cell (region)")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    token_requests_per_minute: int = Field(
+        300_000,
+        ge=1,
+        description="requests that one API token may make to this service in a minute, over all "
+        "its processes; a token may have a lower limit of its own",
+    )
     otlp_endpoint: HttpUrl | None = Field(None, description="OTLP/HTTP collector for traces")
     start_timeout_seconds: float = Field(
         60, gt=0, description="how long to wait for Kafka, its topics and MongoDB at start"

@@ -1,7 +1,8 @@
 """Verifies API tokens: ``Authorization: Bearer <JWT>``, ES256, signed by tenancy.
 
 Claims follow the vendor's shape (``iss sub iat exp context.baseUrl context.user.accountId``);
-ours stand under ``ostro``: tenant, cell, scopes, projects. Source: behaviour.md section 1.
+ours stand under ``ostro``: tenant, cell, scopes, projects, requestsPerMinute.
+Source: behaviour.md section 1.
 """
 
 import base64
@@ -38,6 +39,7 @@ class OstroClaims(BaseModel):
     cell: str
     scopes: frozenset[Scope]
     projects: frozenset[int] | None = None
+    requests_per_minute: int | None = Field(None, alias="requestsPerMinute", ge=1)
 
 
 class TokenUser(BaseModel):
@@ -67,6 +69,8 @@ class VerifiedToken:
 
     principal: Principal
     tenant: TenantView
+    requests_per_minute: int | None = None
+    """The token's own limit; None where the service's alone holds."""
 
 
 class ApiTokens:
@@ -102,7 +106,7 @@ class ApiTokens:
             claims.ostro.scopes,
             claims.ostro.projects,
         )
-        return VerifiedToken(principal, tenant)
+        return VerifiedToken(principal, tenant, claims.ostro.requests_per_minute)
 
     def _elsewhere(self, cell: str, *, public_api: bool) -> None:
         headers = {"Ostro-Cell": cell}

@@ -1,9 +1,10 @@
-"""ASGI middleware of every public listener: paths, CORS, metrics and traces."""
+"""ASGI middleware of every public listener: paths, CORS, quotas, metrics and traces."""
 
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kit.auth.limits import Quota
 from kit.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from kit.observability.tracing import server_span
 
@@ -11,6 +12,10 @@ _COMMON_HEADERS = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET, POST, PUT, DELETE, OPTIONS"),
     (b"access-control-allow-headers", b"Authorization, Content-Type, zscale-source"),
+    (
+        b"access-control-expose-headers",
+        b"X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After",
+    ),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
@@ -27,6 +32,7 @@ class Surface:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = {**scope, "state": dict(scope.get("state") or {})}
         path: str = scope["path"]
         if len(path) > 1 and path.endswith("/"):
             scope = {**scope, "path": path.rstrip("/") or "/"}
@@ -34,7 +40,7 @@ class Surface:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 present = {name.lower() for name, _ in message["headers"]}
-                extra = [h for h in _COMMON_HEADERS if h[0] not in present]
+                extra = [h for h in _COMMON_HEADERS if h[0] not in present] + _quota_headers(scope)
                 message = {**message, "headers": [*message["headers"], *extra]}
             await send(message)
 
@@ -43,6 +49,18 @@ class Surface:
             await send({"type": "http.response.body", "body": b""})
             return
         await self._app(scope, receive, with_headers)
+
+
+def _quota_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Say what is left to the token of the request, if it carried a valid one."""
+    quota: Quota | None = scope.get("state", {}).get("quota")
+    if quota is None:
+        return []
+    return [
+        (b"x-ratelimit-limit", b"%d" % quota.limit),
+        (b"x-ratelimit-remaining", b"%d" % quota.remaining),
+        (b"x-ratelimit-reset", b"%d" % quota.reset),
+    ]
 
 
 class Observe:

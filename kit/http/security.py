@@ -8,6 +8,8 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from kit.auth.api_tokens import ApiTokens, VerifiedToken
+from kit.auth.guard import TokenGuard
+from kit.auth.limits import OverLimit
 from kit.auth.principal import ACTING, Scope
 from kit.auth.service_tokens import InternalCaller, ServiceTokens
 from kit.directory.access import Access
@@ -31,6 +33,13 @@ async def _caller(
     tokens: ApiTokens = request.app.state.api_tokens
     public_api = request.url.path.startswith("/v2")
     verified = await tokens.verify(authorization, public_api=public_api)
+    guard: TokenGuard | None = getattr(request.app.state, "token_guard", None)
+    if guard is not None:
+        try:
+            request.state.quota = await guard.admit(verified)
+        except OverLimit as refusal:
+            request.state.quota = refusal.quota
+            raise
     ACTING.set(verified.principal)
     return verified
 

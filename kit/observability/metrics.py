@@ -44,6 +44,17 @@ LAG = Gauge(
     ["group", "topic"],
     registry=REGISTRY,
 )
+TOKEN_USES = Counter(
+    "ostro_token_uses_total",
+    "First uses of a token in a minute: sent to tenancy, or dropped (Kafka was away, or too many)",
+    ["outcome"],
+    registry=REGISTRY,
+)
+UNCOUNTED_REQUESTS = Counter(
+    "ostro_uncounted_requests_total",
+    "Requests let pass without a look at the limit of their token: MongoDB was away",
+    registry=REGISTRY,
+)
 OUTBOX_PUBLISHED = Counter(
     "ostro_outbox_published_total", "Events relayed", ["collection"], registry=REGISTRY
 )

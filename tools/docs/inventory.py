@@ -18,6 +18,7 @@ from contracts.topics import (
     TOPICS,
     Topic,
 )
+from kit.auth import limits
 from kit.directory import copy as directory_copy
 from kit.service import Indexes
 from services.executions import main as executions
@@ -56,7 +57,7 @@ COPIES: dict[str, Topic] = {
     library.FOLDERS: FOLDER_STATE,
 }
 """Collections that hold another service's published state, and the topic that fills them."""
-KIT_COLLECTIONS = ("leases", "counters")
+KIT_COLLECTIONS = ("leases", "counters", limits.PERMITS)
 
 MEANINGS = {
     DataClass.JIRA_ID: "ids and project keys that Jira gave us",
@@ -73,7 +74,8 @@ mail addresses, avatars) has no field here."""
 
 _BESIDE = """\
 - MongoDB, every service: `leases` (name of a task, random name of a process, time), `counters`
-  (tenant, project, kind, last number). Operational.
+  (tenant, project, kind, last number), `token_permits` (tenant, token id, minute, requests; for ten
+  minutes). Operational.
 - `outbox` and `outbox_parked` of a document: its pending events, of the class of what they carry.
 - Copies of published state, one row per aggregate with its revision (`directory_*` in every service
   but tenancy, `library_*` in executions):
