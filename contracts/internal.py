@@ -4,6 +4,7 @@ The caller signs a 60-second token that names itself, the audience, the tenant a
 caller's principal. A path is ``/internal/v1/...`` on the owner's internal port.
 """
 
+from datetime import datetime
 from typing import Annotated
 
 from contracts.base import Contract
@@ -108,3 +109,70 @@ class IssuesAnswer(Contract):
     """
 
     issues: list[IssueRef]
+
+
+class PermissionCheckRequest(Contract):
+    """``POST tenancy /internal/v1/permission-check``: what an account may do in Jira's projects.
+
+    At most 50 permissions (Jira's keys, as ``BROWSE_PROJECTS``) and 1,000 projects. Answers are up
+    to a minute old. 400 for an empty account id; 404 and 503 as with issues.
+    """
+
+    account_id: Annotated[str, DataClass.JIRA_ID]
+    permissions: Annotated[tuple[str, ...], DataClass.OPERATIONAL]
+    projects: Annotated[tuple[int, ...], DataClass.JIRA_ID]
+    """Jira's project ids."""
+
+
+class PermissionInProjects(Contract):
+    """One permission and the projects where the account has it."""
+
+    permission: Annotated[str, DataClass.OPERATIONAL]
+    projects: Annotated[tuple[int, ...], DataClass.JIRA_ID]
+
+
+class PermissionCheckAnswer(Contract):
+    """What is granted. Whatever is not named is denied."""
+
+    granted: list[PermissionInProjects]
+
+
+class UsersRequest(Contract):
+    """``POST tenancy /internal/v1/users``: what accounts are called, at most 200.
+
+    For showing only: names are never stored, and up to two minutes old. 404 and 503 as with issues.
+    """
+
+    account_ids: Annotated[tuple[str, ...], DataClass.JIRA_ID]
+
+
+class UserName(Contract):
+    """An account and its display name. The name is for the answer at hand, never for a store."""
+
+    account_id: Annotated[str, DataClass.JIRA_ID]
+    display_name: Annotated[str, DataClass.CUSTOMER_CONTENT]
+
+
+class UsersAnswer(Contract):
+    """The accounts that the site knows; the others are left out."""
+
+    users: list[UserName]
+
+
+class JiraAnswer(Contract):
+    """``GET tenancy /internal/v1/jira``: what Jira last said of itself and of our licence there.
+
+    Unknown is None, never a constant. 404 for a tenant without Jira.
+    """
+
+    jira_instance: Annotated[str | None, DataClass.JIRA_ID] = None
+    """Jira's cloud id."""
+    jira_version: Annotated[str | None, DataClass.OPERATIONAL] = None
+    licence_tier: Annotated[str | None, DataClass.OPERATIONAL] = None
+    licence_type: Annotated[str | None, DataClass.OPERATIONAL] = None
+    """Such as COMMERCIAL; None when there is no licence, which is so for an app that is free."""
+    licence_active: Annotated[bool | None, DataClass.OPERATIONAL] = None
+    licence_evaluation: Annotated[bool | None, DataClass.OPERATIONAL] = None
+    support_entitlement: Annotated[str | None, DataClass.JIRA_ID] = None
+    read_at: Annotated[datetime | None, DataClass.OPERATIONAL] = None
+    """When Jira was last asked with success; None before."""

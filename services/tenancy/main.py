@@ -28,7 +28,7 @@ from services.tenancy.adapters.sealing.key_ring import KeyRing
 from services.tenancy.adapters.sealing.vault import EnvelopeVault
 from services.tenancy.api import connect, healthcheck, internal, jwks, projects, tokens, webhooks
 from services.tenancy.composition.credentials import credentials
-from services.tenancy.composition.jira import Jira
+from services.tenancy.composition.jira import Jira, facts_loop
 from services.tenancy.composition.jira import jira as compose_jira
 from services.tenancy.composition.keys import key_ring, open_index
 from services.tenancy.composition.webhooks import jira_changes, receiver
@@ -93,7 +93,7 @@ def assemble(
     changes = Changes(database, clock, ids)
     tenant_store, project_store = MongoLives(database, changes), MongoProjects(database, changes)
     token_store, key_store = MongoTokens(database, changes), MongoSigningKeys(database, changes)
-    jira = compose_jira(settings, tenant_store, vault, clock, ids)
+    jira = compose_jira(settings, database, changes, tenant_store, vault, clock, ids)
     tenants = Tenants(tenant_store, settings.cell, clock, ids)
     projects_ = Projects(project_store, tenants, jira.projects, jira.sites, ids)
     keys = SigningKeys(key_store, vault, P256KeyPairs(), clock, ids)
@@ -155,9 +155,14 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
     routes = internal.router(core.tenant_store, core.projects, core.keys)
     return Parts(
         public=public,
-        internal=internal_app(SERVICE, [routes], runtime.tokens, runtime.health),
+        internal=internal_app(
+            SERVICE, [routes, core.jira.internal_routes()], runtime.tokens, runtime.health
+        ),
         outboxes=sources(runtime.names),
-        background=[Background(Role.RELAY, lambda: _upkeep(core.upkeep))],
+        background=[
+            Background(Role.RELAY, lambda: _upkeep(core.upkeep)),
+            Background(Role.RELAY, facts_loop(core.jira, runtime)),
+        ],
         closers=[inbound.close, core.jira.close, core.key_ring.close],
     )
 

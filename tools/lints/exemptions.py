@@ -95,5 +95,13 @@ EXEMPT: dict[tuple[str, str, str], str] = {
             "MongoTenants.wipe_replaced_secrets": "sweeper",
         },
     ),
+    **_tenant_first(
+        "tenancy",
+        "facts",
+        {
+            "MongoFacts.readings": "polling: which tenants are due",
+            "MongoFacts.touch": "the id is the tenant's",
+        },
+    ),
     **_tenant_first("tenancy", "tokens", {"MongoTokens.forget_expired_revocations": "sweeper"}),
 }

@@ -1,21 +1,41 @@
 """Jira behind its ports: one caller, and an adapter per resource that composes it."""
 
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter
 
 from kit.clock import Clock
+from kit.errors import Unavailable
 from kit.ids import Ids
+from kit.leases import Lease
+from kit.mongo import Database, MongoError
+from kit.service import Runtime
+from services.tenancy.adapters.jira.about import HttpJiraAbout
 from services.tenancy.adapters.jira.caller import SiteCaller
 from services.tenancy.adapters.jira.issues import HttpJiraIssues
 from services.tenancy.adapters.jira.memberships import HttpJiraMemberships
 from services.tenancy.adapters.jira.permissions import HttpJiraPermissions
 from services.tenancy.adapters.jira.projects import HttpJiraProjects
 from services.tenancy.adapters.jira.users import HttpJiraUsers
+from services.tenancy.adapters.mongo.changes import Changes
+from services.tenancy.adapters.mongo.facts import MongoFacts
+from services.tenancy.api import internal_jira
 from services.tenancy.settings import JiraOptions
+from services.tenancy.usecases.facts import Facts
+from services.tenancy.usecases.facts_polling import FactsPolling
 from services.tenancy.usecases.issues import Issues
 from services.tenancy.usecases.jira import Sites
 from services.tenancy.usecases.jirapermissions import PermissionChecks
 from services.tenancy.usecases.ports import TenantStore, Vault
 from services.tenancy.usecases.users import Users
+
+_ROUND_SECONDS = 15.0
+_LEASE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -29,16 +49,32 @@ class Jira:
     issues: Issues
     users: Users
     permissions: PermissionChecks
+    facts: Facts
+    polling: FactsPolling
+
+    def internal_routes(self) -> APIRouter:
+        """Return what the other services may ask."""
+        return internal_jira.router(self.issues, self.users, self.permissions, self.facts)
 
     async def close(self) -> None:
         """Close the connections."""
         await self.caller.close()
 
 
-def jira(options: JiraOptions, tenants: TenantStore, vault: Vault, clock: Clock, ids: Ids) -> Jira:
+def jira(
+    options: JiraOptions,
+    database: Database,
+    changes: Changes,
+    tenants: TenantStore,
+    vault: Vault,
+    clock: Clock,
+    ids: Ids,
+) -> Jira:
     """Build the adapters and the use cases that need nothing but Jira."""
     sites = Sites(tenants, vault, clock)
     caller = SiteCaller(options.app_key, options.site_rules, options.api_hosts, sites, clock, ids)
+    fact_store = MongoFacts(database, changes)
+    facts = Facts(tenants, fact_store, sites, HttpJiraAbout(caller), clock)
     return Jira(
         sites=sites,
         caller=caller,
@@ -47,4 +83,23 @@ def jira(options: JiraOptions, tenants: TenantStore, vault: Vault, clock: Clock,
         issues=Issues(sites, HttpJiraIssues(caller), clock),
         users=Users(sites, HttpJiraUsers(caller), clock),
         permissions=PermissionChecks(sites, HttpJiraPermissions(caller), clock),
+        facts=facts,
+        polling=FactsPolling(facts, fact_store, clock),
     )
+
+
+def facts_loop(jira: Jira, runtime: Runtime[Any]) -> Callable[[], Awaitable[None]]:
+    """Return the background work that keeps facts fresh, in one process at a time."""
+    lease = Lease(runtime.database["leases"], "jira-facts", runtime.instance, _LEASE, runtime.clock)
+
+    async def run() -> None:
+        try:
+            while True:
+                with contextlib.suppress(MongoError, Unavailable):
+                    await jira.polling.round(lease.hold)
+                await asyncio.sleep(_ROUND_SECONDS)
+        finally:
+            with contextlib.suppress(MongoError):
+                await lease.release()
+
+    return run

@@ -24,6 +24,8 @@ class JiraFacts:
 
     licence_tier: str | None = None
     licence_type: str | None = None
+    licence_active: bool | None = None
+    licence_evaluation: bool | None = None
     support_entitlement: str | None = None
     version: str | None = None
     read_at: datetime | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from contracts.tenancy import TenantStatus
 from kit.clock import Clock
 from kit.errors import NotFound, Unavailable
 from services.tenancy.domain.secret import Secret
@@ -134,6 +135,8 @@ class Sites:
         found = await self._tenants.get(tenant)
         if found is None or not found.has_jira:
             raise NotFound("The tenant has no Jira site.")
+        if found.status is not TenantStatus.ACTIVE:
+            raise NotFound("The app is not in use on the tenant's Jira site.")
         site = await self.of(found)
         if site is None:
             raise Unavailable("The app has no valid token for the Jira site now.", retry_after=60)
@@ -141,17 +144,17 @@ class Sites:
 
 
 async def site_of(tenant: Tenant, vault: Vault, now: datetime) -> JiraSite | None:
-    """Return the tenant's site, None when there is no credential for it.
+    """Return the tenant's site, None when there is no credential that Jira could take.
 
     Connect's secret comes first: it does not expire.
     """
     install, forge = tenant.install, tenant.forge
-    if install is not None and tenant.site_url is not None:
+    if install is not None and not install.removed and tenant.site_url is not None:
         current = install.current
         secret = await vault.open(current.sealed, current.place(tenant.id))
         return JiraSite(tenant.id, tenant.site_url, ConnectSecret(secret, current.version))
-    if forge is None or forge.token is None or forge.token.until <= now:
+    held = forge.token if forge is not None and not forge.removed else None
+    if forge is None or held is None or held.until <= now:
         return None
-    held = forge.token
     token = await vault.open(held.sealed, held.place(tenant.id))
     return JiraSite(tenant.id, forge.api_base_url, SystemTokenInHand(token, held.version))

@@ -7,8 +7,8 @@ import pytest
 
 from kit.ids import SystemIds
 from services.tenancy.adapters.jira.key_servers import HttpKeyServers
-from services.tenancy.composition.jira import jira
 from services.tenancy.domain.secret import Secret
+from services.tenancy.main import compose
 from services.tenancy.usecases.jira import ConnectSecret, JiraProject, JiraSite
 from tests.integration.tenancy.jira_site import GOOD_KID
 from tests.integration.tenancy.world import World
@@ -103,8 +103,7 @@ async def test_loopback_is_reached_past_a_proxy(
     servers = HttpKeyServers([f"{world.servers_url}/keys"], world.clock)
     assert await servers.public_key(GOOD_KID) is not None
     await servers.close()
-    core = world.core
-    found = jira(world.settings, core.tenant_store, core.vault, world.clock, SystemIds())
+    core = await compose(world.database, world.settings, world.clock, SystemIds())
     site = JiraSite("tenant", world.servers_url, ConnectSecret(Secret(b"s" * 40), 1))
-    assert await found.projects.find(site, "DEMO") == JiraProject(10000, "DEMO")
-    await found.close()
+    assert await core.jira.projects.find(site, "DEMO") == JiraProject(10000, "DEMO")
+    await core.jira.close()

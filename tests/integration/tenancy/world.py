@@ -99,10 +99,13 @@ class World:
         return (await self.core.tenants.create("plain", None, OPERATOR_BY)).id
 
     async def stored(self) -> dict[str, list[Document]]:
-        """Everything that a request may change, without what the relay takes away."""
+        """Everything that a request may change, without what relay and polling do by the way."""
         names = ("tenants", "projects", "tokens", "signing_keys", "audit")
         return {
-            name: await self.database[name].find({}, {"outbox": 0}).sort("_id", 1).to_list(None)
+            name: await self.database[name]
+            .find({}, {"outbox": 0, "facts.read_at": 0})
+            .sort("_id", 1)
+            .to_list(None)
             for name in names
         }
 

@@ -87,6 +87,8 @@ class JiraFactsDocument(TypedDict):
 
     licence_tier: Annotated[str | None, DataClass.OPERATIONAL]
     licence_type: Annotated[str | None, DataClass.OPERATIONAL]
+    licence_active: Annotated[bool | None, DataClass.OPERATIONAL]
+    licence_evaluation: Annotated[bool | None, DataClass.OPERATIONAL]
     support_entitlement: Annotated[str | None, DataClass.JIRA_ID]
     version: Annotated[str | None, DataClass.OPERATIONAL]
     read_at: Annotated[datetime | None, DataClass.OPERATIONAL]
