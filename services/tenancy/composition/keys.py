@@ -41,14 +41,13 @@ def _kms(
     settings: KeyOptions,
 ) -> tuple[list[KeyProvider], list[Callable[[], Awaitable[None]]]]:
     try:
-        from services.tenancy.adapters.sealing.kms import (  # noqa: PLC0415  loads boto3, which only those who use KMS need
+        from services.tenancy.adapters.sealing.kms import (  # noqa: PLC0415  loads boto3
             KmsKeys,
-            kms_client,
         )
     except ImportError as error:
         raise SystemExit(
             f"OSTRO_KMS_KEY_ID needs the Python package {error.name}: install the extra kms"
         ) from None
     endpoint = None if settings.kms_endpoint is None else str(settings.kms_endpoint)
-    keys = [KmsKeys(arn, kms_client(arn, endpoint)) for arn in settings.kms_keys]
+    keys = [KmsKeys(arn, endpoint) for arn in settings.kms_keys]
     return [DataKeyCache(one) for one in keys], [one.close for one in keys]

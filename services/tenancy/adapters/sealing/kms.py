@@ -5,6 +5,7 @@ deadline that covers the wait for a thread. Imported only where KMS is configure
 """
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
@@ -49,7 +50,8 @@ class KmsClient(Protocol):
 
 def kms_client(arn: str, endpoint: str | None = None) -> KmsClient:
     """Return a client for the region of the key; credentials come by AWS's own chain."""
-    client: KmsClient = boto3.client(
+    # the default session is shared by threads and not made for it
+    client: KmsClient = boto3.session.Session().client(
         "kms",
         region_name=arn.split(":")[3],
         endpoint_url=endpoint,
@@ -67,11 +69,13 @@ class KmsKeys:
     """Wraps data keys with one KMS key. Its own new versions (AWS rotates them) keep the ARN."""
 
     def __init__(
-        self, arn: str, client: KmsClient, deadline_seconds: float = _DEADLINE_SECONDS
+        self, arn: str, endpoint: str | None = None, deadline_seconds: float = _DEADLINE_SECONDS
     ) -> None:
         self._arn = arn
-        self._client = client
+        self._endpoint = endpoint
         self._deadline = deadline_seconds
+        self._made: KmsClient | None = None
+        self._making = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="kms")
 
     @property
@@ -81,11 +85,14 @@ class KmsKeys:
 
     async def wrap(self, data_key: Secret, place: Place) -> tuple[str, bytes]:
         """Encrypt the data key; raise ``Unavailable``."""
-        answer = await self._call(
-            lambda: self._client.encrypt(
-                KeyId=self._arn, Plaintext=data_key.reveal(), EncryptionContext=context(place)
+        try:
+            answer = await self._call(
+                lambda: self._client().encrypt(
+                    KeyId=self._arn, Plaintext=data_key.reveal(), EncryptionContext=context(place)
+                )
             )
-        )
+        except _Refused as error:
+            raise _unavailable(str(error)) from None
         return self.key_id, bytes(answer["CiphertextBlob"])
 
     async def unwrap(self, key_id: str, wrapped: bytes, place: Place) -> Secret:
@@ -94,7 +101,7 @@ class KmsKeys:
             raise SealBroken("sealed with another KMS key")
         try:
             answer = await self._call(
-                lambda: self._client.decrypt(
+                lambda: self._client().decrypt(
                     KeyId=self._arn, CiphertextBlob=wrapped, EncryptionContext=context(place)
                 )
             )
@@ -105,7 +112,15 @@ class KmsKeys:
     async def close(self) -> None:
         """Let calls in progress end; nothing waits for them."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._client.close()
+        if self._made is not None:
+            self._made.close()
+
+    def _client(self) -> KmsClient:
+        # in a thread: making it reads files and may ask the machine's metadata for credentials
+        with self._making:
+            if self._made is None:
+                self._made = kms_client(self._arn, self._endpoint)
+            return self._made
 
     async def _call(self, call: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -115,10 +130,12 @@ class KmsKeys:
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code"))
             if code in _BROKEN:
-                raise _Refused from None
+                raise _Refused(code) from None
             raise _unavailable(code) from None
         except ParamValidationError:
-            raise _Refused from None  # an empty or oversized ciphertext is not even sent
+            raise _Refused(
+                "not sent"
+            ) from None  # an empty or oversized ciphertext is not even sent
         except (BotoCoreError, TimeoutError) as error:
             raise _unavailable(type(error).__name__) from None
 
