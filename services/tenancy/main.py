@@ -26,14 +26,23 @@ from services.tenancy.adapters.mongo.tokens import MongoTokens
 from services.tenancy.adapters.sealing.key_pairs import P256KeyPairs
 from services.tenancy.adapters.sealing.key_ring import KeyRing
 from services.tenancy.adapters.sealing.vault import EnvelopeVault
-from services.tenancy.api import connect, healthcheck, internal, jwks, projects, tokens, webhooks
+from services.tenancy.api import (
+    connect,
+    forge,
+    healthcheck,
+    internal,
+    jwks,
+    projects,
+    tokens,
+    webhooks,
+)
+from services.tenancy.composition import lives
 from services.tenancy.composition.credentials import credentials
 from services.tenancy.composition.jira import Jira, facts_loop
 from services.tenancy.composition.jira import jira as compose_jira
 from services.tenancy.composition.keys import key_ring, open_index
 from services.tenancy.composition.webhooks import jira_changes, receiver
 from services.tenancy.settings import AdminSettings, TenancySettings
-from services.tenancy.usecases.lifecycle import Lifecycle
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.rewrap import Rewrap
 from services.tenancy.usecases.signing_keys import SigningKeys
@@ -125,25 +134,15 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
     settings, clock = runtime.settings, runtime.clock
     inbound = credentials(settings, runtime.database, core.vault, core.index, clock)
     changes = jira_changes(runtime.publisher, runtime.names, clock)
-    hooks = connect.Hooks(
-        inbound.signed,
-        inbound.symmetric,
-        Lifecycle(
-            core.tenant_store,
-            core.vault,
-            core.index,
-            settings.site_rules,
-            settings.cell,
-            clock,
-            runtime.ids,
-        ),
-        settings.app_key,
-    )
+    held = lives.Held(core.tenant_store, core.vault, core.index, core.jira, clock, runtime.ids)
+    hooks = lives.connect_hooks(settings, inbound, held)
+    forge_hooks = lives.forge_hooks(settings, runtime.database, inbound, held)
     public = public_app(
         SERVICE,
         [
             webhooks.router(receiver(settings, inbound.symmetric, changes)),
             connect.router(hooks, settings.app_key, settings.base_url),
+            forge.router(forge_hooks),
             jwks.router(core.keys, clock),
             projects.router(core.projects, settings.api_base),
             projects.admin_router(core.projects, str(settings.public_url)),

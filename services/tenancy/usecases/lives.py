@@ -22,10 +22,13 @@ class Claim:
 
 @dataclass(frozen=True)
 class Change:
-    """A tenant as it shall be stored (``rev`` 0: a new one), and what is recorded with it."""
+    """A tenant as it shall be stored (``rev`` 0: a new one), and what is recorded with it.
+
+    Without a note nobody did anything: no audit row, no usage event.
+    """
 
     tenant: Tenant
-    note: Note
+    note: Note | None
 
 
 class LifeStore(Protocol):

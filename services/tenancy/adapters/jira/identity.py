@@ -6,7 +6,8 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.tenancy.adapters.jira.caller import Base, SiteCaller
+from services.tenancy.adapters.jira.about import HttpJiraAbout
+from services.tenancy.adapters.jira.caller import SiteCaller
 from services.tenancy.usecases.jira import JiraSite
 
 CLIENT_KEY_PROPERTY = "connect_client_key_019cdff3-8bfb-71fe-9628-875b700aebb8"
@@ -17,10 +18,6 @@ _Id = Annotated[str, Field(min_length=1, max_length=255)]
 
 class _Bean(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-
-class _TenantInfo(_Bean):
-    cloud_id: _Id = Field(alias="cloudId")
 
 
 class _Property(_Bean):
@@ -36,6 +33,7 @@ class HttpSiteIdentity:
 
     def __init__(self, caller: SiteCaller) -> None:
         self._caller = caller
+        self._about = HttpJiraAbout(caller)
         self._addon = f"/rest/atlassian-connect/1/addons/{quote(caller.app_key, safe='')}"
 
     async def takes_us(self, site: JiraSite) -> bool:
@@ -45,8 +43,7 @@ class HttpSiteIdentity:
 
     async def cloud_id(self, site: JiraSite) -> str | None:
         """Read ``_edge/tenant_info``, which is open to all."""
-        answer = await self._caller.request(site, "GET", "/_edge/tenant_info", base=Base.OPEN)
-        return None if answer.status == _NOT_FOUND else answer.read(_TenantInfo).cloud_id
+        return await self._about.cloud_id(site)
 
     async def client_key(self, site: JiraSite) -> str | None:
         """Read the reserved property with the system token."""

@@ -26,7 +26,8 @@ class Write:
     fields: Mapping[str, Any]
     tenant: str
     subject: str
-    note: Note
+    note: Note | None
+    """None: upkeep, without an audit row."""
 
 
 class Changes:
@@ -73,22 +74,24 @@ class Changes:
             raise ChangedMeanwhile from None
 
     async def _write(self, write: Write, session: Session) -> None:
-        collection = self._database[write.collection]
+        collection, note = self._database[write.collection], write.note
+        usage = None if note is None else note.usage
         if not write.rev:
             row = {"_id": write.document_id, **write.fields, "rev": 1}
-            row[FIELD] = self._entries(write.note.usage)
+            row[FIELD] = self._entries(usage)
             await collection.insert_one(row, session=session)
         else:
             result = await collection.update_one(
                 {"_id": write.document_id, "rev": write.rev},
-                self._modification(write.rev, write.fields, write.note.usage),
+                self._modification(write.rev, write.fields, usage),
                 session=session,
             )
             if not result.matched_count:
                 raise ChangedMeanwhile
-        await self._database[AUDIT].insert_one(
-            self._audit(write.tenant, write.subject, write.note), session=session
-        )
+        if note is not None:
+            await self._database[AUDIT].insert_one(
+                self._audit(write.tenant, write.subject, note), session=session
+            )
 
     async def update_unnoted(
         self, collection: str, document_id: str, rev: int, fields: Mapping[str, Any]
