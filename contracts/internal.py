@@ -9,6 +9,7 @@ from typing import Annotated
 
 from contracts.base import Contract
 from contracts.classes import DataClass
+from contracts.permissions import Membership, ProjectPermissions
 from contracts.tenancy import ProjectState, SigningKeyState, TenantState
 from contracts.testcases import FolderState, OptionState, TestCaseState
 
@@ -17,6 +18,18 @@ class ProjectAnswer(Contract):
     """``GET tenancy /internal/v1/projects/{id or key}``; 404 when unknown."""
 
     project: ProjectState
+    permissions: ProjectPermissions | None = None
+    """None while nobody has set a scheme."""
+
+
+class MembershipAnswer(Contract):
+    """``GET tenancy /internal/v1/memberships/{account id}?project=ID``: from Jira when needed.
+
+    With a project of ours, its roles are among it. When Jira cannot be asked it is the last one
+    known, whose ``resolved_at`` says how old it is; 503 when there is none.
+    """
+
+    membership: Membership
 
 
 class TenantAnswer(Contract):

@@ -7,12 +7,16 @@ from typing import Annotated
 from contracts.base import Contract
 from contracts.classes import DataClass
 
+MAX_GRANTS = 1_000
+"""Of one project."""
+MAX_HOLDER_LENGTH = 128
+
 
 class Entity(StrEnum):
     """What a right is about."""
 
     TEST_CASE = "test-case"
-    """Test cases, their folders, steps, scripts and links."""
+    """Test cases, their steps, scripts and links; and folders, whatever lies in them."""
     TEST_PLAN = "test-plan"
     TEST_CYCLE = "test-cycle"
     TEST_EXECUTION = "test-execution"
@@ -62,7 +66,7 @@ class ProjectPermissions(Contract):
 
 
 class RoleMembership(Contract):
-    """Roles that a user has in one project."""
+    """All roles that a user has in one project, through groups too; none is an entry, too."""
 
     project: Annotated[int, DataClass.OPERATIONAL]
     """Our project id."""
@@ -72,8 +76,8 @@ class RoleMembership(Contract):
 class Membership(Contract):
     """Groups and roles of one user as Jira had them at ``resolved_at``. Key: tenant/account id.
 
-    Only users that called us are resolved, and only roles of projects whose permissions are
-    enforced.
+    Only users that called us are resolved, and only roles in projects whose permissions are
+    enforced and name roles: a project without an entry was not looked at.
     """
 
     account_id: Annotated[str, DataClass.JIRA_ID]

@@ -47,6 +47,8 @@ class ProjectState(Contract):
     enabled: Annotated[bool, DataClass.OPERATIONAL]
     deleted: Annotated[bool, DataClass.OPERATIONAL] = False
     """Deleted in Jira: invisible, and back on restore."""
+    enforced: Annotated[bool, DataClass.OPERATIONAL] = False
+    """Its permission scheme is enforced: who does not have the scheme yet allows nothing."""
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""Each service's copy of what tenancy publishes: tenants, projects, signing keys, revocations."""
+"""Each service's copy of what tenancy publishes, and what a caller may do by it."""

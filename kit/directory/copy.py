@@ -3,17 +3,30 @@
 import asyncio
 from collections import OrderedDict
 from typing import Any
+from urllib.parse import quote
 
 from pymongo import ASCENDING, IndexModel
 
-from contracts.internal import ProjectAnswer, SigningKeysAnswer, TenantAnswer
+from contracts.internal import (
+    MembershipAnswer,
+    ProjectAnswer,
+    SigningKeysAnswer,
+    TenantAnswer,
+)
+from contracts.permissions import Membership
 from contracts.tenancy import ProjectState, SigningKeyState, TenantState
 from contracts.topics import (
+    MEMBERSHIP_STATE,
+    PERMISSIONS_STATE,
     PROJECT_STATE,
     SIGNING_KEY_STATE,
     TENANT_STATE,
     TOKEN_REVOCATION_STATE,
 )
+from kit.clock import Clock
+from kit.directory.memberships import Memberships, Standing
+from kit.directory.permissions import Scheme
+from kit.directory.schemes import SchemeRows
 from kit.directory.view import TenantView, usable
 from kit.errors import NotFound
 from kit.http.client import InternalClient
@@ -24,12 +37,20 @@ TENANTS = "directory_tenants"
 PROJECTS = "directory_projects"
 KEYS = "directory_signing_keys"
 REVOCATIONS = "directory_revocations"
+PERMISSIONS = "directory_permissions"
+MEMBERSHIPS = "directory_memberships"
 
 INDEXES = {
     TENANTS: [GONE_INDEX, IndexModel([("tenant", ASCENDING)])],
     PROJECTS: [GONE_INDEX, IndexModel([("tenant", ASCENDING), ("id", ASCENDING)])],
     KEYS: [GONE_INDEX],
     REVOCATIONS: [GONE_INDEX, IndexModel([("tenant", ASCENDING), ("token_id", ASCENDING)])],
+    # with the revision, so that a look for changes reads the index alone
+    PERMISSIONS: [
+        GONE_INDEX,
+        IndexModel([("tenant", ASCENDING), ("project", ASCENDING), ("seq", ASCENDING)]),
+    ],
+    MEMBERSHIPS: [GONE_INDEX, IndexModel([("tenant", ASCENDING), ("account_id", ASCENDING)])],
 }
 
 _FRESH_SECONDS = 0.9
@@ -46,6 +67,8 @@ def projection(database: Database) -> Projection:
             PROJECT_STATE: PROJECTS,
             SIGNING_KEY_STATE: KEYS,
             TOKEN_REVOCATION_STATE: REVOCATIONS,
+            PERMISSIONS_STATE: PERMISSIONS,
+            MEMBERSHIP_STATE: MEMBERSHIPS,
         },
     )
 
@@ -53,13 +76,15 @@ def projection(database: Database) -> Projection:
 class DirectoryCopy:
     """Reads the projection through a cache of under a second; asks tenancy on a miss."""
 
-    def __init__(self, database: Database, tenancy: InternalClient) -> None:
+    def __init__(self, database: Database, tenancy: InternalClient, clock: Clock) -> None:
         self._database = database
         self._tenancy = tenancy
+        self._schemes = SchemeRows(database[PERMISSIONS], _CACHED_TENANTS)
+        self._memberships = Memberships(self._stored_membership, self._ask_membership, clock)
         self._views: OrderedDict[str, tuple[float, TenantView | None]] = OrderedDict()
         self._reading: dict[str, asyncio.Task[TenantView | None]] = {}
         never = float("-inf")
-        self._learnt: OrderedDict[tuple[str, int], tuple[float, ProjectState]] = OrderedDict()
+        self._learnt: OrderedDict[tuple[str, int], tuple[float, ProjectAnswer]] = OrderedDict()
         self._keys: tuple[float, dict[str, SigningKeyState]] = (never, {})
         self._asked: tuple[float, dict[str, SigningKeyState]] = (never, {})
 
@@ -81,7 +106,8 @@ class DirectoryCopy:
         finally:
             del self._reading[tenant]
         if view is not None:
-            self._views[tenant] = (now, view)
+            # what is on its way is looked for again by the next request
+            self._views[tenant] = (now if view.complete else float("-inf"), view)
             self._views.move_to_end(tenant)
             while len(self._views) > _CACHED_TENANTS:
                 self._views.popitem(last=False)
@@ -115,6 +141,24 @@ class DirectoryCopy:
             self._asked = (now, {k.kid: k for k in answer.keys})
         return self._asked[1].get(kid)
 
+    async def membership(self, tenant: str, account: str, roles_in: int | None = None) -> Standing:
+        """Return what a user is a member of."""
+        return await self._memberships.of(tenant, account, roles_in)
+
+    async def _stored_membership(self, tenant: str, account: str) -> Membership | None:
+        rows = self._database[MEMBERSHIPS]
+        row = await rows.find_one({"tenant": tenant, "account_id": account})
+        return Membership(**_state(row)) if row is not None else None
+
+    async def _ask_membership(self, tenant: str, account: str, roles_in: int | None) -> Membership:
+        answer = await self._tenancy.get(
+            f"/internal/v1/memberships/{quote(account, safe='')}",
+            MembershipAnswer,
+            tenant=tenant,
+            params={} if roles_in is None else {"project": roles_in},
+        )
+        return answer.membership
+
     async def _read(self, tenant: str) -> TenantView | None:
         row = await self._database[TENANTS].find_one({"tenant": tenant})
         if row is None:
@@ -131,18 +175,22 @@ class DirectoryCopy:
             .find({"tenant": tenant}, {"_id": 0, "token_id": 1})
             .to_list(None)
         )
+        learnt = self._still_learnt(tenant)
+        told = {p: answer.project for p, answer in learnt.items()}
+        schemes = {p: scheme for p, a in learnt.items() if (scheme := _scheme(a)) is not None}
         return TenantView(
             state,
-            self._still_learnt(tenant) | {p["id"]: ProjectState(**_state(p)) for p in projects},
+            told | {p["id"]: ProjectState(**_state(p)) for p in projects},
             frozenset(r["token_id"] for r in revoked),
+            schemes | await self._schemes.of(tenant),
         )
 
-    def _still_learnt(self, tenant: str) -> dict[int, ProjectState]:
+    def _still_learnt(self, tenant: str) -> dict[int, ProjectAnswer]:
         """Return what the owner told lately, for as long as the copy may not have it."""
         since = asyncio.get_running_loop().time() - _LEARNT_SECONDS
         while self._learnt and next(iter(self._learnt.values()))[0] < since:
             self._learnt.popitem(last=False)
-        return {p: state for (of, p), (_, state) in self._learnt.items() if of == tenant}
+        return {p: answer for (of, p), (_, answer) in self._learnt.items() if of == tenant}
 
     async def _ask_project(self, tenant: str, key_or_id: str) -> ProjectState | None:
         try:
@@ -154,14 +202,20 @@ class DirectoryCopy:
         if not usable(answer.project):
             return None
         now = asyncio.get_running_loop().time()
-        self._learnt[tenant, answer.project.id] = (now, answer.project)
+        self._learnt[tenant, answer.project.id] = (now, answer)
         self._learnt.move_to_end((tenant, answer.project.id))
         while len(self._learnt) > _CACHED_TENANTS:
             self._learnt.popitem(last=False)
         if (cached := self._views.get(tenant)) is not None and cached[1] is not None:
             # the copy follows in a moment; lists that name no project show it already
+            if (scheme := _scheme(answer)) is not None:
+                cached[1].permissions.setdefault(answer.project.id, scheme)
             cached[1].projects.setdefault(answer.project.id, answer.project)
         return answer.project
+
+
+def _scheme(answer: ProjectAnswer) -> Scheme | None:
+    return Scheme.of(answer.permissions) if answer.permissions is not None else None
 
 
 def _state(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,23 +1,32 @@
 """What a service needs to know of a tenant to serve a request, and where it gets it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from contracts.tenancy import ProjectState, SigningKeyState, TenantState, TenantStatus
+from kit.directory.memberships import Standing
+from kit.directory.permissions import Scheme
 
 
 @dataclass(frozen=True)
 class TenantView:
-    """One tenant, its projects and revoked tokens, at most a second old."""
+    """One tenant, its projects, their permissions and revoked tokens, at most a second old."""
 
     tenant: TenantState
     projects: dict[int, ProjectState]
     revoked_tokens: frozenset[str]
+    permissions: dict[int, Scheme] = field(default_factory=dict)
+    """By project; a project without a scheme is not enforced, unless its state says so."""
 
     @property
     def active(self) -> bool:
         """Whether the tenant may be served."""
         return self.tenant.status is TenantStatus.ACTIVE
+
+    @property
+    def complete(self) -> bool:
+        """Whether the scheme of every project that is enforced is there."""
+        return all(not p.enforced or p.id in self.permissions for p in self.projects.values())
 
     def by_key(self, key: str) -> ProjectState | None:
         """Return the usable project that has this key or alias."""
@@ -52,4 +61,11 @@ class Directory(Protocol):
 
     async def signing_key(self, kid: str) -> SigningKeyState | None:
         """Return a public key that signs API tokens; asks the owner before it says None."""
+        ...
+
+    async def membership(self, tenant: str, account: str, roles_in: int | None = None) -> Standing:
+        """Return what a user is a member of, with the roles in a project where it is named.
+
+        Raises ``Unavailable`` when nothing is known of the user and Jira cannot be asked.
+        """
         ...

@@ -1,18 +1,19 @@
 """FastAPI dependencies: who calls a public route and what it may see, who an internal one."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
+from contracts.permissions import Entity, Right
 from kit.auth.api_tokens import ApiTokens, VerifiedToken
 from kit.auth.guard import TokenGuard
 from kit.auth.limits import OverLimit
 from kit.auth.principal import ACTING, Scope
 from kit.auth.service_tokens import InternalCaller, ServiceTokens
 from kit.directory.access import Access
+from kit.directory.permissions import Need
 from kit.errors import Unauthenticated
 
 
@@ -72,21 +73,29 @@ Caller = Annotated[VerifiedToken, Depends(_caller)]
 """The verified API token of a public request."""
 
 
-def access_with(*any_of: Scope) -> Callable[..., Awaitable[Access]]:
-    """Return the dependency that gives what the caller may see, if it holds one of the scopes."""
+class AccessTo:
+    """The dependency of a route: what its caller may do, if the token holds one of the scopes.
 
-    async def holder(request: Request, caller: Caller) -> Access:
-        caller.principal.require(*any_of)
+    The right is decided where the request names a project or something in it, and for lists over
+    all projects: see ``Access``.
+    """
+
+    def __init__(self, need: Need, *any_of: Scope) -> None:
+        self.need = need
+        self.scopes = any_of
+
+    async def __call__(self, request: Request, caller: Caller) -> Access:
+        """Return the access; raise ``Forbidden`` for a token of the wrong scope."""
+        caller.principal.require(*self.scopes)
         tokens: ApiTokens = request.app.state.api_tokens
-        return Access.of(caller, tokens.directory)
-
-    return holder
+        return Access.of(caller, tokens.directory, self.need)
 
 
-Reader = Annotated[Access, Depends(access_with(Scope.READ))]
-"""What the caller of a reading route may see."""
-Writer = Annotated[Access, Depends(access_with(Scope.WRITE))]
-"""The same, of a route that changes something."""
+def access_to(entity: Entity, right: Right) -> AccessTo:
+    """Return the dependency of a route that needs one right, with the scope that goes with it."""
+    return AccessTo(Need.of((entity, right)), Scope.READ if right is Right.VIEW else Scope.WRITE)
+
+
 PeerCaller = Annotated[InternalCaller, Depends(_internal_caller)]
 """The service behind an internal request."""
 TenantPeerCaller = Annotated[TenantCaller, Depends(_tenant_caller)]

@@ -14,7 +14,13 @@ from kit.service import Background, Group, Indexes, Parts, Role, Runtime
 from services.executions.adapters.archives import ArchiveLimits
 from services.executions.adapters.chunks import ChunkPublisher
 from services.executions.adapters.mongo import ledger as ledger_rows
-from services.executions.adapters.mongo import library, testcycles, testexecutions, uploads
+from services.executions.adapters.mongo import (
+    library,
+    testcycles,
+    testexecutions,
+    uploads,
+    versions,
+)
 from services.executions.adapters.mongo.housekeeping import HousekeepingRows
 from services.executions.adapters.outbox import sources
 from services.executions.adapters.resultfiles import ResultFiles
@@ -24,6 +30,7 @@ from services.executions.api import automations
 from services.executions.api import testcycles as testcycles_api
 from services.executions.api import testexecutions as testexecutions_api
 from services.executions.api import uploads as uploads_api
+from services.executions.consumers.jira_changes import JiraChangesConsumer
 from services.executions.consumers.results import MAX_RECORDS, ResultsConsumer
 from services.executions.domain.formats import Format
 from services.executions.settings import ExecutionsSettings
@@ -34,6 +41,7 @@ from services.executions.usecases.testexecutions import TestExecutions
 from services.executions.usecases.uploadports import Limits
 from services.executions.usecases.uploads import Uploads
 from services.executions.usecases.uploadstatus import UploadStatus
+from services.executions.usecases.versions import Versions
 
 SERVICE = "executions"
 
@@ -77,7 +85,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     """Wire adapters to use cases."""
     settings, database, clock = runtime.settings, runtime.database, runtime.clock
     sweep(settings.spool_dir)  # what a killed process left
-    directory = directory_copy.DirectoryCopy(database, runtime.peers["tenancy"])
+    directory = directory_copy.DirectoryCopy(database, runtime.peers["tenancy"], clock)
     adapters = _Adapters.of(runtime)
     executions = testexecutions.TestExecutionRepository(database)
     housekeeping = _housekeeping(runtime, adapters)
@@ -105,6 +113,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         groups={
             "executions.directory": Group(directory_copy.projection(database).apply),
             "executions.library": Group(library.projection(database).apply),
+            "executions.jira-changes": Group(_jira_changes(runtime).handle),
             "executions.results": Group(
                 results.handle, max_records=MAX_RECORDS, parked=results.parked
             ),
@@ -139,6 +148,12 @@ def _uploads(runtime: Runtime[ExecutionsSettings], adapters: _Adapters) -> Uploa
         clock=runtime.clock,
         ids=runtime.ids,
     )
+
+
+def _jira_changes(runtime: Runtime[ExecutionsSettings]) -> JiraChangesConsumer:
+    rows = versions.RemovedVersions(runtime.database)
+    replacer = versions.VersionReplacer(runtime.database)
+    return JiraChangesConsumer(Versions(rows, replacer, runtime.clock))
 
 
 def _housekeeping(runtime: Runtime[ExecutionsSettings], adapters: _Adapters) -> Housekeeping:

@@ -47,7 +47,7 @@ _DIRECTORY_GROUP = "telemetry.directory"
 
 async def build(runtime: Runtime[TelemetrySettings]) -> Parts:
     """Wire adapters to use cases."""
-    directory = DirectoryCopy(runtime.database, runtime.peers["tenancy"])
+    directory = DirectoryCopy(runtime.database, runtime.peers["tenancy"], runtime.clock)
     consents = MongoConsents(runtime.database)
     tokens = ApiTokens(directory, runtime.settings.cell, runtime.clock)
     groups: dict[str, Group] = {}

@@ -12,7 +12,7 @@ from kit.errors import Unavailable
 from kit.http.app import internal_app, public_app
 from kit.ids import Ids
 from kit.mongo import Database, MongoError
-from kit.service import Background, Parts, Role, Runtime
+from kit.service import Background, Group, Parts, Role, Runtime
 from services.tenancy.adapters.kafka.outbox import sources
 from services.tenancy.adapters.mongo import indexes
 from services.tenancy.adapters.mongo.changes import Changes
@@ -32,6 +32,8 @@ from services.tenancy.api import (
     healthcheck,
     internal,
     jwks,
+    memberships,
+    permissions,
     projects,
     tokens,
     webhooks,
@@ -41,7 +43,9 @@ from services.tenancy.composition.credentials import credentials
 from services.tenancy.composition.jira import Jira, facts_loop
 from services.tenancy.composition.jira import jira as compose_jira
 from services.tenancy.composition.keys import key_ring, open_index
+from services.tenancy.composition.permissions import Rights, rights
 from services.tenancy.composition.webhooks import jira_changes, receiver
+from services.tenancy.consumers import token_use
 from services.tenancy.settings import AdminSettings, TenancySettings
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.rewrap import Rewrap
@@ -72,6 +76,7 @@ class Core:
     keys: SigningKeys
     rewrap: Rewrap
     tokens: Tokens
+    rights: Rights
     upkeep: Upkeep
 
 
@@ -106,6 +111,7 @@ def assemble(
     tenants = Tenants(tenant_store, settings.cell, clock, ids)
     projects_ = Projects(project_store, tenants, jira.projects, jira.sites, ids)
     keys = SigningKeys(key_store, vault, P256KeyPairs(), clock, ids)
+    held = rights(settings, database, changes, tenant_store, projects_, jira, clock, ids)
     public_url = str(settings.public_url)
     return Core(
         key_ring=ring,
@@ -113,13 +119,16 @@ def assemble(
         index=index,
         jira=jira,
         tenant_store=tenant_store,
-        directory=OwnDirectory(tenant_store, project_store, token_store, key_store),
+        directory=OwnDirectory(
+            tenant_store, project_store, token_store, key_store, held.schemes, held.view
+        ),
         tenants=tenants,
         projects=projects_,
         keys=keys,
         rewrap=Rewrap(MongoSealedSecrets(database, changes), vault, ring),
         tokens=Tokens(token_store, tenants, projects_, keys, vault, public_url, clock, ids),
-        upkeep=Upkeep(tenant_store, token_store, keys, clock),
+        rights=held,
+        upkeep=Upkeep(tenant_store, token_store, keys, held.store, clock),
     )
 
 
@@ -146,20 +155,26 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
             jwks.router(core.keys, clock),
             projects.router(core.projects, settings.api_base),
             projects.admin_router(core.projects, str(settings.public_url)),
+            permissions.router(core.rights.permissions),
             tokens.router(core.tokens, core.projects, str(settings.public_url)),
             healthcheck.router(),
         ],
         ApiTokens(core.directory, settings.cell, clock),
     )
-    routes = internal.router(core.tenant_store, core.projects, core.keys)
+    routes = [
+        internal.router(core.tenant_store, core.projects, core.keys, core.rights.schemes),
+        memberships.router(core.rights.memberships),
+        core.jira.internal_routes(),
+    ]
+    refreshing = core.rights.refreshing(runtime.database, runtime.instance, clock)
     return Parts(
         public=public,
-        internal=internal_app(
-            SERVICE, [routes, core.jira.internal_routes()], runtime.tokens, runtime.health
-        ),
+        internal=internal_app(SERVICE, routes, runtime.tokens, runtime.health),
+        groups={token_use.GROUP: Group(token_use.TokenUseConsumer(core.tokens).handle)},
         outboxes=sources(runtime.names),
         background=[
             Background(Role.RELAY, lambda: _upkeep(core.upkeep)),
+            Background(Role.RELAY, refreshing.run),
             Background(Role.RELAY, facts_loop(core.jira, runtime)),
         ],
         closers=[inbound.close, core.jira.close, core.key_ring.close],

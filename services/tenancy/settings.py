@@ -69,6 +69,14 @@ class JiraOptions(BaseSettings):
         description="comma list of the gateways through which a Forge install's site may be called",
     )
 
+    membership_seconds: int = Field(
+        300,
+        ge=30,
+        le=600,
+        description="how old groups and roles of a user may get before Jira is asked again, in "
+        "seconds",
+    )
+
     @field_validator(
         "jira_key_servers", "jira_hosts", "forge_environments", "forge_api_hosts", mode="before"
     )

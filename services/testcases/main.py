@@ -56,7 +56,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     uploads = Uploads(provisional)
     by_name = ProvisionalCases(case_store, provisional, options, uploads, numbers, clock)
 
-    directory = DirectoryCopy(database, runtime.peers["tenancy"])
+    directory = DirectoryCopy(database, runtime.peers["tenancy"], clock)
     routers = [
         TestCaseRoutes(cases, settings.api_base).router(),
         FolderRoutes(folders, settings.api_base).router(),

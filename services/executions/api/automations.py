@@ -10,18 +10,18 @@ from functools import partial
 from typing import Annotated, Any, Protocol
 from weakref import WeakValueDictionary
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.ids import PROJECT_KEY_PATTERN, Kind, number_of
+from contracts.permissions import Entity, Right
 from contracts.tenancy import ProjectState
-from kit.auth.principal import Scope
 from kit.directory.access import Access
 from kit.errors import InvalidInput
 from kit.http.errors import validation_message
 from kit.http.pages import MAX_INT64, json_response
-from kit.http.security import access_with
 from services.executions.api import shapes
+from services.executions.api.rights import Uploader
 from services.executions.domain.formats import Format
 from services.executions.usecases.uploadports import (
     CycleInput,
@@ -53,7 +53,6 @@ class TestCyclePart(BaseModel):
     custom_fields: dict[str, Any] | None = Field(None, alias="customFields")
 
 
-Uploader = Annotated[Access, Depends(access_with(Scope.WRITE, Scope.RESULTS))]
 ProjectKey = Annotated[str, Query(alias="projectKey", pattern=f"({PROJECT_KEY_PATTERN})")]
 CreateCases = Annotated[bool, Query(alias="autoCreateTestCases")]
 
@@ -70,6 +69,8 @@ def router(uploads: Uploads, receive: Receive, parallel: int, base: str) -> APIR
         result_format: Format, request: Request, access: Access, project_key: str, create: bool
     ) -> Response:
         project, tenant = await access.project(project_key), access.tenant
+        if create:
+            await access.require(project, Entity.TEST_CASE, Right.CREATE)
         async with turns.setdefault(tenant, asyncio.Semaphore(parallel)):
             await uploads.admit(tenant)
             async with receive(request, result_format, project.keys) as file:

@@ -16,14 +16,14 @@ from kit.http.pages import (
     offset_response,
 )
 from kit.http.params import FolderFilter, ProjectKeyFilter, UpdatedAfter, VersionFilter
-from kit.http.security import Reader
 from services.executions.api import shapes
 from services.executions.api.render import Renderer
+from services.executions.api.rights import CycleReader
 from services.executions.usecases.testcycles import CycleFilter, TestCycles
 
 
 async def _filters(
-    access: Reader,
+    access: CycleReader,
     project_key: ProjectKeyFilter = None,
     folder: FolderFilter = None,
     version: VersionFilter = None,
@@ -45,7 +45,7 @@ def router(cycles: TestCycles, base: str) -> APIRouter:
 
     @routes.get("", operation_id="listTestCycles", responses=_MANY)
     async def list_test_cycles(
-        request: Request, access: Reader, page: Offset, wanted: Filters
+        request: Request, access: CycleReader, page: Offset, wanted: Filters
     ) -> Response:
         """List test cycles, a page from an offset."""
         total, found = await cycles.page(access, wanted, page)
@@ -55,7 +55,7 @@ def router(cycles: TestCycles, base: str) -> APIRouter:
     @routes.get("/nextgen", operation_id="listTestCyclesCursorPaginated", responses=_WALKED)
     async def list_test_cycles_cursor_paginated(
         request: Request,
-        access: Reader,
+        access: CycleReader,
         page: Cursor,
         wanted: Filters,
         updated_after: UpdatedAfter,
@@ -69,7 +69,7 @@ def router(cycles: TestCycles, base: str) -> APIRouter:
         )
 
     @routes.get("/{testCycleIdOrKey}", operation_id="getTestCycle", responses=_ONE)
-    async def get_test_cycle(access: Reader, testCycleIdOrKey: str) -> Response:  # noqa: N803
+    async def get_test_cycle(access: CycleReader, testCycleIdOrKey: str) -> Response:  # noqa: N803
         """Return one test cycle by id or key."""
         cycle = await cycles.get(access, testCycleIdOrKey)
         return json_response(Renderer(base, access).cycle(cycle))

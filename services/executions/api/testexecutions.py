@@ -18,9 +18,9 @@ from kit.http.pages import (
     offset_response,
 )
 from kit.http.params import ProjectKeyFilter, UpdatedAfter, VersionFilter, moment
-from kit.http.security import Reader
 from services.executions.api import shapes
 from services.executions.api.render import Renderer
+from services.executions.api.rights import ExecutionReader
 from services.executions.usecases.testexecutions import ExecutionFilter, TestExecutions
 from services.executions.usecases.visibility import visible_id
 
@@ -29,7 +29,7 @@ _NOBODY = 0
 
 
 async def _filters(
-    access: Reader,
+    access: ExecutionReader,
     project_key: ProjectKeyFilter = None,
     version: VersionFilter = None,
     cycle: Annotated[
@@ -78,7 +78,7 @@ def router(executions: TestExecutions, base: str) -> APIRouter:
 
     @routes.get("", operation_id="listTestExecutions", responses=_MANY)
     async def list_test_executions(
-        request: Request, access: Reader, page: Offset, wanted: Filters
+        request: Request, access: ExecutionReader, page: Offset, wanted: Filters
     ) -> Response:
         """List test executions, a page from an offset."""
         total, found = await executions.page(access, wanted, page)
@@ -88,7 +88,7 @@ def router(executions: TestExecutions, base: str) -> APIRouter:
     @routes.get("/nextgen", operation_id="listTestExecutionsNextgen", responses=_WALKED)
     async def list_test_executions_nextgen(
         request: Request,
-        access: Reader,
+        access: ExecutionReader,
         page: Cursor,
         wanted: Filters,
         updated_after: UpdatedAfter,
@@ -102,7 +102,7 @@ def router(executions: TestExecutions, base: str) -> APIRouter:
         )
 
     @routes.get("/{testExecutionIdOrKey}", operation_id="getTestExecution", responses=_ONE)
-    async def get_test_execution(access: Reader, testExecutionIdOrKey: str) -> Response:  # noqa: N803
+    async def get_test_execution(access: ExecutionReader, testExecutionIdOrKey: str) -> Response:  # noqa: N803
         """Return one test execution by id or key."""
         execution = await executions.get(access, testExecutionIdOrKey)
         return json_response(Renderer(base, access).execution(execution))

@@ -2,7 +2,7 @@
 
 import typer
 
-from services.tenancy.admin import keys, projects, tenants, tokens
+from services.tenancy.admin import keys, permissions, projects, tenants, tokens
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -26,5 +26,6 @@ A first token without Jira, with A = python -m services.tenancy admin:
 )
 cli.add_typer(tenants.cli, name="tenant")
 cli.add_typer(projects.cli, name="project")
+cli.add_typer(permissions.cli, name="permissions")
 cli.add_typer(tokens.cli, name="token")
 cli.add_typer(keys.cli, name="keys")

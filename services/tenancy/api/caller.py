@@ -14,12 +14,6 @@ def administrator(caller: VerifiedToken) -> Principal:
     return caller.principal
 
 
-def reader(caller: VerifiedToken) -> Principal:
-    """Return the principal of a read under /v2."""
-    caller.principal.require(Scope.READ)
-    return caller.principal
-
-
 def by(request: Request, principal: Principal) -> By:
     """Return who asks and how; the route's template, not the path."""
     actor = Actor(ActorKind.TOKEN, principal.account_id, principal.token_id)

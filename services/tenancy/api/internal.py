@@ -5,12 +5,15 @@ from fastapi import APIRouter, Response
 from contracts.internal import ProjectAnswer, SigningKeysAnswer, TenantAnswer
 from kit.errors import NotFound
 from kit.http.security import PeerCaller, TenantPeerCaller
+from services.tenancy.usecases.permissions import PermissionStore
 from services.tenancy.usecases.ports import TenantStore
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.signing_keys import SigningKeys
 
 
-def router(tenants: TenantStore, projects: Projects, keys: SigningKeys) -> APIRouter:
+def router(
+    tenants: TenantStore, projects: Projects, keys: SigningKeys, schemes: PermissionStore
+) -> APIRouter:
     """Build the routes of the internal listener."""
     routes = APIRouter(prefix="/internal/v1")
 
@@ -24,7 +27,8 @@ def router(tenants: TenantStore, projects: Projects, keys: SigningKeys) -> APIRo
     @routes.get("/projects/{id_or_key}")
     async def project(caller: TenantPeerCaller, id_or_key: str) -> Response:
         found = await projects.get(caller.tenant, id_or_key)
-        return _answer(ProjectAnswer(project=found.state()))
+        scheme = await schemes.get(caller.tenant, found.id)
+        return _answer(ProjectAnswer(project=found.state(), permissions=scheme))
 
     @routes.get("/signing-keys")
     async def signing_keys(_: PeerCaller) -> Response:

@@ -5,14 +5,23 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.permissions import Entity, Right
+from kit.auth.principal import Scope
+from kit.directory.access import Access
+from kit.directory.permissions import Need
 from kit.errors import NotFound
 from kit.http.body import JsonBody, documented
 from kit.http.pages import Offset, json_response, offset_response
-from kit.http.security import Caller
-from services.tenancy.api.caller import administrator, by, reader
+from kit.http.security import AccessTo, Caller
+from services.tenancy.api.caller import administrator, by
 from services.tenancy.domain.projects import Project
 from services.tenancy.usecases.projects import Projects, Wanted
 
+Reader = Annotated[
+    Access,
+    Depends(AccessTo(Need.any_of(*((entity, Right.VIEW) for entity in Entity)), Scope.READ)),
+]
+"""Sees a project that holds anything it may see."""
 _MAX_JIRA_ID = 2**53 - 1
 _ID_OR_KEY = r"^([0-9]+|[A-Z][A-Z_0-9]+)$"
 
@@ -48,11 +57,9 @@ def router(projects: Projects, api_base: str) -> APIRouter:
     routes = APIRouter(prefix="/v2/projects", tags=["Projects"])
 
     @routes.get("", summary="List projects")
-    async def list_projects(request: Request, caller: Caller, page: Offset) -> Response:
-        principal = reader(caller)
-        visible = [
-            p for p in await projects.all(principal.tenant) if p.visible and principal.may_see(p.id)
-        ]
+    async def list_projects(request: Request, access: Reader, page: Offset) -> Response:
+        known = {p.id: p for p in await projects.all(access.tenant) if p.visible}
+        visible = [known[p] for p in await access.among(p.state() for p in known.values())]
         shown = visible[page.start_at : page.start_at + page.max_results]
         return offset_response(request, api_base, page, len(visible), [bean(p) for p in shown])
 
@@ -62,12 +69,11 @@ def router(projects: Projects, api_base: str) -> APIRouter:
         responses={200: {"model": ProjectBean}},
     )
     async def get_project(
-        caller: Caller,
+        access: Reader,
         id_or_key: Annotated[str, Path(alias="projectIdOrKey", pattern=_ID_OR_KEY)],
     ) -> Response:
-        principal = reader(caller)
-        found = await projects.get(principal.tenant, id_or_key)
-        if not found.visible or not principal.may_see(found.id):
+        found = await projects.get(access.tenant, id_or_key)
+        if not found.visible or await access.sees(found.id) is None:
             raise NotFound(f"Project {id_or_key} does not exist or is not enabled.")
         return json_response(bean(found))
 

@@ -29,10 +29,11 @@ class Action(StrEnum):
     TENANT_CREATED = "tenant.created"
     PROJECT_ENABLED = "project.enabled"
     PROJECT_DISABLED = "project.disabled"
+    PERMISSIONS_CHANGED = "permissions.changed"
     TOKEN_CREATED = "token.created"  # noqa: S105  an action, not a password
     TOKEN_REVOKED = "token.revoked"  # noqa: S105  an action, not a password
     KEY_CREATED = "signing-key.created"
-    SECRETS_REWRAPPED = "secrets.rewrapped"  # noqa: S105  an action, not a password
+    SECRETS_REWRAPPED = "secrets.rewrapped"
 
 
 class ActorKind(StrEnum):

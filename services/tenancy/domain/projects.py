@@ -18,6 +18,8 @@ class Project:
     aliases: tuple[str, ...] = ()
     enabled: bool = True
     deleted: bool = False
+    enforced: bool = False
+    """Whether its permission scheme is enforced; that changes with the scheme."""
     rev: int = 0
 
     @property
@@ -34,6 +36,7 @@ class Project:
             aliases=self.aliases,
             enabled=self.enabled,
             deleted=self.deleted,
+            enforced=self.enforced,
         )
 
     def known_as(self, key: str) -> "Project":

@@ -8,7 +8,6 @@ from kit.http.body import JsonBody, documented
 from kit.http.pages import MAX_INT64, Offset, OffsetList, json_response, offset_response
 from kit.http.params import ProjectKeyFilter
 from kit.http.references import References
-from kit.http.security import Reader, Writer
 from services.testcases.api import shapes
 from services.testcases.api.fields import (
     Body,
@@ -17,6 +16,7 @@ from services.testcases.api.fields import (
     Id,
     ProjectKey,
 )
+from services.testcases.api.rights import CaseCreator, CaseReader
 from services.testcases.domain.folders import Folder, FolderType
 from services.testcases.usecases.folders import Folders, NewFolder
 
@@ -66,7 +66,7 @@ class FolderRoutes:
     async def list_page(
         self,
         request: Request,
-        access: Reader,
+        access: CaseReader,
         page: Offset,
         project_key: ProjectKeyFilter = None,
         kind: Annotated[FolderType | None, EmptyIsAbsent, Query(alias="folderType")] = None,
@@ -78,14 +78,14 @@ class FolderRoutes:
         return offset_response(request, self._base, page, total, values)
 
     async def get(
-        self, access: Reader, ident: Annotated[int, Path(alias="folderId", ge=1, le=MAX_INT64)]
+        self, access: CaseReader, ident: Annotated[int, Path(alias="folderId", ge=1, le=MAX_INT64)]
     ) -> Response:
         """Return one folder."""
         found = await self._folders.get(access, ident)
         return json_response(folder(References.of(self._base, access), found))
 
     async def create(
-        self, access: Writer, body: Annotated[FolderCreate, Depends(JsonBody(FolderCreate))]
+        self, access: CaseCreator, body: Annotated[FolderCreate, Depends(JsonBody(FolderCreate))]
     ) -> Response:
         """Create a folder."""
         made = await self._folders.create(

@@ -19,7 +19,6 @@ from kit.http.pages import (
 )
 from kit.http.params import ProjectKeyFilter
 from kit.http.references import References
-from kit.http.security import Reader, Writer
 from services.testcases.api import shapes
 from services.testcases.api.fields import (
     Body,
@@ -29,6 +28,7 @@ from services.testcases.api.fields import (
     ProjectKey,
     Text,
 )
+from services.testcases.api.rights import OptionCreator, OptionReader
 from services.testcases.domain.options import NO_COLOR, STATUS_TYPES, Option
 from services.testcases.usecases.options import NewOption, Options
 
@@ -85,7 +85,7 @@ class OptionRoutes:
 
         async def list_statuses(
             request: Request,
-            access: Reader,
+            access: OptionReader,
             page: Offset,
             project_key: ProjectKeyFilter = None,
             kind: Annotated[StatusType | None, EmptyIsAbsent, Query(alias="statusType")] = None,
@@ -94,17 +94,18 @@ class OptionRoutes:
             return await statuses.page(request, access, types, project_key, page)
 
         async def create_status(
-            access: Writer, body: Annotated[StatusCreate, Depends(JsonBody(StatusCreate))]
+            access: OptionCreator, body: Annotated[StatusCreate, Depends(JsonBody(StatusCreate))]
         ) -> Response:
             return await statuses.create(access, OptionType(body.type), body, body.color)
 
         async def create_priority(
-            access: Writer, body: Annotated[PriorityCreate, Depends(JsonBody(PriorityCreate))]
+            access: OptionCreator,
+            body: Annotated[PriorityCreate, Depends(JsonBody(PriorityCreate))],
         ) -> Response:
             return await priorities.create(access, OptionType.PRIORITY, body, body.color)
 
         async def create_environment(
-            access: Writer,
+            access: OptionCreator,
             body: Annotated[EnvironmentCreate, Depends(JsonBody(EnvironmentCreate))],
         ) -> Response:
             return await environments.create(access, OptionType.ENVIRONMENT, body, None)
@@ -180,14 +181,14 @@ class _Family:
     async def list_page(
         self,
         request: Request,
-        access: Reader,
+        access: OptionReader,
         page: Offset,
         project_key: ProjectKeyFilter = None,
     ) -> Response:
         """List options by id."""
         return await self.page(request, access, self._types, project_key, page)
 
-    async def get(self, access: Reader, ident: Ident) -> Response:
+    async def get(self, access: OptionReader, ident: Ident) -> Response:
         """Return one option."""
         found = await self._options.get(access, self._types, ident)
         return json_response(self._render(References.of(self._base, access), found))

@@ -21,7 +21,6 @@ from kit.http.pages import (
 )
 from kit.http.params import FolderFilter, ProjectKeyFilter, UpdatedAfter
 from kit.http.references import References
-from kit.http.security import Reader, Writer
 from services.testcases.api import shapes
 from services.testcases.api.fields import (
     AccountId,
@@ -32,6 +31,7 @@ from services.testcases.api.fields import (
     TestCaseKey,
     Text,
 )
+from services.testcases.api.rights import CaseCreator, CaseReader
 from services.testcases.domain.testcases import key_of
 from services.testcases.usecases.testcases import NewTestCase, Shown, TestCases
 
@@ -109,7 +109,7 @@ class TestCaseRoutes:
     async def list_page(
         self,
         request: Request,
-        access: Reader,
+        access: CaseReader,
         page: Offset,
         project_key: ProjectKeyFilter = None,
         folder: FolderFilter = None,
@@ -122,7 +122,7 @@ class TestCaseRoutes:
     async def walk(
         self,
         request: Request,
-        access: Reader,
+        access: CaseReader,
         page: Cursor,
         updated_after: UpdatedAfter,
         project_key: ProjectKeyFilter = None,
@@ -133,18 +133,18 @@ class TestCaseRoutes:
         values = _rendered(References.of(self._base, access), found)
         return cursor_response(request, self._base, page, following, values)
 
-    async def get(self, access: Reader, key: TestCaseKey) -> Response:
+    async def get(self, access: CaseReader, key: TestCaseKey) -> Response:
         """Return the newest version of a test case."""
         shown = await self._cases.get(access, key)
         return json_response(test_case(References.of(self._base, access), shown))
 
-    async def links(self, access: Reader, key: TestCaseKey) -> Response:
+    async def links(self, access: CaseReader, key: TestCaseKey) -> Response:
         """Return the links of a test case."""
         shown = await self._cases.get(access, key)
         return json_response(test_case(References.of(self._base, access), shown)["links"])
 
     async def versions(
-        self, request: Request, access: Reader, page: Offset, key: TestCaseKey
+        self, request: Request, access: CaseReader, page: Offset, key: TestCaseKey
     ) -> Response:
         """List the versions of a test case, newest first."""
         case, project = await self._cases.get(access, key)
@@ -156,7 +156,7 @@ class TestCaseRoutes:
 
     async def version(
         self,
-        access: Reader,
+        access: CaseReader,
         key: TestCaseKey,
         version: Annotated[int, Path()],
     ) -> Response:
@@ -165,7 +165,9 @@ class TestCaseRoutes:
         return json_response(test_case(References.of(self._base, access), shown))
 
     async def create(
-        self, access: Writer, body: Annotated[TestCaseCreate, Depends(JsonBody(TestCaseCreate))]
+        self,
+        access: CaseCreator,
+        body: Annotated[TestCaseCreate, Depends(JsonBody(TestCaseCreate))],
     ) -> Response:
         """Create a test case with one empty step."""
         case, project = await self._cases.create(

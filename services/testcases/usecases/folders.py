@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from contracts.ids import public_id
+from contracts.ids import project_of, public_id
 from kit.directory.access import Access
 from kit.errors import NotFound
 from kit.http.pages import OffsetPage
@@ -96,10 +96,9 @@ class Folders:
 
     async def visible(self, access: Access, folder: int) -> Folder | None:
         """Return a folder of a project that the caller sees."""
-        found = await self._store.get(access.tenant, folder)
-        if found is None or await access.sees(found.project) is None:
+        if await access.sees(project_of(folder)) is None:
             return None
-        return found
+        return await self._store.get(access.tenant, folder)
 
     async def find(self, tenant: str, folder: int) -> Folder | None:
         """Return a folder for another service, which looks at the project itself."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from contracts.ids import MAX_PROJECT_ID, number_of, project_of, public_id
+from contracts.ids import number_of, project_of, public_id
 from contracts.tenancy import ProjectState
 from contracts.testcases import OptionType
 from kit.directory.access import Access
@@ -83,10 +83,12 @@ class Options:
 
     async def get(self, access: Access, types: Sequence[OptionType], option: int) -> Option:
         """Return one option; ``NotFound`` unless it is of these types and visible."""
-        found = await self._store.get(access.tenant, option)
-        if found is None:
-            found = await self._late_default(access, option)
-        if found is None or found.type not in types or await access.sees(found.project) is None:
+        found = None
+        if await access.sees(project_of(option)) is not None:
+            found = await self._store.get(access.tenant, option)
+            if found is None:
+                found = await self._late_default(access.tenant, option)
+        if found is None or found.type not in types:
             raise NotFound(f"The {noun(types[0])} with id {option} does not exist.")
         return found
 
@@ -116,14 +118,11 @@ class Options:
         await self._defaults.ensure(tenant, (project,))
         return await self._store.of_project(tenant, project, types)
 
-    async def _late_default(self, access: Access, option: int) -> Option | None:
-        project = project_of(option)
-        if not may_be_default(number_of(option)) or not 1 <= project <= MAX_PROJECT_ID:
+    async def _late_default(self, tenant: str, option: int) -> Option | None:
+        if not may_be_default(number_of(option)):
             return None
-        if await access.sees(project) is None:
-            return None
-        await self._defaults.ensure(access.tenant, (project,))
-        return await self._store.get(access.tenant, option)
+        await self._defaults.ensure(tenant, (project_of(option),))
+        return await self._store.get(tenant, option)
 
     async def _project(self, access: Access, new: NewOption) -> ProjectState:
         try:

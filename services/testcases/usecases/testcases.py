@@ -107,12 +107,12 @@ class TestCases:
         self, access: Access, project_key: str | None, folder: int | None, page: OffsetPage
     ) -> tuple[int, Sequence[Shown]]:
         """Return the total and one page of the visible cases."""
-        projects = await access.chosen(project_key)
+        projects = await _covered(access, project_key, folder)
         if len(projects) > MOST_PROJECTS:
             raise InvalidInput(
                 f"projectKey must not be null: more than {MOST_PROJECTS} projects are visible."
             )
-        wanted = CaseFilter(_with_folder(projects, folder), folder)
+        wanted = CaseFilter(list(projects), folder)
         total, cases = await self._store.page(access.tenant, wanted, page)
         return total, [(c, projects[c.project]) for c in cases]
 
@@ -125,8 +125,8 @@ class TestCases:
         page: CursorPage,
     ) -> tuple[Sequence[Shown], int | None]:
         """Return one cursor page and the id that the next one starts at."""
-        projects = await access.chosen(project_key)
-        wanted = CaseFilter(_with_folder(projects, folder), folder, updated_after)
+        projects = await _covered(access, project_key, folder)
+        wanted = CaseFilter(list(projects), folder, updated_after)
         cases = await self._store.walk(access.tenant, wanted, page)
         following = cases[page.limit].id if len(cases) > page.limit else None
         return [(c, projects[c.project]) for c in cases[: page.limit]], following
@@ -189,11 +189,17 @@ class TestCases:
         return case, project
 
 
-def _with_folder(projects: Mapping[int, ProjectState], folder: int | None) -> list[int]:
-    """A folder belongs to one project, which its id names: no other needs to be looked at."""
+async def _covered(
+    access: Access, project_key: str | None, folder: int | None
+) -> Mapping[int, ProjectState]:
+    """Return the projects to look at: a folder belongs to one, which its id names."""
+    projects = await access.chosen(project_key)
     if folder is None:
-        return list(projects)
-    return [p for p in projects if p == project_of(folder)]
+        return projects
+    found = await access.sees(project_of(folder))
+    if found is None or (project_key is not None and found.id not in projects):
+        return {}
+    return {found.id: found}
 
 
 def unknown_test_case(key: str) -> NotFound:

@@ -96,7 +96,7 @@ async def copy(installation: Installation, database: Database) -> AsyncIterator[
         namespace = Namespace(installation.kafka, world._publisher)
         group = namespace.consuming("executions.directory", projection(database).apply)
         await stack.enter_async_context(group)
-        yield Copy(world, DirectoryCopy(database, client), owner)
+        yield Copy(world, DirectoryCopy(database, client, SystemClock()), owner)
 
 
 async def test_what_tenancy_publishes_is_known_without_asking(copy: Copy) -> None:
@@ -211,7 +211,7 @@ async def test_with_the_owner_down_a_miss_is_unavailable_never_unknown(
         SystemClock(),
     )
     client = InternalClient("http://127.0.0.1:9", "tenancy", tokens)
-    directory = DirectoryCopy(database, client)
+    directory = DirectoryCopy(database, client, SystemClock())
     with pytest.raises(Unavailable) as failure:
         await directory.tenant("unknown")
     assert failure.value.headers["Retry-After"] == "5"

@@ -63,7 +63,7 @@ class Sample:
             await runtime.database["things"].insert_one({"_id": pending["id"], "outbox": [pending]})
             return {}
 
-        directory = DirectoryCopy(runtime.database, runtime.peers["tenancy"])
+        directory = DirectoryCopy(runtime.database, runtime.peers["tenancy"], runtime.clock)
         tokens = ApiTokens(directory, "local", runtime.clock)
         return Parts(
             public=public_app("executions", [api], tokens),
@@ -241,7 +241,7 @@ from kit.directory.copy import DirectoryCopy
 from kit.settings import ServiceSettings
 
 async def build(runtime):
-    directory = DirectoryCopy(runtime.database, runtime.peers["tenancy"])
+    directory = DirectoryCopy(runtime.database, runtime.peers["tenancy"], runtime.clock)
     return Parts(
         public=public_app("executions", [], ApiTokens(directory, "local", runtime.clock)),
         internal=internal_app("executions", [], runtime.tokens, runtime.health),

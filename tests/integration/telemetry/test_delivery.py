@@ -12,6 +12,7 @@ from contracts.telemetry import AnonymousEvent
 from contracts.tenancy import TenantState, TenantStatus
 from contracts.usage import UsageEventName
 from kit.auth.service_tokens import ServiceTokens
+from kit.clock import SystemClock
 from kit.directory.copy import TENANTS, DirectoryCopy
 from kit.http.client import InternalClient
 from kit.ids import SystemIds
@@ -114,7 +115,7 @@ async def directory(database: Database) -> AsyncIterator[DirectoryCopy]:
     await database[TENANTS].replace_one({"_id": "tenant"}, {"seq": 1, **state}, upsert=True)
     tokens = ServiceTokens("telemetry", "", {}, ManualClock())
     client = InternalClient(f"http://127.0.0.1:{free_port()}", "tenancy", tokens)
-    yield DirectoryCopy(database, client)
+    yield DirectoryCopy(database, client, SystemClock())
     await client.close()
 
 

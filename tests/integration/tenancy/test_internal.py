@@ -73,7 +73,7 @@ async def test_a_service_with_an_empty_copy_accepts_a_fresh_token(
     headers = await world.token(tenant)
     await world.core.projects.enable(tenant, Wanted("DEMO"), OPERATOR_BY)
     async with internal_client(world, "executions") as client:
-        directory = DirectoryCopy(database, client)
+        directory = DirectoryCopy(database, client, world.clock)
         tokens = ApiTokens(directory, "local", world.clock)
         verified = await tokens.verify(headers["authorization"], public_api=True)
         assert verified.principal.tenant == tenant

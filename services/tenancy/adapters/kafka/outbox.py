@@ -7,6 +7,8 @@ from typing import Any
 from contracts.base import Contract
 from contracts.envelope import Event
 from contracts.topics import (
+    MEMBERSHIP_STATE,
+    PERMISSIONS_STATE,
     PROJECT_STATE,
     SIGNING_KEY_STATE,
     TENANT_STATE,
@@ -19,9 +21,22 @@ from kit.ids import stable_uuid
 from kit.kafka.client import Names
 from kit.kafka.records import Outgoing, outgoing, tombstone
 from kit.outbox.relay import Source
-from services.tenancy.adapters.mongo import projects, signing_keys, tenants, tokens
+from services.tenancy.adapters.mongo import (
+    memberships,
+    permissions,
+    projects,
+    signing_keys,
+    tenants,
+    tokens,
+)
 from services.tenancy.adapters.mongo.changes import USAGE as USAGE_ENTRY
-from services.tenancy.adapters.mongo.documents import PROJECTS, SIGNING_KEYS, TENANTS, TOKENS
+from services.tenancy.adapters.mongo.documents import (
+    MEMBERSHIPS,
+    PROJECTS,
+    SIGNING_KEYS,
+    TENANTS,
+    TOKENS,
+)
 from services.tenancy.domain.signing_keys import NO_TENANT
 
 _SOURCE = "ostro/tenancy"
@@ -36,6 +51,7 @@ def sources(names: Names) -> Sequence[Source]:
         Source(TENANTS, render.tenant),
         Source(PROJECTS, render.project),
         Source(TOKENS, render.token),
+        Source(MEMBERSHIPS, render.membership, purge_deleted=True),
     )
 
 
@@ -54,13 +70,27 @@ class _Renderer:
         return [self._state(TENANT_STATE, tenant, tenant, tenant, state, row, pending)]
 
     def project(self, row: Row, pending: Row) -> Sequence[Outgoing]:
-        """A project's state, or what happened to it."""
+        """A project's state and permissions, or what happened to it."""
         tenant, project = row["tenant"], projects.load(row)
         if pending["kind"] == USAGE_ENTRY:
             return [self._usage(tenant, pending)]
         subject = str(project.id)
         key = f"{tenant}/{subject}"
-        return [self._state(PROJECT_STATE, key, subject, tenant, project.state(), row, pending)]
+        sent = [self._state(PROJECT_STATE, key, subject, tenant, project.state(), row, pending)]
+        scheme = permissions.load(row)
+        if scheme is not None:
+            sent.insert(
+                0, self._state(PERMISSIONS_STATE, key, subject, tenant, scheme, row, pending)
+            )
+        return sent
+
+    def membership(self, row: Row, pending: Row) -> Sequence[Outgoing]:
+        """What a user is a member of; a tombstone once it was forgotten."""
+        tenant, member = row["tenant"], memberships.load(row)
+        key = f"{tenant}/{member.account_id}"
+        if row["deleted"]:
+            return [tombstone(self._names.topic(MEMBERSHIP_STATE), key, row["rev"])]
+        return [self._state(MEMBERSHIP_STATE, key, member.account_id, tenant, member, row, pending)]
 
     def signing_key(self, row: Row, pending: Row) -> Sequence[Outgoing]:
         """The public half of a key."""

@@ -4,7 +4,9 @@ import asyncio
 from collections import OrderedDict
 
 from contracts.tenancy import ProjectState, SigningKeyState
+from kit.directory.memberships import Memberships, Standing
 from kit.directory.view import TenantView, usable
+from services.tenancy.adapters.mongo.permissions import MongoPermissions
 from services.tenancy.adapters.mongo.projects import MongoProjects
 from services.tenancy.adapters.mongo.signing_keys import MongoSigningKeys
 from services.tenancy.adapters.mongo.tenants import MongoTenants
@@ -23,11 +25,15 @@ class OwnDirectory:
         projects: MongoProjects,
         tokens: MongoTokens,
         keys: MongoSigningKeys,
+        permissions: MongoPermissions,
+        memberships: Memberships,
     ) -> None:
         self._tenants = tenants
         self._projects = projects
         self._tokens = tokens
         self._keys = keys
+        self._permissions = permissions
+        self._memberships = memberships
         self._views: OrderedDict[str, tuple[float, TenantView]] = OrderedDict()
         self._known_keys: tuple[float, dict[str, SigningKeyState]] = (
             float("-inf"),
@@ -66,6 +72,10 @@ class OwnDirectory:
             self._known_keys = (now, {key.kid: key.state() for key in await self._keys.all()})
         return self._known_keys[1].get(kid)
 
+    async def membership(self, tenant: str, account: str, roles_in: int | None = None) -> Standing:
+        """Return what a user is a member of."""
+        return await self._memberships.of(tenant, account, roles_in)
+
     async def _read(self, tenant: str) -> TenantView | None:
         found = await self._tenants.get(tenant)
         if found is None:
@@ -75,4 +85,5 @@ class OwnDirectory:
             found.state(),
             {project.id: project.state() for project in projects},
             await self._tokens.revoked(tenant),
+            await self._permissions.schemes(tenant, projects),
         )

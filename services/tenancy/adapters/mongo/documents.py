@@ -123,6 +123,22 @@ class SiteClaimDocument(TypedDict):
     rev: Annotated[int, DataClass.OPERATIONAL]
 
 
+class GrantDocument(TypedDict):
+    """Rights on one kind of entity, for one user, group or role."""
+
+    entity: Annotated[str, DataClass.OPERATIONAL]
+    rights: Annotated[list[str], DataClass.OPERATIONAL]
+    holder: Annotated[str, DataClass.OPERATIONAL]
+    id: Annotated[str, DataClass.JIRA_ID]
+
+
+class PermissionsDocument(TypedDict):
+    """A project's permission scheme."""
+
+    enforced: Annotated[bool, DataClass.OPERATIONAL]
+    grants: list[GrantDocument]
+
+
 class ProjectDocument(TypedDict):
     """Collection ``projects``."""
 
@@ -134,6 +150,33 @@ class ProjectDocument(TypedDict):
     key: Annotated[str, DataClass.JIRA_ID]
     aliases: Annotated[list[str], DataClass.JIRA_ID]
     enabled: Annotated[bool, DataClass.OPERATIONAL]
+    deleted: Annotated[bool, DataClass.OPERATIONAL]
+    permissions: PermissionsDocument | None
+    """None until somebody sets them."""
+    rev: Annotated[int, DataClass.OPERATIONAL]
+    outbox: list[PendingEvent]
+
+
+class RoleMembershipDocument(TypedDict):
+    """Roles that a user has in one project."""
+
+    project: Annotated[int, DataClass.OPERATIONAL]
+    roles: Annotated[list[str], DataClass.JIRA_ID]
+
+
+class MembershipDocument(TypedDict):
+    """Collection ``memberships``: groups and roles of users that called lately."""
+
+    _id: Annotated[str, DataClass.JIRA_ID]
+    """tenant/account id."""
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    account_id: Annotated[str, DataClass.JIRA_ID]
+    active: Annotated[bool, DataClass.OPERATIONAL]
+    groups: Annotated[list[str], DataClass.JIRA_ID]
+    roles: list[RoleMembershipDocument]
+    resolved_at: Annotated[datetime, DataClass.OPERATIONAL]
+    seen_at: Annotated[datetime, DataClass.OPERATIONAL]
+    """When somebody asked about the user, within the hour."""
     deleted: Annotated[bool, DataClass.OPERATIONAL]
     rev: Annotated[int, DataClass.OPERATIONAL]
     outbox: list[PendingEvent]
@@ -153,6 +196,9 @@ class TokenDocument(TypedDict):
     created_at: Annotated[datetime, DataClass.OPERATIONAL]
     expires_at: Annotated[datetime, DataClass.OPERATIONAL]
     revoked_at: Annotated[datetime | None, DataClass.OPERATIONAL]
+    requests_per_minute: Annotated[int | None, DataClass.OPERATIONAL]
+    last_used_at: Annotated[datetime | None, DataClass.OPERATIONAL]
+    """Of people, too: kept to the minute, and only the last one."""
     forgotten: Annotated[bool, DataClass.OPERATIONAL]
     """The revocation needs no publishing any more: the token has expired."""
     rev: Annotated[int, DataClass.OPERATIONAL]
@@ -206,6 +252,7 @@ class AuditDocument(TypedDict):
 TENANTS = "tenants"
 SITE_CLAIMS = "site_claims"
 PROJECTS = "projects"
+MEMBERSHIPS = "memberships"
 TOKENS = "tokens"
 SIGNING_KEYS = "signing_keys"
 OWN_KEYS = "own_keys"
@@ -216,6 +263,7 @@ DOCUMENTS: dict[str, type] = {
     TENANTS: TenantDocument,
     SITE_CLAIMS: SiteClaimDocument,
     PROJECTS: ProjectDocument,
+    MEMBERSHIPS: MembershipDocument,
     TOKENS: TokenDocument,
     SIGNING_KEYS: SigningKeyDocument,
     OWN_KEYS: OwnKeyDocument,

@@ -5,6 +5,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from kit.outbox.entries import INDEX as OUTBOX
 from services.tenancy.adapters.mongo.documents import (
     AUDIT,
+    MEMBERSHIPS,
     PROJECTS,
     SEEN_TOKENS,
     SIGNING_KEYS,
@@ -34,6 +35,13 @@ INDEXES = {
     PROJECTS: [
         IndexModel([("tenant", ASCENDING), ("key", ASCENDING)], unique=True),
         IndexModel([("tenant", ASCENDING), ("jira_project_id", ASCENDING)], unique=True),
+        OUTBOX,
+    ],
+    MEMBERSHIPS: [
+        IndexModel([("tenant", ASCENDING), ("account_id", ASCENDING)]),
+        # for upkeep of all tenants
+        IndexModel([("resolved_at", ASCENDING)]),
+        IndexModel([("seen_at", ASCENDING)]),
         OUTBOX,
     ],
     TOKENS: [

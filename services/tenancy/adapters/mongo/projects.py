@@ -20,12 +20,15 @@ class MongoProjects:
     async def all(self, tenant: str) -> Sequence[Project]:
         """Return the tenant's projects, by id."""
         with unavailable_when_down():
-            rows = await self._projects.find({"tenant": tenant}).sort("id", 1).to_list(None)
+            # grants may be many, and are read where they are needed
+            found = self._projects.find({"tenant": tenant}, {"permissions.grants": 0})
+            rows = await found.sort("id", 1).to_list(None)
         return [load(row) for row in rows]
 
     async def add(self, tenant: str, project: Project, note: Note) -> None:
         """Store a new project."""
-        row = {"_id": _id(tenant, project), "tenant": tenant, "id": project.id, **_fields(project)}
+        row = {"_id": _id(tenant, project), "tenant": tenant, "id": project.id, "permissions": None}
+        row |= _fields(project)
         with unavailable_when_down():
             await self._changes.insert(PROJECTS, row, tenant, str(project.id), note)
 
@@ -53,6 +56,7 @@ def load(row: Mapping[str, Any]) -> Project:
         aliases=tuple(row["aliases"]),
         enabled=row["enabled"],
         deleted=row["deleted"],
+        enforced=(row.get("permissions") or {}).get("enforced", False),
         rev=row["rev"],
     )
 

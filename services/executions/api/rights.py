@@ -1,0 +1,32 @@
+"""What the routes need, as dependencies: the caller's access to cycles and executions."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from contracts.permissions import Entity, Right
+from kit.auth.principal import Scope
+from kit.directory.access import Access
+from kit.directory.permissions import Need
+from kit.http.security import AccessTo, access_to
+
+_EXECUTE = (Entity.TEST_EXECUTION, Right.EXECUTE)
+
+CycleReader = Annotated[Access, Depends(access_to(Entity.TEST_CYCLE, Right.VIEW))]
+ExecutionReader = Annotated[Access, Depends(access_to(Entity.TEST_EXECUTION, Right.VIEW))]
+Uploader = Annotated[
+    Access,
+    Depends(
+        AccessTo(Need.of(_EXECUTE, (Entity.TEST_CYCLE, Right.CREATE)), Scope.WRITE, Scope.RESULTS)
+    ),
+]
+"""Records results in a new cycle; to create cases, too, is asked where it is wanted."""
+Watcher = Annotated[
+    Access,
+    Depends(
+        AccessTo(
+            Need.any_of((Entity.TEST_EXECUTION, Right.VIEW), _EXECUTE), Scope.READ, Scope.RESULTS
+        )
+    ),
+]
+"""Sees how an upload fares: who may record results, or see them."""
