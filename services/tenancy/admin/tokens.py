@@ -12,12 +12,16 @@ from kit.clock import vendor_time
 from kit.errors import NotFound
 from services.tenancy.admin.projects import AnyTenantOption, TenantOption
 from services.tenancy.admin.session import WHO, chosen, execute, note, table
-from services.tenancy.domain.tokens import MAX_LIFE, ApiToken
+from services.tenancy.domain.tokens import MAX_LIFE, MAX_REQUESTS_PER_MINUTE, ApiToken
 from services.tenancy.main import Core
 from services.tenancy.usecases.tokens import TokenRequest
 
 cli = typer.Typer(no_args_is_help=True, help="API tokens of a tenant: mint, list, revoke.")
 
+_HEADINGS = (
+    *("TENANT", "TOKEN", "NAME", "SCOPES", "PROJECTS", "ACCOUNT"),
+    *("LAST USED", "EXPIRES", "REVOKED"),
+)
 _ACCOUNT_ID = r"[-:a-zA-Z0-9]{1,128}"
 
 
@@ -43,6 +47,14 @@ def mint(
         str | None,
         typer.Option(callback=_account_id, help="Jira account that acts when it is used"),
     ] = None,
+    requests_per_minute: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_REQUESTS_PER_MINUTE,
+            help="most requests to each service, where below the service's own limit",
+        ),
+    ] = None,
 ) -> None:
     """Mint a token and print it, alone, on stdout. It is shown this once and stored nowhere.
 
@@ -51,7 +63,9 @@ def mint(
     """
 
     async def work(core: Core) -> None:
-        request = TokenRequest(name, scope, timedelta(days=days), project or None, account_id)
+        request = TokenRequest(
+            name, scope, timedelta(days=days), project or None, account_id, requests_per_minute
+        )
         minted = await core.tokens.mint(tenant, request, WHO)
         expires = vendor_time(minted.token.expires_at)
         note(f"minted token {minted.token.id}, good until {expires}; keep it, it is not stored")
@@ -69,8 +83,7 @@ def list_(tenant: AnyTenantOption = None) -> None:
         for owner in await chosen(core, tenant):
             keys = {p.id: p.key for p in await core.projects.all(owner)}
             rows += [_row(t, keys) for t in await core.tokens.all(owner)]
-        headings = "TENANT", "TOKEN", "NAME", "SCOPES", "PROJECTS", "ACCOUNT", "EXPIRES", "REVOKED"
-        table(headings, rows)
+        table(_HEADINGS, rows)
 
     execute(work)
 
@@ -101,6 +114,7 @@ def _row(token: ApiToken, keys: Mapping[int, str]) -> tuple[object, ...]:
         ",".join(sorted(token.scopes)),
         "all" if token.projects is None else ",".join(keys[p] for p in token.projects),
         token.account_id,
+        None if token.last_used_at is None else vendor_time(token.last_used_at),
         vendor_time(token.expires_at),
         None if token.revoked_at is None else vendor_time(token.revoked_at),
     )

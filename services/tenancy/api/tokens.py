@@ -1,7 +1,7 @@
 """``/ostro/v1/tenancy/tokens``: mint, list and revoke API tokens. Needs the scope admin."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -13,7 +13,7 @@ from kit.http.body import JsonBody, documented
 from kit.http.pages import Offset, json_response, offset_response
 from kit.http.security import Caller
 from services.tenancy.api.caller import administrator, by
-from services.tenancy.domain.tokens import MAX_LIFE, MAX_NAME, ApiToken
+from services.tenancy.domain.tokens import MAX_LIFE, MAX_NAME, MAX_REQUESTS_PER_MINUTE, ApiToken
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.tokens import TokenRequest, Tokens
 
@@ -29,6 +29,13 @@ class NewToken(BaseModel):
         None, min_length=1, max_length=1000, description="project keys; left out: all projects"
     )
     expires_in_days: int = Field(MAX_LIFE.days, alias="expiresInDays", ge=1, le=MAX_LIFE.days)
+    requests_per_minute: int | None = Field(
+        None,
+        alias="requestsPerMinute",
+        ge=1,
+        le=MAX_REQUESTS_PER_MINUTE,
+        description="most requests to each service; left out, or above it: the service's own limit",
+    )
 
 
 class TokenBean(BaseModel):
@@ -42,6 +49,8 @@ class TokenBean(BaseModel):
     createdAt: str  # noqa: N815  the API's name
     expiresAt: str  # noqa: N815  the API's name
     revokedAt: str | None  # noqa: N815  the API's name
+    lastUsedAt: str | None  # noqa: N815  the API's name
+    requestsPerMinute: int | None  # noqa: N815  the API's name
 
 
 class MintedBean(TokenBean):
@@ -74,6 +83,7 @@ def router(tokens: Tokens, projects: Projects, public_url: str) -> APIRouter:
             life=timedelta(days=body.expires_in_days),
             projects=body.projects,
             account_id=principal.account_id,
+            requests_per_minute=body.requests_per_minute,
         )
         minted = await tokens.mint(principal.tenant, wanted, by(request, principal))
         shown = bean(minted.token, await keys_of(principal.tenant))
@@ -112,5 +122,11 @@ def bean(token: ApiToken, keys: Mapping[int, str]) -> dict[str, Any]:
         "projects": None if limited is None else [keys.get(p, str(p)) for p in limited],
         "createdAt": vendor_time(token.created_at),
         "expiresAt": vendor_time(token.expires_at),
-        "revokedAt": None if token.revoked_at is None else vendor_time(token.revoked_at),
+        "revokedAt": _time(token.revoked_at),
+        "lastUsedAt": _time(token.last_used_at),
+        "requestsPerMinute": token.requests_per_minute,
     }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else vendor_time(moment)

@@ -12,6 +12,7 @@ from kit.errors import InvalidInput
 
 MAX_LIFE = timedelta(days=365)
 MAX_NAME = 255
+MAX_REQUESTS_PER_MINUTE = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class ApiToken:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+    requests_per_minute: int | None = None
+    """Its own limit for each service, where that is below the service's."""
+    last_used_at: datetime | None = None
+    """To the minute or so: services tell of one use a minute."""
     rev: int = 0
 
     def revocation(self) -> TokenRevocation | None:
@@ -46,6 +51,14 @@ class ApiToken:
         user = {"tokenId": self.id}
         if self.account_id is not None:
             user["accountId"] = self.account_id
+        ours: dict[str, Any] = {
+            "tenant": self.tenant,
+            "cell": cell,
+            "scopes": sorted(self.scopes),
+            "projects": None if self.projects is None else list(self.projects),
+        }
+        if self.requests_per_minute is not None:
+            ours["requestsPerMinute"] = self.requests_per_minute
         return {
             "iss": ISSUER,
             "sub": subject,
@@ -53,16 +66,18 @@ class ApiToken:
             "exp": int(self.expires_at.timestamp()),
             "jti": self.id,
             "context": {"baseUrl": base_url, "user": user},
-            "ostro": {
-                "tenant": self.tenant,
-                "cell": cell,
-                "scopes": sorted(self.scopes),
-                "projects": None if self.projects is None else list(self.projects),
-            },
+            "ostro": ours,
         }
 
 
-def checked_request(name: str, scopes: Sequence[Scope], life: timedelta, *, limited: bool) -> None:
+def checked_request(
+    name: str,
+    scopes: Sequence[Scope],
+    life: timedelta,
+    *,
+    limited: bool,
+    requests_per_minute: int | None = None,
+) -> None:
     """Raise ``InvalidInput`` for a token that is not given out."""
     if not name.strip() or len(name) > MAX_NAME:
         raise InvalidInput(f"name must have 1 to {MAX_NAME} characters and not be blank")
@@ -72,3 +87,5 @@ def checked_request(name: str, scopes: Sequence[Scope], life: timedelta, *, limi
         raise InvalidInput("A token with the scope admin cannot be limited to projects.")
     if not timedelta(seconds=1) <= life <= MAX_LIFE:
         raise InvalidInput(f"A token may live up to {MAX_LIFE.days} days.")
+    if requests_per_minute is not None and not 1 <= requests_per_minute <= MAX_REQUESTS_PER_MINUTE:
+        raise InvalidInput(f"requestsPerMinute must be 1 to {MAX_REQUESTS_PER_MINUTE}")

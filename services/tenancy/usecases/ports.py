@@ -1,6 +1,6 @@
 """Ports that several use cases share. Adapters implement them; the composition root decides."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -116,6 +116,13 @@ class TokenStore(Protocol):
 
     async def replace(self, tenant: str, token: ApiToken, note: Note) -> None:
         """Store a change of the record that was read at ``token.rev``."""
+        ...
+
+    async def used(self, uses: Mapping[tuple[str, str], datetime]) -> None:
+        """Move forward when tokens, by tenant and id, were last used.
+
+        It is no change of the record: no revision, no event, so nothing else is lost to it.
+        """
         ...
 
     async def forget_expired_revocations(self, expired_before: datetime) -> None:

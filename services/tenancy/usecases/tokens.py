@@ -1,8 +1,8 @@
 """API tokens: mint, list, revoke."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from contracts.usage import UsageEventName
 from kit.auth.principal import Scope
@@ -28,6 +28,7 @@ class TokenRequest:
     life: timedelta
     projects: Sequence[str] | None = None
     account_id: str | None = None
+    requests_per_minute: int | None = None
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,13 @@ class Tokens:
 
     async def mint(self, tenant: str, request: TokenRequest, by: By) -> Minted:
         """Make a token; its record is stored before its text is returned."""
-        limited = request.projects is not None
-        checked_request(request.name, request.scopes, request.life, limited=limited)
+        checked_request(
+            request.name,
+            request.scopes,
+            request.life,
+            limited=request.projects is not None,
+            requests_per_minute=request.requests_per_minute,
+        )
         owner = await self._tenants.active(tenant)
         # claims count whole seconds, and the record says what they say
         now = self._clock.now().replace(microsecond=0)
@@ -80,6 +86,7 @@ class Tokens:
             projects=await self._project_ids(tenant, request.projects),
             created_at=now,
             expires_at=now + request.life,
+            requests_per_minute=request.requests_per_minute,
         )
         text = await self._keys.sign(
             token.claims(
@@ -119,6 +126,11 @@ class Tokens:
             return revoked
 
         return await until_stored(attempt)
+
+    async def used(self, uses: Mapping[tuple[str, str], datetime]) -> None:
+        """Note when tokens, by tenant and id, were used; unknown ones are nobody's."""
+        now = self._clock.now()
+        await self._tokens.used({key: min(at, now) for key, at in uses.items()})
 
     async def _project_ids(
         self, tenant: str, wanted: Sequence[str] | None

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from pymongo import UpdateOne
+
 from kit.auth.principal import Scope
-from kit.mongo import Database, unavailable_when_down
+from kit.mongo import Database, bulk_upsert, unavailable_when_down
 from kit.outbox.entries import FIELD
 from services.tenancy.adapters.mongo.changes import Changes
 from services.tenancy.adapters.mongo.documents import TOKENS
@@ -35,6 +37,8 @@ class MongoTokens:
             "created_at": token.created_at,
             "expires_at": token.expires_at,
             "revoked_at": None,
+            "requests_per_minute": token.requests_per_minute,
+            "last_used_at": None,
             "forgotten": False,
         }
         with unavailable_when_down():
@@ -79,6 +83,17 @@ class MongoTokens:
                 note,
             )
 
+    async def used(self, uses: Mapping[tuple[str, str], datetime]) -> None:
+        """Move ``last_used_at`` forward, by itself: unordered and repeatable."""
+        with unavailable_when_down():
+            await bulk_upsert(
+                self._tokens,
+                [
+                    UpdateOne({"_id": _id(tenant, token)}, {"$max": {"last_used_at": at}})
+                    for (tenant, token), at in uses.items()
+                ],
+            )
+
     async def forget_expired_revocations(self, expired_before: datetime) -> None:
         """Let the relay publish tombstones; of every tenant, this is upkeep."""
         await self._tokens.update_many(
@@ -108,6 +123,9 @@ def load(row: Mapping[str, Any]) -> ApiToken:
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],
+        # rows of before have neither
+        requests_per_minute=row.get("requests_per_minute"),
+        last_used_at=row.get("last_used_at"),
         rev=row["rev"],
     )
 

@@ -1,0 +1,1 @@
+"""Kafka in: one module per topic."""
