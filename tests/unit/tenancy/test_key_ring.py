@@ -1,5 +1,6 @@
 """Which key wraps, which unwrap, and how long opened data keys are remembered."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
