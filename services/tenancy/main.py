@@ -43,6 +43,7 @@ from services.tenancy.composition.credentials import credentials
 from services.tenancy.composition.jira import Jira, facts_loop
 from services.tenancy.composition.jira import jira as compose_jira
 from services.tenancy.composition.keys import key_ring, open_index
+from services.tenancy.composition.own_tokens import own_token_routes
 from services.tenancy.composition.permissions import Rights, rights
 from services.tenancy.composition.webhooks import jira_changes, receiver
 from services.tenancy.consumers import token_use
@@ -157,6 +158,14 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
             projects.admin_router(core.projects, str(settings.public_url)),
             permissions.router(core.rights.permissions),
             tokens.router(core.tokens, core.projects, str(settings.public_url)),
+            *own_token_routes(
+                settings,
+                runtime.database,
+                inbound,
+                core.tenant_store,
+                core.tokens,
+                core.projects,
+            ),
             healthcheck.router(),
         ],
         ApiTokens(core.directory, settings.cell, clock),
