@@ -41,7 +41,15 @@ def descriptor(app_key: str, base_url: str) -> dict[str, Any]:
         "apiMigrations": {"gdpr": True, "signed-install": True, "context-qsh": True},
         "apiVersion": 1,
         "enableLicensing": False,
-        "modules": {},
+        "modules": {
+            "generalPages": [
+                {
+                    "key": "api-tokens",
+                    "name": {"value": "API tokens"},
+                    "url": f"{PREFIX}/pages/api-tokens",
+                }
+            ],
+        },
     }
 
 
