@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import sys
 from pathlib import Path
 
@@ -21,6 +22,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="reproducible ids and secrets")
     parser.add_argument("--clock-start", type=float, help="virtual clock frozen at these seconds")
     parser.add_argument("--hook-timeout", type=float, help="seconds an app has to answer a hook")
+    parser.add_argument(
+        "--webhooks",
+        choices=("automatic", "manual"),
+        default="automatic",
+        help="manual: only by POST /control/webhooks/deliver",
+    )
     return parser.parse_args()
 
 
@@ -47,8 +54,13 @@ async def _main(arguments: argparse.Namespace) -> None:
     if arguments.hook_timeout:
         standin.world.state.policy.hook_timeout_seconds = arguments.hook_timeout
     await listeners.serve(standin.app, sock)
+    standin.courier.automatic = arguments.webhooks == "automatic"
+    courier = asyncio.create_task(standin.courier.run())
     print(f"Jira stand-in: {standin.world.state.sites[DEMO_SITE].base_url}", flush=True)
     await until_signal()
+    courier.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await courier
     await listeners.stop()
     await standin.sender.close()
 

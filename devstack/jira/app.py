@@ -12,17 +12,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from devstack.jira.chance import Chance
-from devstack.jira.control.data import DataControl
+from devstack.jira.control.issues import IssueControl
 from devstack.jira.control.levers import Levers
-from devstack.jira.control.membership import MembershipControl
+from devstack.jira.control.people import PeopleControl
+from devstack.jira.control.projects import ProjectControl
 from devstack.jira.control.sites import Listen, SiteControl
 from devstack.jira.control.views import Views
+from devstack.jira.control.webhooks import WebhookControl
 from devstack.jira.key_servers import PATHS, KeyServerEndpoint
 from devstack.jira.lifecycle import Driver
 from devstack.jira.model import SigningKey
 from devstack.jira.records import Call
 from devstack.jira.rest.endpoint import RestEndpoint, raw_target
 from devstack.jira.sender import Sender
+from devstack.jira.webhooks.collector import Collector
+from devstack.jira.webhooks.courier import Courier
 from devstack.jira.world import World
 from devstack.standin.clock import Clock
 
@@ -52,6 +56,7 @@ class StandIn:
     world: World
     driver: Driver
     sender: Sender
+    courier: Courier
 
 
 class TenantInfo:
@@ -84,11 +89,15 @@ def build(setup: Setup) -> StandIn:
     )
     sender = Sender(world, setup.transport)
     driver = Driver(world, sender, setup.app_url)
+    collector, courier = Collector(world), Courier(world, sender)
+    world.listeners.append(collector)
     routes = [
         *Views(world).routes(),
         *Levers(world).routes(),
-        *DataControl(world).routes(),
-        *MembershipControl(world).routes(),
+        *PeopleControl(world).routes(),
+        *ProjectControl(world).routes(),
+        *IssueControl(world).routes(),
+        *WebhookControl(world, collector, courier).routes(),
         *SiteControl(world, driver, sender, setup.listen).routes(),
         *(
             Route(path + "/{kid:path}", KeyServerEndpoint(world, server).__call__)
@@ -98,4 +107,4 @@ def build(setup: Setup) -> StandIn:
         Route("/{any:path}", RestEndpoint(world).__call__, methods=EVERY_METHOD),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _told})
-    return StandIn(app, world, driver, sender)
+    return StandIn(app, world, driver, sender, courier)

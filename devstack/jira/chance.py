@@ -22,3 +22,6 @@ class Chance:
 
     def hex(self, digits: int) -> str:
         return f"{self._random.getrandbits(digits * 4):0{digits}x}"
+
+    def uniform(self, least: float, most: float) -> float:
+        return self._random.uniform(least, most)

@@ -1,10 +1,11 @@
-"""What a site holds for people: users, groups, projects with their roles, issues, grants."""
+"""What a site holds for people: users, groups, projects and what is in them, grants."""
 
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 AccountType = Literal["atlassian", "app", "customer"]
+ProjectStatus = Literal["live", "archived", "deleted"]
 
 
 class User(BaseModel):
@@ -47,6 +48,8 @@ class Project(BaseModel):
     former_keys: list[str] = Field(default_factory=list)
     visible_to_apps: bool = True
     public: bool = False
+    status: ProjectStatus = "live"
+    """`deleted` is in the bin and can come back; a purged project is no longer here."""
 
 
 class Issue(BaseModel):
@@ -54,6 +57,8 @@ class Issue(BaseModel):
     key: str
     project_id: int
     summary: str
+    description: str = ""
+    labels: list[str] = Field(default_factory=list)
     issue_type: str = "Story"
     status: str = "To Do"
     priority: str = "Medium"
@@ -63,6 +68,33 @@ class Issue(BaseModel):
     updated: str
     former_keys: list[str] = Field(default_factory=list)
     hidden: bool = False
+
+
+class Version(BaseModel):
+    id: int
+    project_id: int
+    name: str
+    description: str = ""
+    released: bool = False
+    archived: bool = False
+    release_date: str | None = None
+
+
+class Component(BaseModel):
+    id: int
+    project_id: int
+    name: str
+    description: str = ""
+    lead_account_id: str | None = None
+
+
+class IssueLink(BaseModel):
+    """From one issue to another; `type` is the name of the link type."""
+
+    id: int
+    source_id: int
+    destination_id: int
+    type: str = "Relates"
 
 
 class Grant(BaseModel):

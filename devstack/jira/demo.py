@@ -3,7 +3,7 @@
 Account ids are made up in the two forms Jira uses; the mail domain is reserved for examples.
 """
 
-from devstack.jira.content import Grant, Issue, Project, Role, RoleActor, User
+from devstack.jira.content import Component, Grant, Issue, Project, Role, RoleActor, User, Version
 from devstack.jira.membership import group_named
 from devstack.jira.model import Site
 from devstack.standin.clock import iso
@@ -85,6 +85,7 @@ def furnish(site: Site, now: float) -> None:
             project_id=10000,
             issue_type=issue_type,
             summary=summary,
+            description=f"Told by Marta Echeverría, +34 600 000 00{number}: {summary.lower()}.",
             status=status,
             reporter=MANAGER,
             assignee=DEVELOPER if number % 2 else TESTER,
@@ -92,6 +93,15 @@ def furnish(site: Site, now: float) -> None:
             updated=created,
         )
         for number, (issue_type, summary, status) in enumerate(_SUMMARIES, start=1)
+    }
+    site.versions = {
+        10200: Version(id=10200, project_id=10000, name="Spring release"),
+        10201: Version(id=10201, project_id=10000, name="Summer release, ask Kenji"),
+    }
+    site.components = {
+        10300: Component(
+            id=10300, project_id=10000, name="Checkout (Aiyana)", lead_account_id=DEVELOPER
+        )
     }
     site.roles = {
         ADMIN_ROLE: Role(id=ADMIN_ROLE, name="Administrators"),

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from devstack.jira.changes.happening import EVENTS, URL_VARIABLES
+from devstack.jira.model import ModuleWebhook
+from devstack.jira.webhooks.jql import JqlError, parsed
+from devstack.jira.webhooks.targets import variables_in
+
 HOOKS = ("installed", "enabled", "disabled", "uninstalled")
 SCOPES = frozenset(
     {
@@ -20,6 +25,7 @@ SCOPES = frozenset(
 )
 MAX_EVENT = 100
 MAX_FILTER = 10_000
+NOT_PLAYED = ("conditions", "propertyKeys")
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -30,6 +36,7 @@ class Descriptor:
     base_url: str
     lifecycle: dict[str, str]
     scopes: list[str]
+    webhooks: list[ModuleWebhook]
 
 
 class DescriptorError(ValueError):
@@ -70,17 +77,35 @@ def _scope_problems(value: object) -> list[str]:
     return [f"unknown scope {scope!r}" for scope in value if scope not in SCOPES]
 
 
-def _webhook_problems(modules: object) -> list[str]:
+def _webhook_problems(modules: object, scopes: object) -> list[str]:
     hooks = modules.get("webhooks", []) if isinstance(modules, dict) else []
     problems = []
+    if hooks and (not isinstance(scopes, list) or "READ" not in scopes):
+        problems.append("modules.webhooks need the scope READ")
     for position, hook in enumerate(hooks):
         place = f"modules.webhooks[{position}]"
-        if not 0 < len(str(hook.get("event", ""))) <= MAX_EVENT:
-            problems.append(f"{place}.event must have 1 to {MAX_EVENT} characters")
-        if not str(hook.get("url", "")).startswith("/"):
-            problems.append(f"{place}.url must be relative to baseUrl")
-        if len(str(hook.get("filter", ""))) > MAX_FILTER:
-            problems.append(f"{place}.filter is longer than {MAX_FILTER} characters")
+        problems += [f"{place}.{problem}" for problem in _problems_of_webhook(hook)]
+    return problems
+
+
+def _problems_of_webhook(hook: dict[str, Any]) -> list[str]:
+    event, url, jql = str(hook.get("event", "")), str(hook.get("url", "")), hook.get("filter", "")
+    problems = []
+    if not 0 < len(event) <= MAX_EVENT:
+        problems.append(f"event must have 1 to {MAX_EVENT} characters")
+    elif event not in EVENTS:
+        problems.append(f"event {event!r} is not known to the stand-in")
+    if not url.startswith("/"):
+        problems.append("url must be relative to baseUrl")
+    unknown = variables_in(url) - URL_VARIABLES
+    problems += [f"url has the unknown variable {name}" for name in sorted(unknown)]
+    if len(str(jql)) > MAX_FILTER:
+        problems.append(f"filter is longer than {MAX_FILTER} characters")
+    try:
+        parsed(str(jql))
+    except JqlError as error:
+        problems.append(f"filter: {error}")
+    problems += [f"{name} is not played by the stand-in" for name in NOT_PLAYED if name in hook]
     return problems
 
 
@@ -92,7 +117,7 @@ def parse(raw: Any) -> Descriptor:
         *_base_url_problems(raw.get("baseUrl")),
         *_lifecycle_problems(raw.get("lifecycle")),
         *_scope_problems(raw.get("scopes", [])),
-        *_webhook_problems(raw.get("modules", {})),
+        *_webhook_problems(raw.get("modules", {}), raw.get("scopes")),
     ]
     if not _KEY.fullmatch(str(raw.get("key", ""))):
         problems.append("key must match [A-Za-z0-9._-]{1,64}")
@@ -108,4 +133,13 @@ def parse(raw: Any) -> Descriptor:
         base_url=raw["baseUrl"],
         lifecycle={hook: raw["lifecycle"][hook] for hook in HOOKS if hook in raw["lifecycle"]},
         scopes=list(raw.get("scopes", [])),
+        webhooks=[
+            ModuleWebhook(
+                event=hook["event"],
+                url=hook["url"],
+                filter=hook.get("filter", ""),
+                exclude_body=bool(hook.get("excludeBody", False)),
+            )
+            for hook in raw.get("modules", {}).get("webhooks", [])
+        ],
     )

@@ -172,6 +172,7 @@ class Driver:
     ) -> bool:
         """Offer the app as it would be; it takes the place of the known one only on success."""
         known = site.installations.get(app.key)
+        alive = known if known and known.state != "uninstalled" else None
         candidate = Installation(
             app_key=app.key,
             app_name=app.name,
@@ -185,6 +186,9 @@ class Driver:
             oauth_client_id=self._oauth_client(app, known),
             installation_id=known.installation_id if known else None,
             licence=known.licence if known else "unlicensed_free",
+            webhooks=app.webhooks,
+            dynamic_webhooks=alive.dynamic_webhooks if alive else [],
+            failed_webhooks=alive.failed_webhooks if alive else [],
         )
         return await self._send_installed(site, candidate, order, outcome)
 

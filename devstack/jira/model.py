@@ -1,10 +1,22 @@
 """What the stand-in remembers: one state document, saved as JSON so that a restart continues it."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from devstack.jira.content import Grant, Group, Issue, Project, Role, RoleActor, User
+from devstack.jira.content import (
+    Component,
+    Grant,
+    Group,
+    Issue,
+    IssueLink,
+    Project,
+    Role,
+    RoleActor,
+    User,
+    Version,
+)
 
 InstallationState = Literal["installed", "disabled", "uninstalled"]
 LicenceState = Literal["unlicensed_free", "active", "evaluation", "expired", "none_page"]
@@ -23,6 +35,35 @@ class RetiredSecret(BaseModel):
     expires_at: float
 
 
+class ModuleWebhook(BaseModel):
+    """An entry of the descriptor's `modules.webhooks`."""
+
+    event: str
+    url: str
+    filter: str = ""
+    exclude_body: bool = False
+
+
+class DynamicWebhook(BaseModel):
+    """Registered through the REST API; gone at `expires_at` (seconds since the epoch)."""
+
+    id: int
+    url: str
+    events: list[str]
+    jql_filter: str
+    field_ids: list[str] | None = None
+    expires_at: float
+
+
+class FailedWebhook(BaseModel):
+    """Given up after the last try; kept for 72 hours. Times are seconds since the epoch."""
+
+    identifier: str
+    url: str
+    body: str | None
+    failed_at: float
+
+
 class Installation(BaseModel):
     """One app on one site, as the host knows it."""
 
@@ -39,6 +80,9 @@ class Installation(BaseModel):
     installation_id: str | None = None
     state: InstallationState = "installed"
     licence: LicenceState = "unlicensed_free"
+    webhooks: list[ModuleWebhook] = Field(default_factory=list)
+    dynamic_webhooks: list[DynamicWebhook] = Field(default_factory=list)
+    failed_webhooks: list[FailedWebhook] = Field(default_factory=list)
 
 
 class Site(BaseModel):
@@ -53,11 +97,22 @@ class Site(BaseModel):
     users: dict[str, User] = Field(default_factory=dict)
     projects: dict[int, Project] = Field(default_factory=dict)
     issues: dict[int, Issue] = Field(default_factory=dict)
+    versions: dict[int, Version] = Field(default_factory=dict)
+    components: dict[int, Component] = Field(default_factory=dict)
+    links: dict[int, IssueLink] = Field(default_factory=dict)
     grants: list[Grant] = Field(default_factory=list)
     groups: dict[str, Group] = Field(default_factory=dict)
     roles: dict[int, Role] = Field(default_factory=dict)
     role_actors: list[RoleActor] = Field(default_factory=list)
     version: str = "1001.0.0-SNAPSHOT"
+    counters: dict[str, int] = Field(default_factory=dict)
+    """Last numbers given out by kind, so that none comes twice, also over a restart."""
+
+    def next_number(self, kind: str, used: Iterable[int] = (), first: int = 1) -> int:
+        """The next number of this kind, above every used one."""
+        number = max([first - 1, self.counters.get(kind, 0), *used]) + 1
+        self.counters[kind] = number
+        return number
 
 
 class Policy(BaseModel):
@@ -68,6 +123,8 @@ class Policy(BaseModel):
     hook_timeout_seconds: float = 3.0
     uninstall_order: Literal["disabled_first", "ac2561"] = "disabled_first"
     may_check_other_users: bool = True
+    webhook_timeout_seconds: float = 20.0
+    webhook_expiration: Literal["text", "number"] = "text"
 
 
 class State(BaseModel):

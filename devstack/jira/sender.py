@@ -44,14 +44,17 @@ class Sender:
             raise ValueError(f"GET {url}: status {answer.status_code}")
         return answer.json()
 
-    async def send(self, delivery: Delivery) -> Delivery:
-        """Fill in the outcome; a connection that fails or is too slow is an outcome, too."""
+    async def send(self, delivery: Delivery, patience: float | None = None) -> Delivery:
+        """Fill in the outcome; a connection that fails or is too slow is an outcome, too.
+
+        `patience` in seconds; without it, that of lifecycle hooks.
+        """
         request = self._client.build_request(
             delivery.method,
             delivery.url,
             headers=delivery.headers,
             content=delivery.body,
-            timeout=self._timeout,
+            timeout=self._timeout if patience is None else patience,
         )
         delivery.seq = self._world.records.deliveries.add(delivery)
         started = time.perf_counter()

@@ -1,19 +1,23 @@
 """Everything the stand-in is at one moment: state, keys, clock, records."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from devstack.jira import demo, persistence
 from devstack.jira.chance import Chance
+from devstack.jira.changes.happening import Happening
 from devstack.jira.keys import KeyRing
 from devstack.jira.model import SigningKey, Site, State
 from devstack.jira.records import IssuedSecret, Records, SecretKind
 from devstack.jira.rest.faults import FaultList
-from devstack.standin.clock import Clock
+from devstack.jira.webhooks.outbox import Outbox
+from devstack.standin.clock import Clock, iso
 
 DEMO_SITE = "demo"
+
+Listener = Callable[[Site, Happening], None]
 
 
 @dataclass(slots=True)
@@ -24,7 +28,9 @@ class World:
     chance: Chance
     records: Records = field(default_factory=Records)
     faults: FaultList = field(default_factory=FaultList)
+    outbox: Outbox = field(default_factory=Outbox)
     state_file: Path | None = None
+    listeners: list[Listener] = field(default_factory=list)
 
     @classmethod
     def create(
@@ -71,6 +77,7 @@ class World:
         self.chance = Chance(seed)
         self.records.clear()
         self.faults.clear()
+        self.outbox.clear()
         self.clock.reset()
         self._begin(base_url)
         self.save()
@@ -103,6 +110,15 @@ class World:
             if host in [urlsplit(url).netloc for url in site.former_base_urls]:
                 return site, True
         return None, False
+
+    def publish(self, site: Site, happening: Happening) -> None:
+        """Tell everybody who sends events to apps."""
+        for listener in self.listeners:
+            listener(site, happening)
+
+    def jira_time(self) -> str:
+        """Now, as Jira writes it in issues."""
+        return iso(self.clock.now()).replace("+00:00", "+0000")
 
     def issued(self, site: Site, kind: SecretKind, value: str) -> str:
         """Remember a secret or token that leaves the stand-in; returns it."""

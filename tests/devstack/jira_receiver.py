@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx
 import jwt
@@ -27,6 +27,23 @@ class Bad(Exception):
         self.status = status
 
 
+@dataclass(frozen=True)
+class Webhook:
+    """One webhook as it came; `target` is path and query below the base URL."""
+
+    target: str
+    headers: dict[str, str]
+    claims: dict[str, Any]
+    body: dict[str, Any]
+    raw: bytes
+
+
+def canonical_query(query: str) -> str:
+    """Enough for what these tests send: no name comes twice."""
+    pairs = [(quote(name, safe="~"), quote(value, safe="~")) for name, value in parse_qsl(query)]
+    return "&".join(f"{name}={value}" for name, value in sorted(pairs))
+
+
 @dataclass
 class Receiver:
     """`strict` False accepts everything; `answer` replaces the answer to `installed`."""
@@ -40,6 +57,8 @@ class Receiver:
     secrets: dict[str, str] = field(default_factory=dict)
     seen: list[tuple[str, dict[str, Any], dict[str, Any]]] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    webhooks: list[Webhook] = field(default_factory=list)
+    webhook_answers: list[int] = field(default_factory=list)
     descriptor: dict[str, Any] = field(
         default_factory=lambda: {
             "key": APP_KEY,
@@ -60,6 +79,7 @@ class Receiver:
             routes=[
                 Route("/ostro/connect/atlassian-connect.json", self.describe),
                 Route("/ostro/connect/{hook}", self.receive, methods=["POST"]),
+                Route("/ostro/hooks/{path:path}", self.hear, methods=["POST"]),
             ]
         )
 
@@ -84,6 +104,31 @@ class Receiver:
         if hook == "installed" and body:
             self.secrets[body["clientKey"]] = body["sharedSecret"]
         return Response(status_code=204)
+
+    async def hear(self, request: Request) -> Response:
+        """A webhook; `webhook_answers` are used up one by one, then it is 204."""
+        raw, query = await request.body(), request.scope["query_string"].decode()
+        path = request.scope["raw_path"].decode().removeprefix("/ostro")
+        _, _, token = request.headers.get("authorization", "").partition(" ")
+        try:
+            claims = self._symmetric(token, f"POST&{path}&{canonical_query(query)}")
+        except (jwt.PyJWTError, Bad) as error:
+            self.refusals.append(str(error))
+            return Response(status_code=401)
+        target = f"{path}?{query}" if query else path
+        body = json.loads(raw) if raw else {}
+        self.webhooks.append(Webhook(target, dict(request.headers), claims, body, raw))
+        return Response(status_code=self.webhook_answers.pop(0) if self.webhook_answers else 204)
+
+    def _symmetric(self, token: str, canonical: str) -> dict[str, Any]:
+        issuer = jwt.decode(token, options={"verify_signature": False})["iss"]
+        secret = self.secrets.get(issuer, "x" * 32)
+        options = self._options("iss", "exp", "iat", "qsh")
+        claims = jwt.decode(token, secret, algorithms=["HS256"], options=options)
+        self._check_times(claims)
+        if claims["qsh"] != hashlib.sha256(canonical.encode()).hexdigest():
+            raise Bad(401, "qsh")
+        return claims
 
     async def _verified(self, request: Request, hook: str) -> tuple[dict[str, Any], dict[str, Any]]:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -70,8 +70,20 @@ class Wired:
         return await self.client.get(target, headers=self.authorization("GET", target, **claims))
 
     async def post(self, target: str, body: Any) -> httpx.Response:
-        headers = self.authorization("POST", target)
-        return await self.client.post(target, headers=headers, json=body)
+        return await self.send("POST", target, body)
+
+    async def send(self, method: str, target: str, body: Any = None) -> httpx.Response:
+        headers = self.authorization(method, target)
+        return await self.client.request(method, target, headers=headers, json=body)
+
+    async def deliver(self, **order: Any) -> list[str]:
+        """Send the webhooks that are due; outcomes of the attempts."""
+        made = await self.control("webhooks/deliver", **order)
+        return [attempt["outcome"] for attempt in made["attempts"]]
+
+    def heard(self) -> list[str]:
+        """Events of the webhooks that came, in their order."""
+        return [webhook.body.get("webhookEvent", "") for webhook in self.receiver.webhooks]
 
 
 @asynccontextmanager

@@ -1,15 +1,18 @@
 """Reading control requests: a model or a 400 that says what is wrong."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
+from devstack.jira.content import Project
 from devstack.jira.model import Site
 from devstack.jira.world import DEMO_SITE, World
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 class Strict(BaseModel):
@@ -40,3 +43,26 @@ def after(request: Request) -> int:
     if not text.isdecimal():
         raise HTTPException(400, "after must be a number")
     return int(text)
+
+
+def saved(world: World, value: BaseModel | dict[str, Any]) -> Response:
+    """Keep the state and show what it now is."""
+    world.save()
+    return JSONResponse(value if isinstance(value, dict) else value.model_dump(mode="json"))
+
+
+def numbered(request: Request, known: dict[int, T], kind: str) -> T:
+    """The thing whose id stands in the path, or a 404."""
+    text = request.path_params["id"]
+    found = known.get(int(text)) if text.isdecimal() else None
+    if found is None:
+        raise HTTPException(404, f"no {kind} {text}")
+    return found
+
+
+def project_called(site: Site, wanted: int | str) -> Project:
+    """By id or present key."""
+    for project in site.projects.values():
+        if str(wanted).upper() in (str(project.id), project.key):
+            return project
+    raise HTTPException(404, f"no project {wanted}")

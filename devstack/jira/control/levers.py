@@ -54,7 +54,9 @@ class Levers:
 
     async def advance(self, request: Request) -> Response:
         order = await read(request, AdvanceOrder)
-        return JSONResponse({"now": self._world.clock.advance(order.seconds)})
+        now = self._world.clock.advance(order.seconds)
+        self._world.outbox.changed.set()  # more may be due
+        return JSONResponse({"now": now})
 
     async def keys(self, _request: Request) -> Response:
         return JSONResponse(self._keys())

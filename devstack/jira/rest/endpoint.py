@@ -8,7 +8,18 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from devstack.jira.model import Site
 from devstack.jira.records import Auth, Call, Unimplemented
-from devstack.jira.rest import addons, groups, issues, permissions, projects, server, users
+from devstack.jira.rest import (
+    addons,
+    groups,
+    issue_changes,
+    issues,
+    parts,
+    permissions,
+    projects,
+    server,
+    users,
+    webhooks,
+)
 from devstack.jira.rest.auth import Caller, Refused, identify
 from devstack.jira.rest.faults import RestFault
 from devstack.jira.rest.operation import (
@@ -24,12 +35,15 @@ from devstack.jira.world import World
 
 OPERATIONS: tuple[Operation, ...] = (
     *issues.OPERATIONS,
+    *issue_changes.OPERATIONS,
     *projects.OPERATIONS,
+    *parts.OPERATIONS,
     *users.OPERATIONS,
     *groups.OPERATIONS,
     *server.OPERATIONS,
     *permissions.OPERATIONS,
     *addons.OPERATIONS,
+    *webhooks.OPERATIONS,
 )
 
 UNAUTHENTICATED = "Client must be authenticated to access this resource."

@@ -5,7 +5,7 @@ from typing import Any
 from devstack.jira.content import Group, Project, RoleActor
 from devstack.jira.membership import all_groups, group_named, group_with_id
 from devstack.jira.rest.operation import Ask, BadRequest, Operation, Reply, errors, page
-from devstack.jira.rest.projects import find
+from devstack.jira.rest.projects import find, missing
 
 
 def shown(ask: Ask, group: Group) -> dict[str, Any]:
@@ -60,12 +60,6 @@ def _actor(ask: Ask, number: int, actor: RoleActor) -> dict[str, Any] | None:
     }
 
 
-def _missing(ask: Ask) -> Reply:
-    wanted = ask.path["projectIdOrKey"]
-    kind = "id" if wanted.isdecimal() else "key"
-    return errors(404, f"No project could be found with {kind} '{wanted}'.")
-
-
 def _role_link(ask: Ask, project: Project, role_id: int) -> str:
     return ask.link(f"/rest/api/3/project/{project.id}/role/{role_id}")
 
@@ -74,7 +68,7 @@ def roles(ask: Ask) -> Reply:
     """Map of role name to address, the same roles in every project."""
     project = find(ask, ask.path["projectIdOrKey"])
     if project is None:
-        return _missing(ask)
+        return missing(ask)
     known = sorted(ask.site.roles.values(), key=lambda role: role.name)
     return Reply(200, {role.name: _role_link(ask, project, role.id) for role in known})
 
@@ -82,7 +76,7 @@ def roles(ask: Ask) -> Reply:
 def role(ask: Ask) -> Reply:
     project = find(ask, ask.path["projectIdOrKey"])
     if project is None:
-        return _missing(ask)
+        return missing(ask)
     wanted = ask.path["roleId"]
     known = ask.site.roles.get(int(wanted)) if wanted.isdecimal() else None
     if known is None:

@@ -31,11 +31,19 @@ def _person(ask: Ask, account_id: str | None) -> dict[str, Any] | None:
     return user_shown(ask, user) if user else None
 
 
+def _document(text: str) -> dict[str, Any] | None:
+    """v3 has descriptions in Atlassian Document Format."""
+    if not text:
+        return None
+    paragraph = {"type": "paragraph", "content": [{"type": "text", "text": text}]}
+    return {"version": 1, "type": "doc", "content": [paragraph]}
+
+
 def _fields(ask: Ask, issue: Issue) -> dict[str, Any]:
     return {
         "summary": issue.summary,
-        "description": None,
-        "labels": [],
+        "description": _document(issue.description),
+        "labels": issue.labels,
         "issuetype": _named(ask, "issuetype", issue.issue_type) | {"subtask": False},
         "project": brief(ask, ask.site.projects[issue.project_id]),
         "status": _named(ask, "status", issue.status),

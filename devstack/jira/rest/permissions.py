@@ -103,11 +103,12 @@ def _known(names: list[str], known: frozenset[str]) -> list[str]:
 
 
 def _project_part(ask: Ask, part: ProjectPart, allowed: Allowed) -> list[PermissionGrant]:
-    projects = [number for number in part.projects if number in ask.site.projects]
+    here = {one.id for one in ask.site.projects.values() if one.status != "deleted"}
+    projects = [number for number in part.projects if number in here]
     issues = [
-        ask.site.issues[number]
-        for number in part.issues
-        if number in ask.site.issues and not ask.site.issues[number].hidden
+        issue
+        for issue in (ask.site.issues.get(number) for number in part.issues)
+        if issue is not None and not issue.hidden and issue.project_id in here
     ]
     return [
         PermissionGrant(

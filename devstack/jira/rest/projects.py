@@ -3,6 +3,7 @@
 from typing import Any
 
 from devstack.jira.content import Project
+from devstack.jira.rest.beans import component, of, version
 from devstack.jira.rest.operation import Ask, BadRequest, Operation, Reply, errors, page
 from devstack.jira.rest.users import shown as user_shown
 
@@ -10,6 +11,9 @@ MAX_KEYS = 50
 
 
 def visible(ask: Ask, project: Project) -> bool:
+    """What lies in the bin is seen by nobody; an archived project is, when asked for by name."""
+    if project.status == "deleted":
+        return False
     return project.visible_to_apps if ask.app is not None else project.public
 
 
@@ -42,6 +46,13 @@ def _matches(project: Project, keys: list[str], ids: list[str], text: str) -> bo
     return text in project.key.lower() or text in project.name.lower()
 
 
+def _listed(ask: Ask, project: Project) -> bool:
+    """By `status` (live unless told); a deleted project only where the caller could see it."""
+    wanted = ask.all("status") or ["live"]
+    seen = project.visible_to_apps if ask.app is not None else project.public
+    return seen and project.status in wanted
+
+
 def search(ask: Ask) -> Reply:
     keys, ids = ask.all("keys"), ask.all("id")
     if len(keys) > MAX_KEYS or len(ids) > MAX_KEYS:
@@ -50,22 +61,27 @@ def search(ask: Ask) -> Reply:
     found = [
         {**brief(ask, project), "style": "classic", "isPrivate": False, "properties": {}}
         for project in sorted(ask.site.projects.values(), key=lambda project: project.key)
-        if visible(ask, project) and _matches(project, keys, ids, text)
+        if _listed(ask, project) and _matches(project, keys, ids, text)
     ]
     return page(ask, "/rest/api/3/project/search", found, 50, 100)
 
 
-def read(ask: Ask) -> Reply:
+def missing(ask: Ask) -> Reply:
     wanted = ask.path["projectIdOrKey"]
-    project = find(ask, wanted)
+    kind = "id" if wanted.isdecimal() else "key"
+    return errors(404, f"No project could be found with {kind} '{wanted}'.")
+
+
+def read(ask: Ask) -> Reply:
+    project = find(ask, ask.path["projectIdOrKey"])
     if project is None:
-        kind = "id" if wanted.isdecimal() else "key"
-        return errors(404, f"No project could be found with {kind} '{wanted}'.")
+        return missing(ask)
     bean = brief(ask, project) | {
         "description": "",
         "assigneeType": "UNASSIGNED",
-        "components": [],
-        "versions": [],
+        "components": [component(ask, one) for one in of(project, ask.site.components)],
+        "versions": [version(ask, one) for one in of(project, ask.site.versions)],
+        "archived": project.status == "archived",
         "style": "classic",
         "isPrivate": False,
         "properties": {},
@@ -82,7 +98,7 @@ OPERATIONS = (
         "/rest/api/3/project/search",
         "READ",
         search,
-        frozenset({"startAt", "maxResults", "keys", "id", "query"}),
+        frozenset({"startAt", "maxResults", "keys", "id", "query", "status"}),
     ),
     Operation("GET", "/rest/api/3/project/{projectIdOrKey}", "READ", read),
 )

@@ -1,18 +1,26 @@
-"""Groups with their members, and who is in which role of a project."""
-
-from typing import Any
+"""Users, groups with their members, who is in which role of a project, and grants."""
 
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from devstack.jira.content import Group, Project, Role, RoleActor
-from devstack.jira.control.body import Strict, read, site_named
-from devstack.jira.membership import group_with_id, set_actors, set_members
+from devstack.jira.changes import people
+from devstack.jira.content import Grant, Group, Project, Role, RoleActor, User
+from devstack.jira.control.body import Strict, project_called, read, saved, site_named
+from devstack.jira.membership import group_with_id, set_actors
 from devstack.jira.model import Site
 from devstack.jira.world import World
+
+
+class SiteOnly(Strict):
+    site: str | None = None
+
+
+class UserOrder(Strict):
+    site: str | None = None
+    user: User
 
 
 class GroupPart(Strict):
@@ -49,11 +57,11 @@ class RoleOrder(Strict):
     actors: list[ActorPart] = Field(default_factory=list)
 
 
-def _project(site: Site, wanted: int | str) -> Project:
-    for project in site.projects.values():
-        if str(wanted).upper() in (str(project.id), project.key):
-            return project
-    raise HTTPException(404, f"no project {wanted}")
+class GrantsOrder(Strict):
+    """Replaces every grant of the site."""
+
+    site: str | None = None
+    grants: list[Grant] = Field(default_factory=list)
 
 
 def _actor(site: Site, project: Project, role: Role, part: ActorPart) -> RoleActor:
@@ -71,15 +79,32 @@ def _actor(site: Site, project: Project, role: Role, part: ActorPart) -> RoleAct
     )
 
 
-class MembershipControl:
+class PeopleControl:
     def __init__(self, world: World) -> None:
         self._world = world
 
     def routes(self) -> list[Route]:
         return [
+            Route("/control/users", self.put_user, methods=["POST"]),
+            Route("/control/users/{account_id}/delete", self.delete_user, methods=["POST"]),
             Route("/control/groups", self.put_group, methods=["POST"]),
             Route("/control/roles", self.put_role, methods=["POST"]),
+            Route("/control/grants", self.put_grants, methods=["POST"]),
         ]
+
+    async def put_user(self, request: Request) -> Response:
+        order = await read(request, UserOrder)
+        people.put(self._world, site_named(self._world, order.site), order.user)
+        return saved(self._world, order.user)
+
+    async def delete_user(self, request: Request) -> Response:
+        order = await read(request, SiteOnly)
+        account_id = request.path_params["account_id"]
+        site = site_named(self._world, order.site)
+        if account_id not in site.users:
+            raise HTTPException(404, f"no user {account_id}")
+        people.delete(self._world, site, account_id)
+        return saved(self._world, {"deleted": account_id})
 
     async def put_group(self, request: Request) -> Response:
         """Answers the group with its members; 404 names an account that does not exist."""
@@ -91,22 +116,22 @@ class MembershipControl:
         known = group_with_id(site, order.group.id)
         name = order.group.name or (known.name if known else order.group.id)
         group = Group(id=order.group.id, name=name)
-        set_members(site, group, order.members)
-        return self._saved(group.model_dump() | {"members": order.members})
+        people.put_group(self._world, site, group, order.members)
+        return saved(self._world, group.model_dump() | {"members": order.members})
 
     async def put_role(self, request: Request) -> Response:
         order = await read(request, RoleOrder)
         site = site_named(self._world, order.site)
-        project = _project(site, order.project)
+        project = project_called(site, order.project)
         known = site.roles.get(order.role.id)
         name = order.role.name or (known.name if known else f"Role {order.role.id}")
         role = Role(id=order.role.id, name=name)
         actors = [_actor(site, project, role, part) for part in order.actors]
         set_actors(site, project.id, role, actors)
-        return self._saved(
-            role.model_dump() | {"project": project.id, "actors": [a.model_dump() for a in actors]}
-        )
+        shown = {"project": project.id, "actors": [actor.model_dump() for actor in actors]}
+        return saved(self._world, role.model_dump() | shown)
 
-    def _saved(self, content: dict[str, Any]) -> Response:
-        self._world.save()
-        return JSONResponse(content)
+    async def put_grants(self, request: Request) -> Response:
+        order = await read(request, GrantsOrder)
+        site_named(self._world, order.site).grants = order.grants
+        return saved(self._world, order)
