@@ -50,7 +50,7 @@ def models_of(module: ModuleType) -> list[type]:
 
 MODELS = [
     m
-    for module in (executions, internal, telemetry, tenancy, testcases, usage)
+    for module in (executions, internal, jira, permissions, telemetry, tenancy, testcases, usage)
     for m in models_of(module)
 ]
 
