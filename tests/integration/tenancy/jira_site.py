@@ -27,6 +27,7 @@ from kit.clock import Clock
 APP_KEY = "io.ostro.test-management"
 GOOD_KID = "11111111-2222-4333-8444-555555555555"
 SMALL_KID = "small"
+FORGE_KID = "forge/invocation-token/test-key-1"
 
 
 def b64(content: bytes) -> str:
@@ -42,11 +43,22 @@ def qsh(method: str, path: str) -> str:
     return hashlib.sha256(f"{method}&{path}&".encode()).hexdigest()
 
 
+def jwk(kid: str, key: RSAPrivateKey, **changes: Any) -> dict[str, Any]:
+    """Write the public half as a JSON Web Key."""
+    public = key.public_key().public_numbers()
+    numbers = {
+        name: b64(number.to_bytes((number.bit_length() + 7) // 8, "big"))
+        for name, number in (("n", public.n), ("e", public.e))
+    }
+    return {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, **numbers, **changes}
+
+
 @dataclass
 class Keys:
-    """Install keys; made once per run, 2,048 bits take a while."""
+    """Install keys and Forge's; made once per run, 2,048 bits take a while."""
 
     good: RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    forge: RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
     stranger: RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
     small: RSAPrivateKey = field(
         default_factory=lambda: rsa.generate_private_key(65537, 1024)  # noqa: S505  the attack
@@ -70,7 +82,9 @@ class FakeServers:
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        self.modes = {"keys": "good", "backup": "good", "rest": "good"}
+        self.modes = {"keys": "good", "backup": "good", "rest": "good", "jwks": "good"}
+        self.jwks = [jwk(FORGE_KID, keys.forge), jwk("forge/small", keys.small)]
+        self.jwks_asked = 0
         self.published = {GOOD_KID: pem(keys.good), SMALL_KID: pem(keys.small)}
         self.asked: list[str] = []
         self.calls: list[tuple[str, str | None]] = []
@@ -78,6 +92,7 @@ class FakeServers:
             routes=[
                 Route("/keys/{kid:path}", self._key_server),
                 Route("/backup/{kid:path}", self._key_server),
+                Route("/forge/jwks.json", self._key_set),
                 Route("/rest/api/3/project/{project:path}", self._project),
             ]
         )
@@ -111,6 +126,20 @@ class FakeServers:
             "stranger": PlainTextResponse(pem(self._keys.stranger)),
             "unreadable": PlainTextResponse(unreadable),
         }[mode]
+
+    async def _key_set(self, _: Request) -> Response:
+        self.jwks_asked += 1
+        if self.modes["jwks"] == "slow":
+            await asyncio.sleep(10)
+        good = JSONResponse({"keys": self.jwks})
+        return {
+            "down": PlainTextResponse("upstream connect error", 503),
+            "html": PlainTextResponse("<html>moment</html>"),
+            "list": JSONResponse(self.jwks),
+            "empty": JSONResponse({"keys": []}),
+            "redirect": RedirectResponse("/forge/jwks.json?redirected", 302),
+            "huge": JSONResponse({"keys": self.jwks, "filler": "x" * 100_000}),
+        }.get(self.modes["jwks"], good)
 
     async def _project(self, request: Request) -> Response:
         raw = request.scope["raw_path"].decode()

@@ -27,6 +27,7 @@ from services.tenancy.usecases.ports import By
 from services.tenancy.usecases.tokens import TokenRequest
 from tests.harness.fakes import ManualClock
 from tests.harness.installation import Installation
+from tests.integration.tenancy.forge_site import APP_ID, ForgeSite
 from tests.integration.tenancy.jira_site import FakeServers, JiraSite, Keys
 
 OPERATOR_BY = By(OPERATOR)
@@ -56,6 +57,10 @@ class World:
     def site(self) -> JiraSite:
         """A Jira site that nobody knows yet, at an address of its own."""
         return JiraSite(self.keys, self.clock, self.base, next(self.addresses))
+
+    def forge_site(self) -> ForgeSite:
+        """A Forge installation that nobody knows yet."""
+        return ForgeSite(self.keys, self.clock, self.servers_url)
 
     async def call(
         self, site: JiraSite, hook: str, authorization: str | None = None, body: bytes | None = None
@@ -164,6 +169,9 @@ async def running_world(
             "jira_key_servers": f"{servers_url}/keys,{servers_url}/backup",
             "jira_hosts": "127.0.0.1",
             "jira_allow_http": True,
+            "forge_app_id": APP_ID,
+            "forge_jwks_url": f"{servers_url}/forge/jwks.json",
+            "forge_api_hosts": "127.0.0.1",
             **changes,
         },
     )
