@@ -14,7 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from contracts import executions, internal, routes, telemetry, tenancy, testcases, usage
+from contracts import (
+    executions,
+    internal,
+    jira,
+    permissions,
+    routes,
+    telemetry,
+    tenancy,
+    testcases,
+    usage,
+)
 from contracts.classes import DataClass, field_classes
 from contracts.envelope import Event
 from contracts.ids import (
