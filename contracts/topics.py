@@ -113,7 +113,6 @@ JIRA_CHANGE = Topic(
     ("tenancy",),
     (
         Subscription("tenancy.jira-changes"),
-        Subscription("testcases.jira-changes"),
         Subscription("executions.jira-changes"),
     ),
     retention=timedelta(days=7),

@@ -115,9 +115,9 @@ class Group:
 
 @dataclass(frozen=True)
 class Background:
-    """A coroutine that runs until cancelled, in processes of one role."""
+    """A coroutine that runs until cancelled, in processes of one role; None: in all."""
 
-    role: Role
+    role: Role | None
     run: Callable[[], Awaitable[None]]
 
 
@@ -231,7 +231,9 @@ async def _start(stack: contextlib.AsyncExitStack, runtime: Runtime[S], parts: P
         if parts.nudges is not None:
             parts.nudges(relay.nudge)
         tasks.append(("relay", relay.run()))
-    tasks += [("background", b.run()) for b in parts.background if role.includes(b.role)]
+    tasks += [
+        ("background", b.run()) for b in parts.background if b.role is None or role.includes(b.role)
+    ]
     for name, coroutine in tasks:
         task = asyncio.ensure_future(_watched(name, coroutine, runtime))
         stack.push_async_callback(_cancel, task)

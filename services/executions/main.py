@@ -8,6 +8,7 @@ import orjson
 from kit.auth.api_tokens import ApiTokens
 from kit.counters import Counters
 from kit.directory import copy as directory_copy
+from kit.directory.catch_up import until_trusted
 from kit.http.app import internal_app, public_app
 from kit.leases import Lease
 from kit.service import Background, Group, Indexes, Parts, Role, Runtime
@@ -120,6 +121,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         },
         outboxes=sources(runtime.names),
         background=[
+            until_trusted(runtime, directory),
             Background(Role.API, housekeeping.renew),
             Background(Role.API, housekeeping.run),
         ],

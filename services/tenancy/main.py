@@ -45,7 +45,7 @@ from services.tenancy.composition.jira import jira as compose_jira
 from services.tenancy.composition.keys import key_ring, open_index
 from services.tenancy.composition.own_tokens import own_token_routes
 from services.tenancy.composition.permissions import Rights, rights
-from services.tenancy.composition.webhooks import jira_changes, receiver
+from services.tenancy.composition.webhooks import changes_consumer, jira_changes, receiver
 from services.tenancy.consumers import token_use
 from services.tenancy.settings import AdminSettings, TenancySettings
 from services.tenancy.usecases.projects import Projects
@@ -171,7 +171,9 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
         ApiTokens(core.directory, settings.cell, clock),
     )
     routes = [
-        internal.router(core.tenant_store, core.projects, core.keys, core.rights.schemes),
+        internal.router(
+            core.tenant_store, core.projects, core.keys, core.rights.schemes, core.tokens
+        ),
         memberships.router(core.rights.memberships),
         core.jira.internal_routes(),
     ]
@@ -179,7 +181,14 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
     return Parts(
         public=public,
         internal=internal_app(SERVICE, routes, runtime.tokens, runtime.health),
-        groups={token_use.GROUP: Group(token_use.TokenUseConsumer(core.tokens).handle)},
+        groups={
+            token_use.GROUP: Group(token_use.TokenUseConsumer(core.tokens).handle),
+            "tenancy.jira-changes": Group(
+                changes_consumer(
+                    runtime.database, core.rights.memberships, clock, runtime.ids
+                ).handle
+            ),
+        },
         outboxes=sources(runtime.names),
         background=[
             Background(Role.RELAY, lambda: _upkeep(core.upkeep)),

@@ -29,6 +29,11 @@ class Action(StrEnum):
     TENANT_CREATED = "tenant.created"
     PROJECT_ENABLED = "project.enabled"
     PROJECT_DISABLED = "project.disabled"
+    PROJECT_RENAMED = "project.renamed"
+    """Jira gave it another key."""
+    PROJECT_HIDDEN = "project.hidden"
+    """Jira deleted or archived it."""
+    PROJECT_RESTORED = "project.restored"
     PERMISSIONS_CHANGED = "permissions.changed"
     TOKEN_CREATED = "token.created"  # noqa: S105  an action, not a password
     TOKEN_REVOKED = "token.revoked"  # noqa: S105  an action, not a password

@@ -1,10 +1,15 @@
 """Projects of a tenant: the directory that gives them their id and key."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from contracts.ids import PROJECT_KEY
+from contracts.jira import JiraAction, JiraChange
 from contracts.tenancy import ProjectState
 from kit.errors import InvalidInput
+
+_HIDES = frozenset({JiraAction.DELETED, JiraAction.ARCHIVED})
+_SHOWS = frozenset({JiraAction.RESTORED})
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,8 @@ class Project:
     deleted: bool = False
     enforced: bool = False
     """Whether its permission scheme is enforced; that changes with the scheme."""
+    visibility_at: datetime | None = None
+    """Jira's time of the last change that hid it or brought it back."""
     rev: int = 0
 
     @property
@@ -44,6 +51,23 @@ class Project:
         if key == self.key or key in self.aliases:
             return self
         return replace(self, aliases=(*self.aliases, key))
+
+    def after(self, change: JiraChange) -> "Project":
+        """Return the project once Jira has told a change of it, in whatever order changes come.
+
+        What is deleted or in the archive of Jira is hidden here: nobody finds it or writes to it
+        there, either. Its data stays and shows again when it comes back.
+        """
+        key = change.project_key
+        known = self.known_as(key) if key is not None and PROJECT_KEY.match(key) else self
+        if change.action not in _HIDES | _SHOWS:
+            return known
+        last, hides = known.visibility_at, change.action in _HIDES
+        if last is not None and change.at < last:
+            return known
+        # of two changes in the same millisecond the one that hides counts, whichever comes first
+        deleted = hides or (change.at == last and known.deleted)
+        return replace(known, deleted=deleted, visibility_at=change.at)
 
 
 def checked_key(key: str) -> str:

@@ -1,12 +1,14 @@
 """Which document stands in which collection, for the data inventory."""
 
-from services.executions.adapters.mongo import ledger, testcycles, testexecutions, uploads
+from services.executions.adapters.mongo import ledger, testcycles, testexecutions, uploads, versions
 from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.testexecutions import LedgerRow, TestExecution
+from services.executions.domain.versions import RemovedVersion
 
 DOCUMENTS: dict[str, type] = {
     uploads.COLLECTION: uploads.UploadRow,
     testcycles.COLLECTION: TestCycle,
     testexecutions.COLLECTION: TestExecution,
     ledger.COLLECTION: LedgerRow,
+    versions.COLLECTION: RemovedVersion,
 }

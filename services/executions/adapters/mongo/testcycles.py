@@ -8,6 +8,7 @@ from pymongo import ASCENDING, IndexModel
 from contracts.ids import project_range
 from kit.http.pages import CursorPage, OffsetPage
 from kit.mongo import Database, insert_new, unavailable_when_down
+from services.executions.adapters.mongo.versions import RemovedVersions
 from services.executions.domain.testcycles import TestCycle
 from services.executions.usecases.testcycles import CycleFilter
 
@@ -22,11 +23,13 @@ class TestCycleRepository:
 
     def __init__(self, database: Database) -> None:
         self._cycles = database[COLLECTION]
+        self._removed = RemovedVersions(database)
 
     async def insert(self, cycle: TestCycle) -> None:
         """Store a new cycle; one that is there stays."""
         with unavailable_when_down():
             await insert_new(self._cycles, [dict(cycle)])
+            await self._removed.follow(self._cycles, [cycle])
 
     async def get(self, tenant: str, cycle: int) -> TestCycle | None:
         """Return one cycle by id."""

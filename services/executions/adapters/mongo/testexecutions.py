@@ -8,6 +8,7 @@ from pymongo import ASCENDING, IndexModel
 from contracts.ids import project_range
 from kit.http.pages import CursorPage, OffsetPage
 from kit.mongo import Database, insert_new
+from services.executions.adapters.mongo.versions import RemovedVersions
 from services.executions.domain.testexecutions import TestExecution
 from services.executions.usecases.testexecutions import ExecutionFilter
 
@@ -26,6 +27,7 @@ class ExecutionWriter:
 
     def __init__(self, database: Database) -> None:
         self._executions = database[COLLECTION]
+        self._removed = RemovedVersions(database)
 
     async def insert(self, documents: Sequence[Mapping[str, Any]], *, repeated: bool) -> None:
         """Insert unordered; after a crash look first, which is far cheaper than duplicates."""
@@ -36,6 +38,8 @@ class ExecutionWriter:
             present = {r["_id"] for r in rows}
             wanted = [d for d in wanted if d["_id"] not in present]
         await insert_new(self._executions, wanted)  # type: ignore[arg-type]
+        # all of them: what a crash left stored has not been looked at
+        await self._removed.follow(self._executions, documents)
 
 
 class TestExecutionRepository:

@@ -44,6 +44,14 @@ class StampDocument(TypedDict):
     """SHA-256 of the calls of that second that were acted on."""
 
 
+class ExtrasAtDocument(TypedDict):
+    """``iat`` of the call that each came with."""
+
+    entitlement: Annotated[int, DataClass.OPERATIONAL]
+    entitlement_id: Annotated[int, DataClass.OPERATIONAL]
+    installation_id: Annotated[int, DataClass.OPERATIONAL]
+
+
 class InstallDocument(TypedDict):
     """What a signed install gave."""
 
@@ -55,6 +63,7 @@ class InstallDocument(TypedDict):
     entitlement: Annotated[str | None, DataClass.JIRA_ID]
     entitlement_id: Annotated[str | None, DataClass.JIRA_ID]
     installation_id: Annotated[str | None, DataClass.JIRA_ID]
+    extras_at: ExtrasAtDocument
     installed: StampDocument
     life: StampDocument
     switch: StampDocument
@@ -151,6 +160,7 @@ class ProjectDocument(TypedDict):
     aliases: Annotated[list[str], DataClass.JIRA_ID]
     enabled: Annotated[bool, DataClass.OPERATIONAL]
     deleted: Annotated[bool, DataClass.OPERATIONAL]
+    visibility_at: Annotated[datetime | None, DataClass.OPERATIONAL]
     permissions: PermissionsDocument | None
     """None until somebody sets them."""
     rev: Annotated[int, DataClass.OPERATIONAL]

@@ -56,6 +56,7 @@ def load(row: Mapping[str, Any]) -> Project:
         aliases=tuple(row["aliases"]),
         enabled=row["enabled"],
         deleted=row["deleted"],
+        visibility_at=row.get("visibility_at"),
         enforced=(row.get("permissions") or {}).get("enforced", False),
         rev=row["rev"],
     )
@@ -72,4 +73,5 @@ def _fields(project: Project) -> dict[str, Any]:
         "aliases": list(project.aliases),
         "enabled": project.enabled,
         "deleted": project.deleted,
+        "visibility_at": project.visibility_at,
     }
