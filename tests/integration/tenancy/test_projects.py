@@ -95,7 +95,7 @@ async def test_the_call_to_jira_is_signed_for_exactly_this_request(world: World)
     ("mode", "code", "retry_after"),
     [
         ("down", 503, "5"),
-        ("unauthorized", 503, "5"),
+        ("unauthorized", 503, "60"),
         ("redirect", 503, "5"),
         ("garbage", 503, "5"),
         ("huge", 503, "5"),

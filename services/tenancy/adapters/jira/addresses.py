@@ -46,10 +46,11 @@ def _meant(address: _Address) -> Iterable[_Address]:
 
 
 def _is_public(address: _Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and (
-        address.ipv4_mapped is not None or address in _NAT64
-    ):
-        return True  # judged by the address inside
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None or address in _NAT64:
+            return True  # judged by the address inside
+        if address.is_site_local:
+            return False
     inside = address.is_multicast or address.is_reserved or address.is_link_local
     return address.is_global and not inside
 

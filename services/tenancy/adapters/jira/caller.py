@@ -121,7 +121,6 @@ class SiteCaller:
             transport=transport or SiteTransport(self._exempt, limits, resolve),
             headers={
                 "accept": "application/json",
-                # a few bytes could unfold into more than the memory holds
                 "accept-encoding": "identity",
                 "user-agent": f"Ostro/{VERSION}",
             },

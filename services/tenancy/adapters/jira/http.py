@@ -34,7 +34,6 @@ def client(
         trust_env=outside,
         limits=httpx.Limits(max_connections=16),
         transport=transport,
-        # a few bytes could unfold into more than the memory holds
         headers={"accept-encoding": "identity"},
     )
 
@@ -48,7 +47,10 @@ async def send(
         response = await http.send(request, stream=True)
         try:
             body = bytearray()
-            async for piece in response.aiter_raw():
+            if response.headers.get("content-encoding", "identity") != "identity":
+                # not asked for, and a few bytes could unfold into more than the memory holds
+                raise TooMuch
+            async for piece in response.aiter_bytes():
                 body += piece
                 if len(body) > max_bytes:
                     raise TooMuch
