@@ -1,4 +1,6 @@
-"""What tenancy would publish, for tests of the other services: tenants, projects, keys, tokens.
+"""What tenancy would publish, for tests of the other services.
+
+Tenants, projects, keys, tokens, permissions and memberships.
 
 States go to the real topics, tokens are signed for real (ES256); nothing answers /internal, so a
 question that a service asks tenancy about something unknown here ends in 503.
@@ -7,8 +9,8 @@ question that a service asks tenancy about something unknown here ends in 503.
 import contextlib
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
@@ -23,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from contracts.base import Contract
 from contracts.envelope import Event
 from contracts.ids import MAX_PROJECT_ID
+from contracts.permissions import Grant, Membership, ProjectPermissions, RoleMembership
 from contracts.tenancy import (
     ProjectState,
     SigningKeyState,
@@ -31,6 +34,8 @@ from contracts.tenancy import (
     TokenRevocation,
 )
 from contracts.topics import (
+    MEMBERSHIP_STATE,
+    PERMISSIONS_STATE,
     PROJECT_STATE,
     SIGNING_KEY_STATE,
     TENANT_STATE,
@@ -47,6 +52,8 @@ from kit.kafka.records import outgoing
 from tests.harness.installation import Installation
 
 EVERY_SCOPE = tuple(Scope)
+ACCOUNT = "5b10ac8d82e05b22cc7d4ef5"
+"""Whose tokens are, unless told otherwise."""
 _SITE = "https://{tenant}.atlassian.net"
 
 
@@ -98,13 +105,45 @@ class TenancyWorld:
         await self._publish(PROJECT_STATE, tenant, f"{tenant}/{state.id}", state)
         return state
 
+    async def permissions(
+        self, tenant: str, project: ProjectState, *grants: Grant, enforced: bool = True
+    ) -> None:
+        """Publish the scheme of a project, and whether it is enforced."""
+        state = ProjectPermissions(project=project.id, enforced=enforced, grants=grants)
+        await self._publish(PERMISSIONS_STATE, tenant, f"{tenant}/{project.id}", state)
+        await self.publish_project(tenant, project.model_copy(update={"enforced": enforced}))
+
+    async def membership(
+        self,
+        tenant: str,
+        account_id: str = ACCOUNT,
+        *,
+        groups: Sequence[str] = (),
+        roles: Mapping[int, Sequence[str]] | None = None,
+        active: bool = True,
+        resolved_at: datetime | None = None,
+    ) -> Membership:
+        """Publish what a user is a member of, resolved now unless told otherwise."""
+        state = Membership(
+            account_id=account_id,
+            active=active,
+            groups=tuple(groups),
+            roles=tuple(
+                RoleMembership(project=project, roles=tuple(held))
+                for project, held in (roles or {}).items()
+            ),
+            resolved_at=resolved_at or self._clock.now(),
+        )
+        await self._publish(MEMBERSHIP_STATE, tenant, f"{tenant}/{account_id}", state)
+        return state
+
     def token(
         self,
         tenant: str,
         *,
         scopes: Sequence[Scope] = EVERY_SCOPE,
         projects: Sequence[int] | None = None,
-        account_id: str | None = "5b10ac8d82e05b22cc7d4ef5",
+        account_id: str | None = ACCOUNT,
         token_id: str | None = None,
         life: timedelta = timedelta(days=365),
         cell: str | None = None,
