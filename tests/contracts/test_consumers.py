@@ -14,7 +14,8 @@ from tests.harness.installation import Installation
 
 WITH_GROUPS = [service for service in SERVICES if groups_of(service)]
 SECRETS: Mapping[str, tuple[str, ...]] = {
-    "telemetry": ("pseudonym_key_file", "segment_write_key_file", "amplitude_api_key_file")
+    "telemetry": ("pseudonym_key_file", "segment_write_key_file", "amplitude_api_key_file"),
+    "tenancy": ("master_key_file",),
 }
 NOBODY = "http://127.0.0.1:9"
 OTHERS: Mapping[str, Mapping[str, Any]] = {
