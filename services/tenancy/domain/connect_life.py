@@ -4,7 +4,7 @@ Each question (which secret, installed or gone, enabled or disabled) has its own
 that come late or twice lead to the same state as in their order.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from services.tenancy.domain.deliveries import NOTHING, Delivery, Stamp
@@ -33,6 +33,29 @@ class InstallSecret:
 
 
 @dataclass(frozen=True)
+class Extras:
+    """What a payload may leave out, and then it stays as it was (a rename's leaves much out)."""
+
+    entitlement: str | None = None
+    """Support entitlement number of a paid licence."""
+    entitlement_id: str | None = None
+    installation_id: str | None = None
+    """Forge's installation of the same app (the bridge)."""
+
+
+@dataclass(frozen=True)
+class ExtrasAt:
+    """``iat`` of the call that each of the extras came with."""
+
+    entitlement: int = 0
+    entitlement_id: int = 0
+    installation_id: int = 0
+
+
+NEVER = ExtrasAt()
+
+
+@dataclass(frozen=True)
 class Install:
     """What the signed install gave us. The client key is looked up by its keyed hash."""
 
@@ -45,6 +68,7 @@ class Install:
     entitlement_id: str | None = None
     installation_id: str | None = None
     """Forge's installation of the same app, as a signed payload named it (the bridge)."""
+    extras_at: ExtrasAt = NEVER
     installed: Stamp = NOTHING
     """The newest ``installed``: secret, address and what else the payload has are its."""
     life: Stamp = NOTHING
@@ -70,6 +94,15 @@ class Install:
         """Put a new secret in; the one it replaces stays good for five minutes."""
         previous = replace(self.current, until=now + PREVIOUS_SECRET_LIFE)
         return replace(self, current=fresh, previous=previous)
+
+    def with_extras(self, extras: Extras, iat: int) -> "Install":
+        """Take each of the extras that is there, unless a newer call had it."""
+        told = {
+            name: value
+            for name, value in asdict(extras).items()
+            if value is not None and iat >= getattr(self.extras_at, name)
+        }
+        return replace(self, **told, extras_at=replace(self.extras_at, **dict.fromkeys(told, iat)))
 
     def installed_again(self, delivery: Delivery, now: datetime) -> "Install":
         """Act on an ``installed`` that is not outdated: it ends removal and disabling before it."""

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from kit.errors import Forbidden, InvalidInput
+from services.tenancy.domain.connect_life import Extras
 from services.tenancy.domain.forge import installation_of
 
 MAX_BODY_BYTES = 64 * 1024
@@ -50,9 +51,13 @@ class LifecyclePayload(BaseModel):
         return None if self.installation is None else installation_of(self.installation)
 
     @property
-    def entitlement(self) -> str | None:
-        """Return the support entitlement number, the new field first."""
-        return self.entitlement_number or self.service_entitlement_number
+    def extras(self) -> Extras:
+        """Return what the payload may leave out; of the two entitlement numbers the new one."""
+        return Extras(
+            self.entitlement_number or self.service_entitlement_number or None,
+            self.entitlement_id or None,
+            self.installation_id,
+        )
 
 
 def parse(body: bytes) -> LifecyclePayload:

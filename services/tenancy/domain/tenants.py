@@ -5,7 +5,6 @@ from datetime import datetime
 
 from contracts.tenancy import TenantState, TenantStatus
 from services.tenancy.domain.connect_life import Install, InstallSecret
-from services.tenancy.domain.deliveries import Delivery
 from services.tenancy.domain.forge_life import ForgeInstall, SystemToken
 
 __all__ = [
@@ -84,7 +83,7 @@ class Tenant:
 
     def _status(self) -> TenantStatus:
         connect, forge = self.install, self.forge
-        if self.orphaned_at is not None:
+        if self.orphaned_at is not None or self._bridged_app_is_gone():
             return TenantStatus.UNINSTALLED
         # once an app is on Forge, Jira says "enabled" no more
         if forge is not None and not forge.removed:
@@ -93,17 +92,16 @@ class Tenant:
             return TenantStatus.UNINSTALLED
         return TenantStatus.DISABLED if connect.disabled else TenantStatus.ACTIVE
 
-    def removed(self, delivery: Delivery, now: datetime, *, connect: bool) -> "Tenant":
-        """Return the tenant after the app was uninstalled in one life, or in both at once.
+    def _bridged_app_is_gone(self) -> bool:
+        """Whether the newest word on a bridged app is that it was uninstalled.
 
-        The two notifications of a bridged app say the same, and either may get lost.
+        Both lives are told of the uninstall, and either notification may get lost.
         """
-        install, forge = self.install, self.forge
-        if install is not None and (connect or self.bridged):
-            install = install.uninstalled(delivery, now)
-        if forge is not None and (not connect or self.bridged):
-            forge = forge.uninstalled(delivery, now)
-        return replace(self, install=install, forge=forge).settled()
+        connect, forge = self.install, self.forge
+        if connect is None or forge is None or not self.bridged:
+            return False
+        newest = max(connect.life.iat, forge.life.iat)
+        return any(life.removed and life.life.iat == newest for life in (connect, forge))
 
     def state(self) -> TenantState:
         """Return what the other services may know."""

@@ -94,7 +94,9 @@ class ForgeLife:
         held = await self._tenants.by_installation(call.installation_id)
         if held is None:
             return None
-        after = held.removed(_delivery(call), self._clock.now(), connect=False)
+        assert held.forge is not None
+        forge = held.forge.uninstalled(_delivery(call), self._clock.now())
+        after = replace(held, forge=forge).settled()
         if after == held:
             log.info("outdated Forge call dropped", tenant=held.id)
         else:

@@ -6,7 +6,7 @@ took. Nothing that a front end can set is looked at.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -124,24 +124,6 @@ class Identity:
             log.warning("a Forge site has an address that is not allowed")
             return None
 
-    async def prove(self, tenant: Tenant) -> str | None:
-        """Return the cloud id of a Connect tenant whose secret its site takes, None otherwise.
-
-        An address alone proves nothing: it came in a body that no signature covers.
-        """
-        install = tenant.install
-        if install is None or tenant.site_url is None or tenant.orphaned_at is not None:
-            return None
-        current = install.current
-        secret = await self._vault.open(current.sealed, current.place(tenant.id))
-        site = JiraSite(tenant.id, tenant.site_url, ConnectSecret(secret, current.version))
-        try:
-            if not await self._site.takes_us(site):
-                return None
-        except (CredentialRefused, Forbidden):
-            return None
-        return await self._site.cloud_id(site)
-
     async def _by_client_key(self, gateway: JiraSite, call: ForgeCall) -> Tenant | None:
         try:
             client_key = await self._site.client_key(gateway)
@@ -153,13 +135,36 @@ class Identity:
         return None if found is None else self._newest([found], call)
 
     async def _at(self, address: str | None, call: ForgeCall) -> Tenant | None:
-        """Return the Connect tenant at an address if it proves to be at the call's cloud id."""
+        """Return the Connect tenant at an address if it proves to be at the call's cloud id.
+
+        Raises ``Unavailable`` while its site does not take its secret: a second tenant for the
+        same site could not be undone, and a call that brings the right secret may be on its way.
+        """
         if address is None:
             return None
         there = self._newest(await self._tenants.at_site(address), call)
-        if there is None or await self.prove(there) != call.cloud_id:
+        if there is None or there.install is None or there.install.removed:
             return None
-        return replace(there, cloud_id=call.cloud_id)
+        return there if await self._proved_cloud(there, address) == call.cloud_id else None
+
+    async def _proved_cloud(self, tenant: Tenant, address: str) -> str | None:
+        """Return the cloud id of a Connect tenant's site, once that has taken its secret.
+
+        An address alone proves nothing: it came in a body that no signature covers.
+        """
+        install = tenant.install
+        assert install is not None
+        current = install.current
+        secret = await self._vault.open(current.sealed, current.place(tenant.id))
+        site = JiraSite(tenant.id, address, ConnectSecret(secret, current.version))
+        try:
+            taken = await self._site.takes_us(site)
+        except Forbidden:
+            taken = False
+        if not taken:
+            log.warning("the site of a Connect tenant does not know it", tenant=tenant.id)
+            raise CredentialRefused
+        return await self._site.cloud_id(site)
 
     @staticmethod
     def _newest(candidates: Sequence[Tenant], call: ForgeCall) -> Tenant | None:

@@ -97,9 +97,10 @@ class Lifecycle:
     def _after(self, hook: Hook, known: Tenant, install: Install, delivery: Delivery) -> Tenant:
         now = self._clock.now()
         if hook is Hook.UNINSTALLED:
-            return known.removed(delivery, now, connect=True)
-        disabled = hook is Hook.DISABLED
-        return replace(known, install=install.switched(delivery, now, disabled=disabled)).settled()
+            install = install.uninstalled(delivery, now)
+        else:
+            install = install.switched(delivery, now, disabled=hook is Hook.DISABLED)
+        return replace(known, install=install).settled()
 
     async def _installed(self, call: _Call) -> None:
         known = await self._tenants.by_client_key(call.client_key_hash)
@@ -124,15 +125,24 @@ class Lifecycle:
     async def _left_behind(
         self, known: Tenant, neighbours: Sequence[Tenant], held: Claim | None, call: _Call
     ) -> None:
-        """Of a call that came late only this counts: whose time at its site it ended."""
-        assert known.install is not None
-        newer = call.delivery.issued_at < known.install.installed.iat
-        if not newer or (held is not None and held.iat >= call.delivery.issued_at):
+        """Of a call that came late count extras that no newer one had, and whose time it ended."""
+        install, iat = known.install, call.delivery.issued_at
+        assert install is not None
+        changes: list[Change] = []
+        claim = None
+        if iat < install.installed.iat:
+            after = replace(known, install=install.with_extras(call.payload.extras, iat)).settled()
+            if after != known:
+                note = Note(Action.INSTALLED, call.by, usage_of(known, after, call.by))
+                changes.append(Change(after, note))
+            if held is None or held.iat < iat:
+                claim = _claimed(held, known.id, call)
+                others = [t for t in neighbours if t.id != known.id]
+                changes += self._orphaned(others, call.by)
+        if not changes and claim is None:
             self._dropped(known, Hook.INSTALLED)
             return
-        claim = _claimed(held, known.id, call)
-        others = self._orphaned([t for t in neighbours if t.id != known.id], call.by)
-        await self._tenants.store(others, claim)
+        await self._tenants.store(changes, claim)
 
     async def _forge_tenant(self, neighbours: Sequence[Tenant], call: _Call) -> Tenant | None:
         """Return the tenant that the site has through Forge already.
@@ -153,14 +163,9 @@ class Lifecycle:
 
     async def _taken(self, tenant: Tenant, call: _Call, *, there: bool) -> Tenant:
         """Return the tenant with what the payload says; what it leaves out stays as it was."""
-        now, payload = self._clock.now(), call.payload
+        now = self._clock.now()
         install = await self._with_secret(tenant, call)
-        install = replace(
-            install,
-            entitlement=payload.entitlement or install.entitlement,
-            entitlement_id=payload.entitlement_id or install.entitlement_id,
-            installation_id=payload.installation_id or install.installation_id,
-        )
+        install = install.with_extras(call.payload.extras, call.delivery.issued_at)
         return replace(
             tenant,
             site_url=call.site_url,

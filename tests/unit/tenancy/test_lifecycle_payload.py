@@ -30,8 +30,8 @@ def checked(content: bytes, hook: Hook = Hook.INSTALLED) -> None:
 def test_unknown_fields_and_missing_optional_ones_do_not_matter() -> None:
     checked(body(publicKey="x", capabilitySet={"a": 1}, cloudId=None, productType=...))
     payload = parse(body(serviceEntitlementNumber="SEN-1", entitlementNumber="E-1"))
-    assert payload.entitlement == "E-1"
-    assert parse(body(serviceEntitlementNumber="SEN-1")).entitlement == "SEN-1"
+    assert payload.extras.entitlement == "E-1"
+    assert parse(body(serviceEntitlementNumber="SEN-1")).extras.entitlement == "SEN-1"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from services.tenancy.adapters.mongo.documents import (
     InstallSecretDocument,
     StampDocument,
 )
+from services.tenancy.domain.connect_life import ExtrasAt
 from services.tenancy.domain.deliveries import Stamp
 from services.tenancy.domain.tenants import (
     ForgeInstall,
@@ -152,6 +153,11 @@ def _dump_install(install: Install) -> InstallDocument:
         "entitlement": install.entitlement,
         "entitlement_id": install.entitlement_id,
         "installation_id": install.installation_id,
+        "extras_at": {
+            "entitlement": install.extras_at.entitlement,
+            "entitlement_id": install.extras_at.entitlement_id,
+            "installation_id": install.extras_at.installation_id,
+        },
         "installed": _dump_stamp(install.installed),
         "life": _dump_stamp(install.life),
         "switch": _dump_stamp(install.switch),
@@ -172,6 +178,7 @@ def _load_install(row: Mapping[str, Any], status: str) -> Install:
         entitlement=row["entitlement"],
         entitlement_id=row.get("entitlement_id"),
         installation_id=row.get("installation_id"),
+        extras_at=ExtrasAt(**row.get("extras_at", {})),
         installed=_load_stamp(row.get("installed", first)),
         life=_load_stamp(row.get("life", first)),
         switch=_load_stamp(row.get("switch", first)),
