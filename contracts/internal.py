@@ -37,6 +37,8 @@ class TenantAnswer(Contract):
 
     tenant: TenantState
     sequence: Annotated[int, DataClass.OPERATIONAL]
+    revoked_tokens: Annotated[tuple[str, ...], DataClass.OPERATIONAL]
+    """Ids of its revoked tokens, for a copy that may not have heard of them. Never left out."""
 
 
 class SigningKeysAnswer(Contract):

@@ -120,6 +120,10 @@ class Background:
     role: Role | None
     run: Callable[[], Awaitable[None]]
 
+    def runs_in(self, role: Role) -> bool:
+        """Whether a process of this role runs it."""
+        return self.role is None or role.includes(self.role)
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -231,9 +235,7 @@ async def _start(stack: contextlib.AsyncExitStack, runtime: Runtime[S], parts: P
         if parts.nudges is not None:
             parts.nudges(relay.nudge)
         tasks.append(("relay", relay.run()))
-    tasks += [
-        ("background", b.run()) for b in parts.background if b.role is None or role.includes(b.role)
-    ]
+    tasks += [("background", b.run()) for b in parts.background if b.runs_in(role)]
     for name, coroutine in tasks:
         task = asyncio.ensure_future(_watched(name, coroutine, runtime))
         stack.push_async_callback(_cancel, task)

@@ -87,6 +87,11 @@ class DirectoryCopy:
         self._learnt: OrderedDict[tuple[str, int], tuple[float, ProjectAnswer]] = OrderedDict()
         self._keys: tuple[float, dict[str, SigningKeyState]] = (never, {})
         self._asked: tuple[float, dict[str, SigningKeyState]] = (never, {})
+        self._trusted = False
+
+    def trust(self) -> None:
+        """From now on the copy knows whatever was published: see ``kit.directory.catch_up``."""
+        self._trusted = True
 
     async def tenant(self, tenant: str) -> TenantView | None:
         """Return the tenant; asks the owner when the copy does not know it."""
@@ -161,12 +166,14 @@ class DirectoryCopy:
 
     async def _read(self, tenant: str) -> TenantView | None:
         row = await self._database[TENANTS].find_one({"tenant": tenant})
-        if row is None:
+        gone: tuple[str, ...] = ()
+        if row is None or not self._trusted:
+            # a copy that lags may hold the tenant without the revocation of its token
             try:
                 answer = await self._tenancy.get("/internal/v1/tenant", TenantAnswer, tenant=tenant)
             except NotFound:
                 return None
-            state = answer.tenant
+            state, gone = answer.tenant, answer.revoked_tokens
         else:
             state = TenantState(**_state(row))
         projects = await self._database[PROJECTS].find({"tenant": tenant}).to_list(None)
@@ -181,7 +188,7 @@ class DirectoryCopy:
         return TenantView(
             state,
             told | {p["id"]: ProjectState(**_state(p)) for p in projects},
-            frozenset(r["token_id"] for r in revoked),
+            frozenset(gone).union(r["token_id"] for r in revoked),
             schemes | await self._schemes.of(tenant),
         )
 

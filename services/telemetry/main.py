@@ -10,6 +10,7 @@ from pymongo import IndexModel
 
 from kit.auth.api_tokens import ApiTokens
 from kit.directory import copy as directory_copy
+from kit.directory.catch_up import until_trusted
 from kit.directory.copy import DirectoryCopy
 from kit.http.app import internal_app, public_app
 from kit.kafka.consumer import Handler
@@ -65,6 +66,7 @@ async def build(runtime: Runtime[TelemetrySettings]) -> Parts:
         public_app(SERVICE, [consent_api.router(Consent(consents, runtime.clock))], tokens),
         internal_app(SERVICE, [], runtime.tokens, runtime.health),
         groups,
+        background=[until_trusted(runtime, directory)],
         closers=closers,
     )
 

@@ -3,6 +3,7 @@
 from kit.auth.api_tokens import ApiTokens
 from kit.counters import Counters
 from kit.directory import copy as directory_copy
+from kit.directory.catch_up import until_trusted
 from kit.directory.copy import DirectoryCopy
 from kit.http.app import internal_app, public_app
 from kit.service import Group, Parts, Runtime
@@ -77,5 +78,6 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
             "testcases.uploads": Group(UploadsConsumer(uploads).handle),
         },
         outboxes=states.sources(runtime.names),
+        background=[until_trusted(runtime, directory)],
         nudges=pending.nudged_by,
     )

@@ -9,10 +9,15 @@ from services.tenancy.usecases.permissions import PermissionStore
 from services.tenancy.usecases.ports import TenantStore
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.signing_keys import SigningKeys
+from services.tenancy.usecases.tokens import Tokens
 
 
 def router(
-    tenants: TenantStore, projects: Projects, keys: SigningKeys, schemes: PermissionStore
+    tenants: TenantStore,
+    projects: Projects,
+    keys: SigningKeys,
+    schemes: PermissionStore,
+    tokens: Tokens,
 ) -> APIRouter:
     """Build the routes of the internal listener."""
     routes = APIRouter(prefix="/internal/v1")
@@ -22,7 +27,9 @@ def router(
         found = await tenants.get(caller.tenant)
         if found is None:
             raise NotFound("There is no such tenant.")
-        return _answer(TenantAnswer(tenant=found.state(), sequence=found.rev))
+        revoked = tuple(sorted(await tokens.revoked(found.id)))
+        answer = TenantAnswer(tenant=found.state(), sequence=found.rev, revoked_tokens=revoked)
+        return _answer(answer)
 
     @routes.get("/projects/{id_or_key}")
     async def project(caller: TenantPeerCaller, id_or_key: str) -> Response:

@@ -118,6 +118,10 @@ class TokenStore(Protocol):
         """Store a change of the record that was read at ``token.rev``."""
         ...
 
+    async def revoked(self, tenant: str) -> frozenset[str]:
+        """Return the ids of revoked tokens that have not expired long ago."""
+        ...
+
     async def used(self, uses: Mapping[tuple[str, str], datetime]) -> None:
         """Move forward when tokens, by tenant and id, were last used.
 

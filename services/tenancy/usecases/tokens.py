@@ -127,6 +127,10 @@ class Tokens:
 
         return await until_stored(attempt)
 
+    async def revoked(self, tenant: str) -> frozenset[str]:
+        """Return the ids of revoked tokens that have not expired long ago."""
+        return await self._tokens.revoked(tenant)
+
     async def used(self, uses: Mapping[tuple[str, str], datetime]) -> None:
         """Note when tokens, by tenant and id, were used; unknown ones are nobody's."""
         now = self._clock.now()

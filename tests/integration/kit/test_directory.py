@@ -40,6 +40,7 @@ class Owner:
         self.tenants: dict[str, TenantState] = {}
         self.projects: dict[tuple[str, str], ProjectState] = {}
         self.questions: list[str] = []
+        self.revoked: tuple[str, ...] = ()
         self.api = APIRouter(prefix="/internal/v1")
         self.api.get("/tenant")(self._tenant)
         self.api.get("/projects/{key}")(self._project)
@@ -50,7 +51,9 @@ class Owner:
         self.questions.append("tenant")
         if caller.tenant not in self.tenants:
             raise NotFound("unknown")
-        return TenantAnswer(tenant=self.tenants[caller.tenant], sequence=1)
+        return TenantAnswer(
+            tenant=self.tenants[caller.tenant], sequence=1, revoked_tokens=self.revoked
+        )
 
     async def _project(self, caller: TenantPeerCaller, key: str) -> ProjectAnswer:
         self.questions.append("project")
@@ -96,7 +99,9 @@ async def copy(installation: Installation, database: Database) -> AsyncIterator[
         namespace = Namespace(installation.kafka, world._publisher)
         group = namespace.consuming("executions.directory", projection(database).apply)
         await stack.enter_async_context(group)
-        yield Copy(world, DirectoryCopy(database, client, SystemClock()), owner)
+        directory = DirectoryCopy(database, client, SystemClock())
+        directory.trust()
+        yield Copy(world, directory, owner)
 
 
 async def test_what_tenancy_publishes_is_known_without_asking(copy: Copy) -> None:

@@ -115,7 +115,9 @@ async def directory(database: Database) -> AsyncIterator[DirectoryCopy]:
     await database[TENANTS].replace_one({"_id": "tenant"}, {"seq": 1, **state}, upsert=True)
     tokens = ServiceTokens("telemetry", "", {}, ManualClock())
     client = InternalClient(f"http://127.0.0.1:{free_port()}", "tenancy", tokens)
-    yield DirectoryCopy(database, client, SystemClock())
+    found = DirectoryCopy(database, client, SystemClock())
+    found.trust()
+    yield found
     await client.close()
 
 
