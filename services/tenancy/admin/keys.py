@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from kit.clock import vendor_time
+from kit.errors import OstroError
+from kit.mongo import MongoError
 from services.tenancy.admin.session import WHO, execute, note, table
 from services.tenancy.main import Core
 from services.tenancy.usecases.rewrap import Outcome
@@ -100,9 +102,13 @@ def rewrap(
                 left[count.collection] += count.secrets
         with _progress() as progress:
             bars = {c: progress.add_task(c, total=n) for c, n in left.items()}
-            outcomes = await core.rewrap.run(
-                WHO, lambda c, n: progress.advance(bars[c], n), dry_run=dry_run
-            )
+            try:
+                outcomes = await core.rewrap.run(
+                    WHO, lambda c, n: progress.advance(bars[c], n), dry_run=dry_run
+                )
+            except (OstroError, MongoError):
+                note("not finished; what is done stays, the same command does the rest")
+                raise
         _report(outcomes, dry_run=dry_run)
 
     execute(work)

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,13 +95,15 @@ class Console:
 
 
 @contextlib.asynccontextmanager
-async def console(installation: Installation) -> AsyncIterator[Console]:
-    """Start the process; it ends with the block."""
+async def console(
+    installation: Installation, more: Mapping[str, str] | None = None
+) -> AsyncIterator[Console]:
+    """Start the process, with more variables than our own; it ends with the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-W", "error", "-c", _CONSOLE),
         cwd=ROOT,
-        env=environment(installation),
+        env=environment(installation) | dict(more or {}),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
