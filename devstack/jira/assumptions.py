@@ -18,6 +18,8 @@ ASSUMPTIONS: tuple[tuple[str, str], ...] = (
     ("former-project-key", "assumed: a project is found under its earlier keys"),
     ("group-scopes", "assumed: reading groups of a user and roles needs READ, group/bulk ADMIN"),
     ("user-search", "assumed: matches beginnings of the words of a name, active accounts only"),
+    ("restore", "assumed: a restored site sends installed with a new secret and no enabled"),
+    ("import-content", "laxer: an import changes the clientKey only, the content stays"),
     ("component-events", "assumed: component_created, _updated, _deleted with a component bean"),
     ("membership-events", "assumed: joining or leaving a group is a user_updated of the account"),
     ("merged-to", "assumed: mergedTo of jira:version_deleted is the bean of the other version"),

@@ -78,6 +78,7 @@ class Installation(BaseModel):
     descriptor_url: str
     oauth_client_id: str | None = None
     installation_id: str | None = None
+    on_forge: bool = False
     state: InstallationState = "installed"
     licence: LicenceState = "unlicensed_free"
     webhooks: list[ModuleWebhook] = Field(default_factory=list)
@@ -91,6 +92,7 @@ class Site(BaseModel):
     client_key: str
     base_url: str
     former_base_urls: list[str] = Field(default_factory=list)
+    former_client_keys: list[str] = Field(default_factory=list)
     display_url: str | None = None
     suspended: bool = False
     installations: dict[str, Installation] = Field(default_factory=dict)

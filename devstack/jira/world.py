@@ -116,6 +116,11 @@ class World:
         for listener in self.listeners:
             listener(site, happening)
 
+    def installation_id(self, site: Site) -> str:
+        """One for the app on this site, whether Connect or Forge asks first."""
+        known = [app.installation_id for app in site.installations.values() if app.installation_id]
+        return known[0] if known else f"ari:cloud:ecosystem::installation/{self.chance.uuid()}"
+
     def jira_time(self) -> str:
         """Now, as Jira writes it in issues."""
         return iso(self.clock.now()).replace("+00:00", "+0000")

@@ -271,3 +271,61 @@ async def test_unknown_actions_and_typing_errors_are_told() -> None:
         missing = await jira.client.post("/control/sites/nope/actions/install")
     assert (unknown.status_code, typo.status_code, missing.status_code) == (404, 400, 404)
     assert "rotate_secret" in unknown.json()["error"]
+
+
+async def test_an_import_brings_a_new_client_key_and_uninstalls_nothing() -> None:
+    async with wired() as jira:
+        await jira.control("policy", rotation_overlap_seconds=600)
+        await jira.act("install")
+        old, old_key = jira.authorization("GET", "/rest/api/3/myself"), jira.receiver.seen[0][2]
+        outcome = await jira.act("import_site")
+        assert outcome["ok"]
+        assert jira.receiver.hooks()[2:] == ["installed", "enabled"]
+        body = jira.receiver.seen[2][2]
+        assert body["clientKey"] != old_key["clientKey"]
+        assert body["baseUrl"] == old_key["baseUrl"]
+        assert (await jira.client.get("/rest/api/3/myself", headers=old)).status_code == 401
+        assert (await jira.get("/rest/api/3/myself")).status_code == 200
+        await jira.act("restore", client_key=old_key["clientKey"])
+        assert jira.receiver.hooks()[4:] == ["installed"]
+        assert jira.receiver.seen[-1][2]["clientKey"] == old_key["clientKey"]
+        assert (await jira.get("/rest/api/3/myself")).status_code == 200
+        foreign = await jira.client.post(
+            "/control/sites/demo/actions/restore", json={"client_key": "another"}
+        )
+    assert foreign.status_code == 409
+
+
+async def test_an_import_that_the_app_refuses_leaves_it_out() -> None:
+    async with wired() as jira:
+        await jira.act("install")
+        jira.receiver.answer = 500
+        outcome = await jira.act("import_site")
+        assert (outcome["ok"], outcome["state"]) == (False, None)
+        assert not jira.standin.world.state.sites["demo"].installations
+
+
+async def test_a_restore_keeps_the_client_key_and_says_installed_alone() -> None:
+    async with wired() as jira:
+        await jira.act("install")
+        await jira.act("restore")
+    assert jira.receiver.hooks() == ["installed", "enabled", "installed"]
+    assert len({body["clientKey"] for _, _, body in jira.receiver.seen}) == 1
+
+
+async def test_after_a_registration_on_forge_installed_carries_an_installation_id() -> None:
+    async with wired() as jira:
+        await jira.act("install")
+        assert (await jira.act("forge_register"))["deliveries"] == []
+        assert (await jira.act("update"))["deliveries"] == []
+        await jira.act("update", major=True)
+        known = jira.receiver.seen[-1][2]["installationId"]
+        assert known.startswith("ari:cloud:ecosystem::installation/")
+        await jira.act("rename", base_url="http://renamed.test")
+        assert "installationId" not in jira.receiver.seen[-1][2]
+        await jira.act("rotate_secret")
+        assert jira.receiver.seen[-1][2]["installationId"] == known
+        for action in ("disable", "enable", "uninstall"):
+            await jira.act(action)
+        hooks = jira.receiver.hooks()
+    assert hooks == ["installed", "enabled", "installed", "installed", "installed", "uninstalled"]
