@@ -327,7 +327,7 @@ async def test_a_site_that_is_down_is_left_alone_for_a_while(world: World) -> No
     with pytest.raises(Unavailable):
         await caller.request(FORGE, "GET", "/rest/api/3/serverInfo")
     assert len(jira.requests) == asked + 3
-    world.time.passes(5)
+    world.time.passes(2)
     jira._script = [OK]
     for _ in range(2):
         await caller.request(SITE, "GET", "/rest/api/3/serverInfo")

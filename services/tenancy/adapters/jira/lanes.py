@@ -11,7 +11,7 @@ from services.tenancy.adapters.jira.retries import Pace
 
 PER_SITE = 16
 IN_ALL = 64
-OPEN_SECONDS = 5
+OPEN_SECONDS = 2
 _WAIT_SECONDS = 2.0
 _FAILURES = 8
 _REMEMBERED = 10_000

@@ -1,0 +1,93 @@
+"""Tenancy for real with the Jira stand-in beside it, both over loopback, the site installed."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from devstack.jira.app import Setup, StandIn, build
+from devstack.jira.model import Site
+from devstack.standin.clock import Clock
+from devstack.standin.serving import Listeners, bind, port_of
+from kit.http.client import InternalClient
+from kit.ids import SystemIds
+from services.tenancy.main import Core, compose
+from tests.harness.installation import Installation
+from tests.integration.tenancy.internal import internal_client
+from tests.integration.tenancy.world import World, running_world
+
+
+@dataclass
+class House:
+    """Tenancy, a Jira site of its own that has the app, and a service that asks."""
+
+    world: World
+    standin: StandIn
+    jira: httpx.AsyncClient
+    client: InternalClient
+    tenant: str
+
+    @property
+    def site(self) -> Site:
+        """The site as the stand-in keeps it."""
+        return self.standin.world.state.sites["demo"]
+
+    async def act(self, action: str, **order: Any) -> None:
+        """Do something at the site; the app must take every call."""
+        answer = await self.jira.post(f"/control/sites/demo/actions/{action}", json=order)
+        assert answer.json()["problems"] == [], answer.text
+
+    async def control(self, lever: str, **order: Any) -> None:
+        """Pull a lever."""
+        answer = await self.jira.post(f"/control/{lever}", json=order)
+        assert answer.is_success, answer.text
+
+    def calls(self, part: str = "") -> list[tuple[str, int]]:
+        """Method with target, and status, of the app's calls so far."""
+        found = (entry.value for entry in self.standin.world.records.calls.after(0))
+        return [
+            (f"{call.method} {call.target}", call.status) for call in found if part in call.target
+        ]
+
+    def forget_calls(self) -> None:
+        """Begin to count anew."""
+        self.standin.world.records.calls.clear()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass for Jira and for tenancy."""
+        self.world.clock.advance(seconds=seconds)
+        self.standin.world.clock.advance(seconds)
+
+    async def replica(self) -> Core:
+        """Another process of tenancy on the same database."""
+        world = self.world
+        return await compose(world.database, world.settings, world.clock, SystemIds())
+
+
+@contextlib.asynccontextmanager
+async def standin_house(installation: Installation) -> AsyncIterator[House]:
+    """Start both and install the app."""
+    listeners, sock = Listeners(), bind("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{port_of(sock)}"
+    async with contextlib.AsyncExitStack() as stack:
+        world = await stack.enter_async_context(
+            running_world(
+                installation, jira_key_servers=f"{url}/install-keys,{url}/install-keys-backup"
+            )
+        )
+        clock = Clock(world.clock.now().timestamp())
+        standin = build(Setup(base_url=url, app_url=world.base, clock=clock))
+        await listeners.serve(standin.app, sock)
+        stack.push_async_callback(listeners.stop)
+        stack.push_async_callback(standin.sender.close)
+        jira = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=url, trust_env=False, timeout=30)
+        )
+        client = await stack.enter_async_context(internal_client(world, "executions"))
+        house = House(world, standin, jira, client, "")
+        await house.act("install")
+        rows = await world.database["tenants"].find({}).to_list(None)
+        house.tenant = rows[-1]["_id"]
+        yield house
