@@ -23,34 +23,36 @@ class ConsentBody(BaseModel):
     amplitude: Annotated[StrictBool, DataClass.OPERATIONAL] = False
 
 
+async def _administrator(caller: Caller) -> Principal:
+    principal = caller.principal
+    principal.require(Scope.ADMIN)
+    if principal.projects is not None:
+        raise Forbidden("The token is limited to projects; consent is given for the whole tenant.")
+    return principal
+
+
+Administrator = Annotated[Principal, Depends(_administrator)]
+
+
 def router(consent: Consent) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(prefix="/ostro/v1/telemetry", tags=["consent"])
 
     @routes.get("/consent")
-    async def show(caller: Caller) -> ConsentBody:
+    async def show(principal: Administrator) -> ConsentBody:
         """Consent of the caller's tenant; needs the scope admin."""
-        _require_administrator(caller.principal)
-        return _body(await consent.show(caller.principal.tenant))
+        return _body(await consent.show(principal.tenant))
 
     @routes.put("/consent", openapi_extra=documented(ConsentBody))
     async def replace(
-        caller: Caller, body: Annotated[ConsentBody, Depends(JsonBody(ConsentBody))]
+        principal: Administrator, body: Annotated[ConsentBody, Depends(JsonBody(ConsentBody))]
     ) -> ConsentBody:
         """Replace it; the next request to a processor heeds it. Needs the scope admin."""
-        principal = caller.principal
-        _require_administrator(principal)
         granted = frozenset(name for name in ProcessorName if getattr(body, name.value))
         await consent.replace(principal.tenant, granted, f"token {principal.token_id}")
         return _body(await consent.show(principal.tenant))
 
     return routes
-
-
-def _require_administrator(principal: Principal) -> None:
-    principal.require(Scope.ADMIN)
-    if principal.projects is not None:
-        raise Forbidden("The token is limited to projects; consent is given for the whole tenant.")
 
 
 def _body(consent: dict[ProcessorName, bool]) -> ConsentBody:

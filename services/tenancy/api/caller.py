@@ -1,17 +1,22 @@
 """Who may administer a tenant, and what is noted of them."""
 
-from fastapi import Request
+from typing import Annotated
 
-from kit.auth.api_tokens import VerifiedToken
+from fastapi import Depends, Request
+
 from kit.auth.principal import Principal, Scope
+from kit.http.security import Caller
 from services.tenancy.domain.audit import Actor, ActorKind
 from services.tenancy.usecases.ports import By
 
 
-def administrator(caller: VerifiedToken) -> Principal:
-    """Return the principal; raise ``Forbidden`` unless its token has the scope admin."""
+async def _administrator(caller: Caller) -> Principal:
     caller.principal.require(Scope.ADMIN)
     return caller.principal
+
+
+Administrator = Annotated[Principal, Depends(_administrator)]
+"""The principal of a token with the scope admin; nothing else of a request is looked at before."""
 
 
 def by(request: Request, principal: Principal) -> By:

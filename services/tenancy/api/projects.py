@@ -12,8 +12,8 @@ from kit.directory.permissions import Need
 from kit.errors import NotFound
 from kit.http.body import JsonBody, documented
 from kit.http.pages import Offset, json_response, offset_response
-from kit.http.security import AccessTo, Caller
-from services.tenancy.api.caller import administrator, by
+from kit.http.security import AccessTo
+from services.tenancy.api.caller import Administrator, by
 from services.tenancy.domain.projects import Project
 from services.tenancy.usecases.projects import Projects, Wanted
 
@@ -85,8 +85,8 @@ def admin_router(projects: Projects, public_url: str) -> APIRouter:
     routes = APIRouter(prefix="/ostro/v1/tenancy/projects", tags=["Administration"])
 
     @routes.get("", summary="List projects, disabled ones too")
-    async def list_projects(request: Request, caller: Caller, page: Offset) -> Response:
-        known = await projects.all(administrator(caller).tenant)
+    async def list_projects(request: Request, principal: Administrator, page: Offset) -> Response:
+        known = await projects.all(principal.tenant)
         shown = known[page.start_at : page.start_at + page.max_results]
         base = public_url.rstrip("/")
         return offset_response(request, base, page, len(known), [bean(p) for p in shown])
@@ -100,10 +100,9 @@ def admin_router(projects: Projects, public_url: str) -> APIRouter:
     )
     async def enable_project(
         request: Request,
-        caller: Caller,
+        principal: Administrator,
         body: Annotated[EnableProject, Depends(JsonBody(EnableProject))],
     ) -> Response:
-        principal = administrator(caller)
         wanted = Wanted(body.key, body.jira_project_id)
         project, new = await projects.enable(principal.tenant, wanted, by(request, principal))
         return json_response(bean(project), 201 if new else 200)
@@ -116,11 +115,10 @@ def admin_router(projects: Projects, public_url: str) -> APIRouter:
     )
     async def change_project(
         request: Request,
-        caller: Caller,
+        principal: Administrator,
         id_or_key: Annotated[str, Path(alias="projectIdOrKey", pattern=_ID_OR_KEY)],
         body: Annotated[ChangeProject, Depends(JsonBody(ChangeProject))],
     ) -> Response:
-        principal = administrator(caller)
         who = by(request, principal)
         project = await projects.switch(principal.tenant, id_or_key, who, enabled=body.enabled)
         return json_response(bean(project))

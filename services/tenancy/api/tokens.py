@@ -11,8 +11,7 @@ from kit.auth.principal import Scope
 from kit.clock import vendor_time
 from kit.http.body import JsonBody, documented
 from kit.http.pages import Offset, json_response, offset_response
-from kit.http.security import Caller
-from services.tenancy.api.caller import administrator, by
+from services.tenancy.api.caller import Administrator, by
 from services.tenancy.domain.tokens import MAX_LIFE, MAX_NAME, MAX_REQUESTS_PER_MINUTE, ApiToken
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.tokens import TokenRequest, Tokens
@@ -74,9 +73,10 @@ def router(tokens: Tokens, projects: Projects, public_url: str) -> APIRouter:
         openapi_extra=documented(NewToken),
     )
     async def mint(
-        request: Request, caller: Caller, body: Annotated[NewToken, Depends(JsonBody(NewToken))]
+        request: Request,
+        principal: Administrator,
+        body: Annotated[NewToken, Depends(JsonBody(NewToken))],
     ) -> Response:
-        principal = administrator(caller)
         wanted = TokenRequest(
             name=body.name,
             scopes=body.scopes,
@@ -91,8 +91,8 @@ def router(tokens: Tokens, projects: Projects, public_url: str) -> APIRouter:
         return json_response({**shown, "token": minted.text}, 201, headers)
 
     @routes.get("", summary="List tokens, revoked and expired ones too")
-    async def list_tokens(request: Request, caller: Caller, page: Offset) -> Response:
-        tenant = administrator(caller).tenant
+    async def list_tokens(request: Request, principal: Administrator, page: Offset) -> Response:
+        tenant = principal.tenant
         known, keys = await tokens.all(tenant), await keys_of(tenant)
         shown = known[page.start_at : page.start_at + page.max_results]
         base = public_url.rstrip("/")
@@ -101,10 +101,9 @@ def router(tokens: Tokens, projects: Projects, public_url: str) -> APIRouter:
     @routes.delete("/{tokenId}", summary="Revoke a token", status_code=204)
     async def revoke(
         request: Request,
-        caller: Caller,
+        principal: Administrator,
         token_id: Annotated[str, Path(alias="tokenId", max_length=64)],
     ) -> Response:
-        principal = administrator(caller)
         await tokens.revoke(principal.tenant, token_id, by(request, principal))
         return Response(status_code=204)
 
