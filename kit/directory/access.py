@@ -108,12 +108,14 @@ class Access:
         """Raise ``Forbidden`` unless the caller holds a second right, too."""
         await self._decide(project, Need.of((entity, right)))
 
-    async def was_given(self, project: ProjectState) -> bool:
-        """Whether an enforced scheme gives the user the right; not that nothing forbids it."""
-        scheme = await self._scheme(project)
+    async def was_given(self, scheme: Scheme) -> bool:
+        """Whether this scheme is enforced and gives the user the right; not that none forbids it.
+
+        For the owner of schemes, who decides by the stored one and not by a view.
+        """
         if not scheme.enforced or self.principal.account_id is None:
             return False
-        return await self._lacking(project, self.need) is None
+        return await self._lacking_in(scheme, self.need) is None
 
     async def _decide(self, project: ProjectState, need: Need) -> None:
         lacking = await self._lacking(project, need)
@@ -125,16 +127,18 @@ class Access:
 
     async def _lacking(self, project: ProjectState, need: Need) -> Permission | None:
         """Return what the caller lacks; a project that is not enforced costs no look-up."""
-        scheme = await self._scheme(project)
+        return await self._lacking_in(await self._scheme(project), need)
+
+    async def _lacking_in(self, scheme: Scheme, need: Need) -> Permission | None:
         account = self.principal.account_id
         if not scheme.enforced or account is None:
             return None
         standing = await self.directory.membership(self.tenant, account)
         lacking = scheme.lacking(need, standing.membership)
-        unknown = not roles_known(standing.membership, project.id)
+        unknown = not roles_known(standing.membership, scheme.project)
         if lacking is not None and unknown and scheme.turns_on_roles(need):
-            standing = await self.directory.membership(self.tenant, account, project.id)
-            if not roles_known(standing.membership, project.id):
+            standing = await self.directory.membership(self.tenant, account, scheme.project)
+            if not roles_known(standing.membership, scheme.project):
                 raise Unavailable("Your permissions cannot be looked up at present; try again.")
             lacking = scheme.lacking(need, standing.membership)
         if lacking is None and need.writes and not standing.trusted:
@@ -144,9 +148,8 @@ class Access:
     async def _scheme(self, project: ProjectState) -> Scheme:
         scheme = self.view.permissions.get(project.id)
         if scheme is None and project.enforced:
-            # the owner has just told of the project, or the copy is being filled
-            view = await self.directory.tenant(self.tenant)
-            scheme = view.permissions.get(project.id) if view is not None else None
+            # the project was told of after the view was made
+            scheme = await self.directory.scheme(self.tenant, project.id)
             if scheme is None:
                 raise Unavailable("The project's permissions are not known yet; try again.")
         return scheme or Scheme(project.id, enforced=False, holders={})

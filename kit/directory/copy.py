@@ -146,6 +146,11 @@ class DirectoryCopy:
             self._asked = (now, {k.kid: k for k in answer.keys})
         return self._asked[1].get(kid)
 
+    async def scheme(self, tenant: str, project: int) -> Scheme | None:
+        """Return the scheme of a project, as the newest view has it."""
+        view = await self.tenant(tenant)
+        return view.permissions.get(project) if view is not None else None
+
     async def membership(self, tenant: str, account: str, roles_in: int | None = None) -> Standing:
         """Return what a user is a member of."""
         return await self._memberships.of(tenant, account, roles_in)

@@ -59,6 +59,10 @@ class Directory(Protocol):
         """Return an enabled project by id; asks the owner before it says None."""
         ...
 
+    async def scheme(self, tenant: str, project: int) -> Scheme | None:
+        """Return the permission scheme of a project as it is known now."""
+        ...
+
     async def signing_key(self, kid: str) -> SigningKeyState | None:
         """Return a public key that signs API tokens; asks the owner before it says None."""
         ...

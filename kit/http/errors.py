@@ -82,6 +82,8 @@ def validation_message(errors: Any, whole: str = "The request body") -> str:
         "less_than_equal": ("le", "must be less than or equal to"),
         "string_too_long": ("max_length", "must not be longer than"),
         "string_too_short": ("min_length", "must not be shorter than"),
+        "too_long": ("max_length", "must not have more items than"),
+        "too_short": ("min_length", "must not have fewer items than"),
         "string_pattern_mismatch": ("pattern", "must match"),
     }
     if kind in limits:

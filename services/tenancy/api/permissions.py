@@ -21,7 +21,7 @@ from contracts.permissions import (
 )
 from kit.auth.principal import Scope
 from kit.directory.access import Access
-from kit.directory.permissions import Need
+from kit.directory.permissions import Need, Scheme
 from kit.errors import Forbidden, NotFound
 from kit.http.body import JsonBody, documented
 from kit.http.pages import json_response
@@ -89,11 +89,15 @@ def router(permissions: Permissions) -> APIRouter:
             bool, Query(description="also when nobody could edit the configuration any more")
         ] = False,
     ) -> Response:
-        project, _ = await permissions.get(access.tenant, id_or_key)
-        if Scope.ADMIN not in access.principal.scopes:
+        by_scope = Scope.ADMIN in access.principal.scopes
+        if not by_scope:
+            project, _ = await permissions.get(access.tenant, id_or_key)
             await _shown(access, project)
-            if not await access.was_given(project.state()):
+
+        async def judge(known: ProjectPermissions) -> None:
+            if not by_scope and not await access.was_given(Scheme.of(known)):
                 raise Forbidden("Only a token with the scope admin may set these permissions.")
+
         _, stored = await permissions.put(
             access.tenant,
             id_or_key,
@@ -101,6 +105,7 @@ def router(permissions: Permissions) -> APIRouter:
             by(request, access.principal),
             enforced=body.enforced,
             force=force,
+            judge=judge,
         )
         return json_response(bean(stored))
 

@@ -1,6 +1,6 @@
 """The permission scheme of a project: reading, setting and enforcing it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from contracts.permissions import Grant, ProjectPermissions
@@ -10,6 +10,8 @@ from services.tenancy.domain.projects import Project
 from services.tenancy.usecases.ports import By, Note
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.retry import until_stored
+
+Judge = Callable[[ProjectPermissions], Awaitable[None]]
 
 
 class PermissionStore(Protocol):
@@ -47,8 +49,12 @@ class Permissions:
         *,
         enforced: bool,
         force: bool = False,
+        judge: Judge | None = None,
     ) -> tuple[Project, ProjectPermissions]:
         """Replace the whole scheme; other services know of it within a second.
+
+        ``judge`` sees the scheme that is replaced and raises unless the caller may: whoever has
+        just lost the right cannot give it back to itself.
 
         Raises ``InvalidInput`` for what cannot be a scheme, and for an enforced one that lets
         nobody edit the configuration unless it is forced.
@@ -57,6 +63,8 @@ class Permissions:
 
         async def attempt() -> tuple[Project, ProjectPermissions]:
             project, known = await self.get(tenant, id_or_key)
+            if judge is not None:
+                await judge(known)
             wanted = ProjectPermissions(project=project.id, enforced=enforced, grants=checked)
             if not force:
                 check_not_locked_out(wanted)

@@ -49,6 +49,7 @@ async def test_enabled_by_key_with_what_jira_says(world: World) -> None:
         "aliases": (),
         "enabled": True,
         "deleted": False,
+        "enforced": False,
     }
     usage = await eventually(lambda: world.usage(tenant), lambda u: len(u) == 3)
     enabled = next(e.data for e in usage if e.data.name == "Enabled project")

@@ -46,6 +46,9 @@ class FixedDirectory:
     async def project(self, tenant: str, project: int) -> ProjectState | None:
         return self.projects.get(project)
 
+    async def scheme(self, tenant: str, project: int) -> Scheme | None:
+        return self.permissions.get(project)
+
     async def membership(self, tenant: str, account: str, roles_in: int | None = None) -> Standing:
         self.looked_up.append((account, roles_in))
         if account not in self.members:

@@ -5,6 +5,7 @@ from collections import OrderedDict
 
 from contracts.tenancy import ProjectState, SigningKeyState
 from kit.directory.memberships import Memberships, Standing
+from kit.directory.permissions import Scheme
 from kit.directory.view import TenantView, usable
 from services.tenancy.adapters.mongo.permissions import MongoPermissions
 from services.tenancy.adapters.mongo.projects import MongoProjects
@@ -71,6 +72,11 @@ class OwnDirectory:
         if now - self._known_keys[0] >= _FRESH_SECONDS:
             self._known_keys = (now, {key.kid: key.state() for key in await self._keys.all()})
         return self._known_keys[1].get(kid)
+
+    async def scheme(self, tenant: str, project: int) -> Scheme | None:
+        """Return the scheme of a project, as it is stored now."""
+        view = await self._read(tenant)
+        return view.permissions.get(project) if view is not None else None
 
     async def membership(self, tenant: str, account: str, roles_in: int | None = None) -> Standing:
         """Return what a user is a member of."""
