@@ -1,15 +1,17 @@
 """``admin tenant``."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
+from kit.clock import vendor_time
 from services.tenancy.admin.session import WHO, execute, note, table
 from services.tenancy.domain.tenants import Tenant
 from services.tenancy.main import Core
 
-cli = typer.Typer(no_args_is_help=True, help="Tenants: make one without Jira, list all.")
+cli = typer.Typer(no_args_is_help=True, help="Tenants: make one without Jira, list all, ask Jira.")
 
 _MAX_NAME = 255
 
@@ -78,5 +80,58 @@ def list_() -> None:
     execute(work)
 
 
+TenantArgument = Annotated[str, typer.Argument(help="id of the tenant: see tenant list")]
+
+
+@cli.command("refresh")
+def refresh(tenant: TenantArgument) -> None:
+    """Ask the tenant's Jira for licence and version now, instead of within the day.
+
+    What changed is stored and published; the command show prints it.
+    """
+
+    async def work(core: Core) -> None:
+        await core.jira.facts.refresh(tenant)
+        note(f"read the facts of {tenant}")
+
+    execute(work)
+
+
+@cli.command("show")
+def show(tenant: TenantArgument) -> None:
+    """Show one tenant, with what its Jira last said of itself and of the app's licence."""
+
+    async def work(core: Core) -> None:
+        found = await core.tenants.get(tenant)
+        table(("WHAT", "VALUE"), [(name, _shown(value)) for name, value in _about(found)])
+
+    execute(work)
+
+
+def _about(tenant: Tenant) -> Sequence[tuple[str, object]]:
+    state, facts = tenant.state(), tenant.facts
+    return (
+        ("TENANT", tenant.id),
+        ("STATUS", tenant.status.value),
+        ("KIND", _kind(tenant)),
+        ("CELL", tenant.cell),
+        ("SITE", tenant.site_url),
+        ("CLOUD ID", tenant.cloud_id),
+        ("JIRA VERSION", state.jira_version),
+        ("LICENCE TIER", state.licence_tier),
+        ("LICENCE TYPE", state.licence_type),
+        ("LICENCE ACTIVE", facts.licence_active),
+        ("EVALUATION", facts.licence_evaluation),
+        ("ENTITLEMENT", state.support_entitlement),
+        ("READ AT", None if facts.read_at is None else vendor_time(facts.read_at)),
+    )
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "unknown" if value is None else value
+
+
 def _kind(tenant: Tenant) -> str:
-    return "without Jira" if tenant.install is None else "Jira"
+    return "Jira" if tenant.has_jira else "without Jira"

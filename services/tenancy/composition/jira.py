@@ -34,7 +34,7 @@ from services.tenancy.usecases.jirapermissions import PermissionChecks
 from services.tenancy.usecases.ports import TenantStore, Vault
 from services.tenancy.usecases.users import Users
 
-_ROUND_SECONDS = 15.0
+_ROUND_SECONDS = 5.0
 _LEASE = timedelta(seconds=60)
 
 

@@ -88,6 +88,27 @@ async def test_life_at_a_foreign_jira(playground: Playground, installation: Inst
         await _live(playground, operator)
 
 
+async def _facts(playground: Playground, operator: Console, tenant: str) -> None:
+    async def shown() -> dict[str, str]:
+        lines = (await operator.run("tenant", "show", tenant)).out.splitlines()
+        return dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines)
+
+    # soon after the install, without anybody's asking
+    await eventually(shown, lambda facts: facts["READ AT"] != "unknown")
+    for lever, order in (("version", {"version": "1004.0"}), ("licence", {"state": "active"})):
+        answer = await playground.jira.post(f"/control/sites/demo/{lever}", json=order)
+        assert answer.is_success, answer.text
+    refreshed = await operator.run("tenant", "refresh", tenant)
+    assert (refreshed.code, refreshed.out) == (0, ""), refreshed.err
+    found = await shown()
+    assert found["JIRA VERSION"] == "1004.0"
+    assert (found["LICENCE TYPE"], found["LICENCE ACTIVE"]) == ("COMMERCIAL", "yes")
+    # no source gives a tier
+    assert found["LICENCE TIER"] == "unknown"
+    nobody = await operator.run("tenant", "refresh", "nobody")
+    assert (nobody.code, nobody.out) == (1, "")
+
+
 async def _live(playground: Playground, operator: Console) -> None:
     tenant = (await operator.run("tenant", "list")).rows[0][0]
     project = await operator.run("project", "enable", "DEMO", "--tenant", tenant)
@@ -103,6 +124,7 @@ async def _live(playground: Playground, operator: Console) -> None:
     projects = (await listed()).json()["values"]
     assert [(p["key"], p["jiraProjectId"]) for p in projects] == [("DEMO", 10000)]
 
+    await _facts(playground, operator, tenant)
     assert await playground.statuses("rotate_secret") == [204]
     again = await operator.run("project", "enable", "DEMO", "--tenant", tenant)
     assert again.out == project.out
