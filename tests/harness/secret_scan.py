@@ -15,6 +15,8 @@ def forms(secret: bytes) -> frozenset[bytes]:
     Base64 at every alignment and in both alphabets, without the characters at the ends, which
     depend on the neighbours.
     """
+    if len(secret) < _SHORTEST:
+        raise ValueError("too short: it would be found by chance")
     found = {secret, secret.hex().encode(), secret.hex().upper().encode()}
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + secret)
