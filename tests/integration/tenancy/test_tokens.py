@@ -1,6 +1,7 @@
 """API tokens over HTTP: minted, used, listed, revoked, expired."""
 
 import asyncio
+import json
 import time
 from datetime import timedelta
 from typing import Any
@@ -9,9 +10,12 @@ import httpx
 import jwt
 import pytest
 
-from contracts.topics import TOKEN_REVOCATION_STATE
+from contracts.topics import TOKEN_REVOCATION_STATE, TOKEN_USE
 from kit.auth.principal import Scope
+from kit.clock import vendor_time
 from kit.errors import NotFound
+from kit.kafka.records import Record
+from services.tenancy.consumers.token_use import TokenUseConsumer
 from services.tenancy.usecases.tokens import TokenRequest
 from tests.harness.polling import eventually
 from tests.integration.tenancy.world import OPERATOR_BY, World
@@ -254,6 +258,87 @@ async def test_a_person_sees_and_revokes_only_what_acts_for_them(world: World) -
     assert (await tokens.revoke(tenant, mine, OPERATOR_BY, owner="a")).revoked_at is not None
     revoked = [t.id for t in await tokens.all(tenant) if t.revoked_at is not None]
     assert revoked == [mine]
+
+
+async def test_the_list_says_when_a_token_was_last_used(world: World) -> None:
+    tenant = await world.plain_tenant()
+    admin = await world.token(tenant)
+    made = (await mint(world, admin, requestsPerMinute=9)).json()
+    assert (made["lastUsedAt"], made["requestsPerMinute"]) == (None, 9)
+    assert claims_of(made["token"])["ostro"]["requestsPerMinute"] == 9
+
+    async def row() -> dict[str, Any]:
+        listed = (await world.http.get(TOKENS, headers=admin)).json()["values"]
+        return next(r for r in listed if r["id"] == made["id"])
+
+    good = await health(world, made["token"])
+    assert good.headers["x-ratelimit-limit"] == "9"
+    used = await eventually(row, lambda r: r["lastUsedAt"] is not None)
+    assert used["lastUsedAt"] == vendor_time(world.clock.now())
+    before = await world.database["tokens"].find_one({"id": made["id"]})
+    assert before is not None
+
+    # older ones, unknown ones and another tenant's change nothing; a clock ahead is brought back
+    key, now = (tenant, made["id"]), world.clock.now()
+    tokens = world.core.tokens
+    await tokens.used({key: now - timedelta(hours=1), (tenant, "unknown"): now})
+    await tokens.used({("nobody", made["id"]): now})
+    assert await world.database["tokens"].find_one({"id": made["id"]}) == before
+    assert await world.database["tokens"].count_documents({"id": "unknown"}) == 0
+    await tokens.used({key: now + timedelta(days=3)})
+    assert (await row())["lastUsedAt"] == vendor_time(now)
+
+
+async def test_a_use_and_a_revocation_at_the_same_time_are_both_kept(world: World) -> None:
+    tenant = await world.plain_tenant()
+    admin = await world.token(tenant)
+    tokens, database = world.core.tokens, world.database["tokens"]
+    for _ in range(5):
+        made = (await mint(world, admin)).json()
+        key, now = (tenant, made["id"]), world.clock.now()
+        uses = [tokens.used({key: now + timedelta(seconds=n - 9)}) for n in range(10)]
+        await asyncio.gather(*uses[:5], tokens.revoke(*key, OPERATOR_BY), *uses[5:])
+        row = await database.find_one({"id": made["id"]})
+        assert row is not None
+        assert (row["last_used_at"], row["rev"]) == (now, 2)
+        assert row["revoked_at"] is not None
+
+
+async def test_uses_that_cannot_be_read_are_parked(world: World) -> None:
+    consumer = TokenUseConsumer(world.core.tokens)
+    tenant = await world.plain_tenant()
+    token = (await mint(world, await world.token(tenant))).json()["id"]
+
+    def record(offset: int, value: bytes | None) -> Record:
+        return Record(TOKEN_USE, 0, offset, b"k", value, {}, 0)
+
+    def use(token: str, at: str) -> bytes:
+        data = {"token_id": token, "used_at": at}
+        envelope = {"id": "e", "source": "s", "type": TOKEN_USE.type, "subject": token}
+        return json.dumps(
+            {**envelope, "time": at, "tenantid": tenant, "sequence": 0, "data": data}
+        ).encode()
+
+    values = [
+        b"no JSON",
+        None,
+        use(token, "2020-01-02T00:00:00Z"),
+        use(token, "2020-01-01T00:00:00Z"),
+        use("gone", "2020-01-01T00:00:00Z"),
+    ]
+    poison = await consumer.handle([record(n, value) for n, value in enumerate(values)])
+    assert [p.record.offset for p in poison] == [0, 1]
+    row = await world.database["tokens"].find_one({"id": token})
+    assert row is not None
+    assert row["last_used_at"].isoformat() == "2020-01-02T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("limit", [0, -1, 10**9, "many"])
+async def test_a_limit_that_is_none(world: World, limit: object) -> None:
+    tenant = await world.plain_tenant()
+    answer = await mint(world, await world.token(tenant), requestsPerMinute=limit)
+    assert answer.status_code == 400
+    assert "requestsPerMinute" in answer.json()["message"]
 
 
 async def test_many_at_once_and_pages(world: World) -> None:
