@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from devstack.jira.chance import Chance
+from devstack.jira.control.forge import ForgeControl
 from devstack.jira.control.issues import IssueControl
 from devstack.jira.control.levers import Levers
 from devstack.jira.control.people import PeopleControl
@@ -19,6 +20,11 @@ from devstack.jira.control.projects import ProjectControl
 from devstack.jira.control.sites import Listen, SiteControl
 from devstack.jira.control.views import Views
 from devstack.jira.control.webhooks import WebhookControl
+from devstack.jira.forge.caller import ForgeCaller
+from devstack.jira.forge.driver import ForgeDriver
+from devstack.jira.forge.gateway import MARK, PREFIXES, Gateway
+from devstack.jira.forge.key_server import PATH as JWKS_PATH
+from devstack.jira.forge.key_server import JwksEndpoint
 from devstack.jira.key_servers import PATHS, KeyServerEndpoint
 from devstack.jira.lifecycle import Driver
 from devstack.jira.model import SigningKey
@@ -45,6 +51,7 @@ class Setup:
     state_file: Path | None = None
     seed: int | None = None
     keys: Sequence[SigningKey] = ()
+    forge_keys: Sequence[SigningKey] = ()
     clock: Clock | None = None
     transport: httpx.AsyncBaseTransport | None = None
     listen: Listen | None = None
@@ -82,15 +89,40 @@ async def _told(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": detail}, status)
 
 
+def _forge_routes(world: World, rest: RestEndpoint) -> list[Route]:
+    gateway = Gateway(world, rest)
+    found = [Route(JWKS_PATH, JwksEndpoint(world).__call__)]
+    for prefix in PREFIXES:
+        api = f"{prefix}/forge/installation/v1"
+        found += [
+            Route(f"{prefix}{MARK}{{any:path}}", gateway.site, methods=EVERY_METHOD),
+            Route(f"{api}/license", gateway.licence),
+            Route(f"{api}/installation/{{installation:path}}", gateway.installation),
+            Route(
+                f"{api}/{{app}}/{{environment}}/installation/{{installation:path}}",
+                gateway.installation,
+            ),
+        ]
+    return found
+
+
 def build(setup: Setup) -> StandIn:
     """Raises ValueError when the state file cannot be read."""
     world = World.create(
-        setup.base_url, setup.clock or Clock(), Chance(setup.seed), setup.state_file, setup.keys
+        setup.base_url,
+        setup.clock or Clock(),
+        Chance(setup.seed),
+        setup.state_file,
+        setup.keys,
+        setup.forge_keys,
     )
     sender = Sender(world, setup.transport)
-    driver = Driver(world, sender, setup.app_url)
-    collector, courier = Collector(world), Courier(world, sender)
-    world.listeners.append(collector)
+    forge, collector = ForgeCaller(world, sender), Collector(world)
+    driver = Driver(world, sender, setup.app_url, ForgeDriver(world, forge).actions)
+    courier = Courier(world, sender)
+    courier.also.append(forge.deliver)
+    world.listeners += [collector, forge]
+    rest = RestEndpoint(world)
     routes = [
         *Views(world).routes(),
         *Levers(world).routes(),
@@ -98,13 +130,15 @@ def build(setup: Setup) -> StandIn:
         *ProjectControl(world).routes(),
         *IssueControl(world).routes(),
         *WebhookControl(world, collector, courier).routes(),
+        *ForgeControl(world).routes(),
         *SiteControl(world, driver, sender, setup.listen).routes(),
         *(
             Route(path + "/{kid:path}", KeyServerEndpoint(world, server).__call__)
             for server, path in PATHS.items()
         ),
         Route("/_edge/tenant_info", TenantInfo(world).__call__),
-        Route("/{any:path}", RestEndpoint(world).__call__, methods=EVERY_METHOD),
+        *_forge_routes(world, rest),
+        Route("/{any:path}", rest.__call__, methods=EVERY_METHOD),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _told})
     return StandIn(app, world, driver, sender, courier)

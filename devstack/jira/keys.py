@@ -1,5 +1,6 @@
 """The install-signing keys and the two servers that publish them (facts.md 2.3)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -36,9 +37,13 @@ def public_pem(key: RSAPrivateKey) -> str:
 
 @dataclass(slots=True)
 class KeyRing:
-    """Keys by kid over the saved list; the last one signs."""
+    """Keys by kid over the saved list; the last one signs.
+
+    With `first_kid` the first key is made when one is needed.
+    """
 
     saved: list[SigningKey]
+    first_kid: Callable[[], str] | None = None
     servers: dict[KeyServer, KeyServerState] = field(
         default_factory=lambda: {"primary": KeyServerState(), "backup": KeyServerState()}
     )
@@ -67,6 +72,7 @@ class KeyRing:
 
     @property
     def signing(self) -> tuple[str, RSAPrivateKey]:
+        self._begin()
         newest = self.saved[-1]
         return newest.kid, self._private(newest)
 
@@ -77,12 +83,21 @@ class KeyRing:
                 return public_pem(self._private(key))
         return None
 
+    def all_published(self) -> list[tuple[str, RSAPrivateKey]]:
+        """Every kid that is not withdrawn, with its key."""
+        self._begin()
+        return [(key.kid, self._private(key)) for key in self.saved if not key.withdrawn]
+
     @property
     def stranger(self) -> RSAPrivateKey:
         """A key that no server publishes: an attacker's."""
         if self._stranger is None:
             self._stranger = new_private_key()
         return self._stranger
+
+    def _begin(self) -> None:
+        if not self.saved and self.first_kid is not None:
+            self.rotate(self.first_kid())
 
     def _private(self, key: SigningKey) -> RSAPrivateKey:
         if key.kid not in self._loaded:

@@ -17,6 +17,7 @@ from devstack.jira.content import (
     User,
     Version,
 )
+from devstack.jira.forge.app import ForgeApp, GrantedToken
 
 InstallationState = Literal["installed", "disabled", "uninstalled"]
 LicenceState = Literal["unlicensed_free", "active", "evaluation", "expired", "none_page"]
@@ -81,9 +82,24 @@ class Installation(BaseModel):
     on_forge: bool = False
     state: InstallationState = "installed"
     licence: LicenceState = "unlicensed_free"
+    properties: dict[str, Any] = Field(default_factory=dict)
     webhooks: list[ModuleWebhook] = Field(default_factory=list)
     dynamic_webhooks: list[DynamicWebhook] = Field(default_factory=list)
     failed_webhooks: list[FailedWebhook] = Field(default_factory=list)
+
+
+class ForgeInstallation(BaseModel):
+    """The Forge app on one site; `installation` is what the REST API sees of it."""
+
+    installation: Installation
+    version: str
+    denied_until: float = 0.0
+    tokens: list[GrantedToken] = Field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """The ARI; it may change."""
+        return self.installation.installation_id or ""
 
 
 class Site(BaseModel):
@@ -96,6 +112,7 @@ class Site(BaseModel):
     display_url: str | None = None
     suspended: bool = False
     installations: dict[str, Installation] = Field(default_factory=dict)
+    forge: ForgeInstallation | None = None
     users: dict[str, User] = Field(default_factory=dict)
     projects: dict[int, Project] = Field(default_factory=dict)
     issues: dict[int, Issue] = Field(default_factory=dict)
@@ -131,6 +148,8 @@ class Policy(BaseModel):
 
 class State(BaseModel):
     keys: list[SigningKey] = Field(default_factory=list)
+    forge_keys: list[SigningKey] = Field(default_factory=list)
+    forge_app: ForgeApp | None = None
     sites: dict[str, Site] = Field(default_factory=dict)
     policy: Policy = Field(default_factory=Policy)
 

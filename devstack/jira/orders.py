@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from devstack.jira.forge.app import TokenKind
 from devstack.jira.model import Site
 
 
@@ -24,7 +25,7 @@ class Order(BaseModel):
     path: str | None = None
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     body: Any = None
-    tokens: list[Literal["system", "user"]] | None = None
+    tokens: tuple[TokenKind, ...] = ("user",)
     denied_seconds: float = Field(default=0.0, description="403 so long after a Forge upgrade")
 
 

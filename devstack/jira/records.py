@@ -9,6 +9,7 @@ from devstack.standin.journal import Journal
 Auth = Literal["jwt", "anonymous", "bearer", "open"]
 SecretKind = Literal["sharedSecret", "token"]
 REDACTED = "(redacted)"
+SECRET_HEADERS = ("authorization", "x-forge-oauth-system", "x-forge-oauth-user")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ class Delivery:
     def shown(self, *, raw: bool = False) -> dict[str, Any]:
         """Without `raw`, no token, query or body of the request (they hold secrets)."""
         headers = dict(self.headers)
-        if not raw and "authorization" in headers:
-            headers["authorization"] = REDACTED
+        if not raw:
+            headers |= {name: REDACTED for name in SECRET_HEADERS if name in headers}
         return {
             "seq": self.seq,
             "time": iso(self.at),

@@ -28,6 +28,7 @@ class World:
     chance: Chance
     records: Records = field(default_factory=Records)
     faults: FaultList = field(default_factory=FaultList)
+    forge_keys: KeyRing = field(default_factory=lambda: KeyRing([]))
     outbox: Outbox = field(default_factory=Outbox)
     state_file: Path | None = None
     listeners: list[Listener] = field(default_factory=list)
@@ -40,11 +41,13 @@ class World:
         chance: Chance,
         state_file: Path | None = None,
         keys: Sequence[SigningKey] = (),
+        forge_keys: Sequence[SigningKey] = (),
     ) -> "World":
         """Continue from the state file when there is one, else begin with the demo site."""
         saved = persistence.load(state_file) if state_file else None
-        state = saved or State(keys=list(keys))
+        state = saved or State(keys=list(keys), forge_keys=list(forge_keys))
         world = cls(state, KeyRing(state.keys), clock, chance, state_file=state_file)
+        world._forge_ring()
         if saved:
             world.relocate(state.sites[DEMO_SITE], base_url)
             world._remember_secrets()
@@ -58,6 +61,12 @@ class World:
             self.keys.rotate(self.chance.uuid())
         demo.furnish(self.add_site(DEMO_SITE, base_url), self.clock.now())
 
+    def _forge_ring(self) -> None:
+        """Its first key is made when Forge is first used."""
+        self.forge_keys = KeyRing(
+            self.state.forge_keys, first_kid=lambda: f"forge/invocation-token/{self.chance.uuid()}"
+        )
+
     def _remember_secrets(self) -> None:
         """What was given out before a restart still counts in leak tests."""
         for site in self.state.sites.values():
@@ -65,6 +74,8 @@ class World:
                 for old in app.retired_secrets:
                     self.issued(site, "sharedSecret", old.value)
                 self.issued(site, "sharedSecret", app.shared_secret)
+            for token in site.forge.tokens if site.forge else ():
+                self.issued(site, "token", token.value)
 
     def reset(self, seed: int | None) -> None:
         """A new demo site without installations; every other site, key and record is gone.
@@ -74,6 +85,7 @@ class World:
         base_url = self.state.sites[DEMO_SITE].base_url
         self.state = State()
         self.keys = KeyRing(self.state.keys)
+        self._forge_ring()
         self.chance = Chance(seed)
         self.records.clear()
         self.faults.clear()
@@ -115,6 +127,11 @@ class World:
         """Tell everybody who sends events to apps."""
         for listener in self.listeners:
             listener(site, happening)
+
+    @property
+    def origin(self) -> str:
+        """Where the stand-in itself is: key servers, gateway and control."""
+        return self.state.sites[DEMO_SITE].base_url
 
     def installation_id(self, site: Site) -> str:
         """One for the app on this site, whether Connect or Forge asks first."""

@@ -59,6 +59,7 @@ class Receiver:
     refusals: list[str] = field(default_factory=list)
     webhooks: list[Webhook] = field(default_factory=list)
     webhook_answers: list[int] = field(default_factory=list)
+    more_routes: list[Route] = field(default_factory=list)
     descriptor: dict[str, Any] = field(
         default_factory=lambda: {
             "key": APP_KEY,
@@ -80,6 +81,7 @@ class Receiver:
                 Route("/ostro/connect/atlassian-connect.json", self.describe),
                 Route("/ostro/connect/{hook}", self.receive, methods=["POST"]),
                 Route("/ostro/hooks/{path:path}", self.hear, methods=["POST"]),
+                *self.more_routes,
             ]
         )
 

@@ -1,6 +1,6 @@
 """One stand-in and one receiver app, wired in process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from starlette.routing import Route
 
 from devstack.jira.app import Setup, StandIn, build
 from devstack.jira.keys import KeyRing
@@ -27,6 +28,11 @@ def _made_once() -> SigningKey:
 
 def _signing_key() -> SigningKey:
     return _made_once().model_copy()
+
+
+@cache
+def _forge_key_made_once() -> SigningKey:
+    return KeyRing([]).rotate("forge/invocation-token/4c1d1f5e-8a52-4e1b-9f0c-3f2f2a9d7c22")
 
 
 @dataclass
@@ -88,9 +94,14 @@ class Wired:
 
 @asynccontextmanager
 async def wired(
-    clock: Clock | None = None, seed: int | None = None, state_file: Path | None = None
+    clock: Clock | None = None,
+    seed: int | None = None,
+    state_file: Path | None = None,
+    routes: Sequence[Route] = (),
 ) -> AsyncIterator[Wired]:
+    """`routes` are further ones of the app."""
     receiver = Receiver(now=clock.now) if clock else Receiver()
+    receiver.more_routes += routes
     standin = build(
         Setup(
             base_url=SITE_URL,
@@ -99,6 +110,7 @@ async def wired(
             seed=seed,
             state_file=state_file,
             keys=[_signing_key()],
+            forge_keys=[_forge_key_made_once().model_copy()],
             transport=httpx.ASGITransport(app=receiver.app),
         )
     )

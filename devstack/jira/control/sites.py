@@ -57,7 +57,7 @@ class VersionOrder(Strict):
 def shown(site: Site) -> dict[str, Any]:
     """The site without secrets."""
     hidden = {"shared_secret", "retired_secrets"}
-    content = site.model_dump(mode="json", exclude={"installations"})
+    content = site.model_dump(mode="json", exclude={"installations", "forge"})
     content["installations"] = {
         key: app.model_dump(mode="json", exclude=hidden) for key, app in site.installations.items()
     }
@@ -143,10 +143,13 @@ class SiteControl:
     async def licence(self, request: Request) -> Response:
         order = await read(request, LicenceOrder)
         site = self._site(request)
-        app = self._driver.find(site, order.app_key)
-        if app is None:
+        found = [self._driver.find(site, order.app_key)]
+        found.append(site.forge.installation if site.forge else None)
+        if not any(found):
             raise HTTPException(409, f"no app is installed on site {site.name}")
-        app.licence = order.state
+        for app in found:
+            if app is not None:
+                app.licence = order.state
         self._world.save()
         return JSONResponse(shown(site))
 

@@ -97,7 +97,7 @@ class WebhookControl:
     async def deliver(self, request: Request) -> Response:
         """Send all that is due by the stand-in's clock; answers the attempts made."""
         order = await read(request, DeliverOrder)
-        made = await self._courier.deliver(order.site, order.parallel)
+        made = await self._courier.all_due(order.site, order.parallel)
         return JSONResponse({"attempts": [attempt.shown() for attempt in made]})
 
     async def automatic(self, request: Request) -> Response:

@@ -23,8 +23,11 @@ _OPTIONS: jwt.types.Options = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
+    """`user`: the person a user token acts for; None when the app acts for itself."""
+
     auth: Auth
     app: Installation | None = None
+    user: str | None = None
 
 
 class Refused(Exception):

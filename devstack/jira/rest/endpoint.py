@@ -81,13 +81,22 @@ class RestEndpoint:
             return await self._faulty(request, target, fault)
         return await self._serve(request, target, site)
 
-    async def _serve(self, request: Request, target: str, site: Site) -> Response:
+    async def serve_as(self, request: Request, target: str, site: Site, caller: Caller) -> Response:
+        """For a caller who was identified elsewhere; `target` as it is on the site."""
+        fault = self._world.faults.take(target.partition("?")[0])
+        if fault is not None:
+            return await self._faulty(request, target, fault)
+        return await self._serve(request, target, site, caller)
+
+    async def _serve(
+        self, request: Request, target: str, site: Site, known: Caller | None = None
+    ) -> Response:
         raw_path, _, raw_query = target.partition("?")
         operation, parameters = self._operation(request.method, raw_path)
         if operation is None:
             return self._unimplemented(request, target, f"{request.method} {raw_path}")
         try:
-            caller = identify(
+            caller = known or identify(
                 self._world, site, request.method, target, request.headers.get("authorization")
             )
         except Refused as refused:
@@ -100,7 +109,7 @@ class RestEndpoint:
         unknown = [name for name, _ in query if name not in operation.query and name != "jwt"]
         if unknown:
             return self._unimplemented(request, target, f"query parameter {unknown[0]}")
-        ask = Ask(self._world, site, caller.app, parameters, query, body)
+        ask = Ask(self._world, site, caller.app, parameters, query, body, caller.user)
         try:
             reply = operation.handler(ask)
         except BadRequest as error:

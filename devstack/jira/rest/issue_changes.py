@@ -53,7 +53,7 @@ def _fields(ask: Ask) -> dict[str, Any]:
 
 
 def _actor(ask: Ask) -> str | None:
-    return ask.app.account_id if ask.app else None
+    return ask.user or (ask.app.account_id if ask.app else None)
 
 
 def create(ask: Ask) -> Reply:

@@ -24,7 +24,7 @@ def errors(status: int, *messages: str) -> Reply:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A verified request. `app` is None for an anonymous caller."""
+    """A verified request. `app` is None for an anonymous caller; `user`: for whom it acts."""
 
     world: World
     site: Site
@@ -32,6 +32,7 @@ class Ask:
     path: dict[str, str]
     query: tuple[tuple[str, str], ...]
     body: bytes
+    user: str | None = None
 
     def all(self, name: str) -> list[str]:
         return [value for key, value in self.query if key == name]

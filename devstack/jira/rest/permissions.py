@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from devstack.jira.content import Grant
 from devstack.jira.rest.operation import Ask, BadRequest, Operation, Reply, errors
+from devstack.jira.rest.rights import granted
 
 MAX_ITEMS = 1000
 GLOBAL = frozenset(
@@ -79,20 +79,7 @@ def _judge(ask: Ask, account_id: str | None) -> Allowed:
         return lambda _permission, project: (
             project is None or ask.site.projects[project].visible_to_apps
         )
-    user = ask.site.users.get(account_id)
-    if user is None or not user.active:
-        return lambda _permission, _project: False
-
-    def granted(grant: Grant, permission: str, project: int | None) -> bool:
-        return (
-            grant.permission == permission
-            and (grant.group in user.groups or grant.account_id == user.account_id)
-            and grant.project_id in (None, project)
-        )
-
-    return lambda permission, project: any(
-        granted(grant, permission, project) for grant in ask.site.grants
-    )
+    return lambda permission, project: granted(ask.site, account_id, permission, project)
 
 
 def _known(names: list[str], known: frozenset[str]) -> list[str]:
@@ -136,9 +123,9 @@ def check(ask: Ask) -> Reply:
         wanted = CheckRequest.model_validate(ask.json())
     except ValidationError as error:
         raise BadRequest(f"Invalid request payload: {error.error_count()} errors.") from error
-    account_id = wanted.account_id or None
+    account_id = wanted.account_id or ask.user
     own = ask.app.account_id if ask.app else None
-    if account_id not in (None, own) and not ask.world.state.policy.may_check_other_users:
+    if account_id not in (None, own, ask.user) and not ask.world.state.policy.may_check_other_users:
         return errors(403, "You do not have permission to check permissions of other users.")
     allowed = _judge(ask, account_id)
     global_names = _known(wanted.global_permissions, GLOBAL)

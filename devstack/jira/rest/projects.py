@@ -5,6 +5,7 @@ from typing import Any
 from devstack.jira.content import Project
 from devstack.jira.rest.beans import component, of, version
 from devstack.jira.rest.operation import Ask, BadRequest, Operation, Reply, errors, page
+from devstack.jira.rest.rights import granted
 from devstack.jira.rest.users import shown as user_shown
 
 MAX_KEYS = 50
@@ -12,9 +13,15 @@ MAX_KEYS = 50
 
 def visible(ask: Ask, project: Project) -> bool:
     """What lies in the bin is seen by nobody; an archived project is, when asked for by name."""
-    if project.status == "deleted":
-        return False
-    return project.visible_to_apps if ask.app is not None else project.public
+    return project.status != "deleted" and _shown_to(ask, project)
+
+
+def _shown_to(ask: Ask, project: Project) -> bool:
+    """A user token sees what both the app and the person may see."""
+    if ask.app is None:
+        return project.public
+    person = ask.user is None or granted(ask.site, ask.user, "BROWSE_PROJECTS", project.id)
+    return project.visible_to_apps and person
 
 
 def brief(ask: Ask, project: Project) -> dict[str, Any]:
@@ -49,8 +56,7 @@ def _matches(project: Project, keys: list[str], ids: list[str], text: str) -> bo
 def _listed(ask: Ask, project: Project) -> bool:
     """By `status` (live unless told); a deleted project only where the caller could see it."""
     wanted = ask.all("status") or ["live"]
-    seen = project.visible_to_apps if ask.app is not None else project.public
-    return seen and project.status in wanted
+    return project.status in wanted and _shown_to(ask, project)
 
 
 def search(ask: Ask) -> Reply:

@@ -85,7 +85,7 @@ def _meant(user: User, text: str | None, account_id: str | None) -> bool:
 
 
 def myself(ask: Ask) -> Reply:
-    own = app_user(ask)
+    own = app_user(ask) if ask.user is None else ask.site.users.get(ask.user)
     return Reply(401) if own is None else Reply(200, shown(ask, own))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,6 +23,9 @@ MAX_ROUNDS = 20
 IDLE_SECONDS = 1.0
 
 
+Deliverer = Callable[[str | None], Awaitable[list[Attempt]]]
+
+
 class Courier:
     """One round at a time. Within a round `parallel` requests are under way together."""
 
@@ -30,6 +34,7 @@ class Courier:
         self._sender = sender
         self._lock = asyncio.Lock()
         self.automatic = False
+        self.also: list[Deliverer] = []
 
     async def deliver(self, site: str | None = None, parallel: int = 1) -> list[Attempt]:
         """Send all that is due now, also what the app's reactions add meanwhile."""
@@ -41,7 +46,14 @@ class Courier:
                     break
                 limit = asyncio.Semaphore(parallel)
                 made += await asyncio.gather(*(self._within(limit, one) for one in due))
-            self._world.save()
+        return made
+
+    async def all_due(self, site: str | None = None, parallel: int = 1) -> list[Attempt]:
+        """Webhooks first, then what the others in `also` have to send."""
+        made = await self.deliver(site, parallel)
+        for deliverer in self.also:
+            made += await deliverer(site)
+        self._world.save()
         return made
 
     async def run(self) -> None:
@@ -49,7 +61,7 @@ class Courier:
         changed = self._world.outbox.changed
         while True:
             if self.automatic:
-                await self.deliver(parallel=20)  # facts.md 5.5: Jira's cap for one host
+                await self.all_due(parallel=20)  # facts.md 5.5: Jira's cap for one host
             changed.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), IDLE_SECONDS)

@@ -2,11 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from devstack.jira.webhooks.faults import WebhookFaults
 from devstack.standin.clock import iso
 from devstack.standin.journal import Journal
+
+if TYPE_CHECKING:  # it needs the world, which holds the outbox
+    from devstack.jira.forge.caller import Pending
 
 Flow = Literal["Primary", "Secondary"]
 Outcome = Literal["delivered", "retry", "refused", "given_up", "lost", "too_large", "undeliverable"]
@@ -77,6 +80,7 @@ class Outbox:
     """`failing_since`: since when each app host has not taken a webhook."""
 
     waiting: list[Outbound] = field(default_factory=list)
+    forge: list["Pending"] = field(default_factory=list)
     attempts: Journal[Attempt] = field(default_factory=lambda: Journal(max_entries=50_000))
     failing_since: dict[str, float] = field(default_factory=dict)
     faults: WebhookFaults = field(default_factory=WebhookFaults)
@@ -98,6 +102,7 @@ class Outbox:
 
     def clear(self) -> None:
         self.waiting.clear()
+        self.forge.clear()
         self.attempts.clear()
         self.failing_since.clear()
         self.faults.clear()

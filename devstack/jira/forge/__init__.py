@@ -1,0 +1,1 @@
+"""The Forge side of the host: invocation tokens, event calls, the gateway to a site's REST API."""
