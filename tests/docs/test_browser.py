@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,9 +13,9 @@ import uvicorn
 from fastapi import FastAPI, Response
 
 from contracts.tenancy import SERVICES
+from tests.harness.browser import BROWSER, opened
 from tools.docs.openapi import public_apps
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 _METHODS = {"get", "post", "put", "delete"}
 
 pytestmark = [
@@ -37,29 +36,6 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
         server.should_exit = True
         await task
         listener.close()
-
-
-async def opened(url: str, profile: Path) -> tuple[str, str]:
-    """Open a page; return its DOM when the network is quiet, and the browser's log."""
-    assert BROWSER is not None
-    process = await asyncio.create_subprocess_exec(
-        BROWSER,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--no-proxy-server",
-        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-        f"--user-data-dir={profile}",
-        "--enable-logging=stderr",
-        "--virtual-time-budget=30000",
-        "--dump-dom",
-        url,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, log = await asyncio.wait_for(process.communicate(), 50)
-    return out.decode(), log.decode(errors="replace")
 
 
 @pytest.mark.parametrize("service", SERVICES)
