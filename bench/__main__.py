@@ -1,16 +1,17 @@
-"""``python -m bench [upload|memory|consumer ...]``: all of them by default."""
+"""``python -m bench [upload|memory|consumer|webhooks ...]``: all of them by default."""
 
 import argparse
 import logging
 from collections.abc import Callable
 
-from bench import consumer, upload
+from bench import consumer, upload, webhooks
 from bench.report import Figure, publish
 from bench.stack import Stack, stack
 
 MEASUREMENTS: dict[str, Callable[[Stack], list[Figure]]] = {
     "upload": upload.measure,
     "consumer": consumer.measure,
+    "webhooks": webhooks.measure,
     "memory": upload.memory,
 }
 # a zip of 100,000 results is larger than the vendor's cap

@@ -79,10 +79,10 @@ def _bare(running: Stack, number: int) -> float:
 
 def _ours(running: Stack, number: int) -> float:
     prefix, database = f"bench{number}.", f"bench_ours_{number}"
-    environment = _environment(running, prefix, database)
+    settings = environment(running, "executions", prefix, database)
     subprocess.run(
         [sys.executable, "-m", "kit.kafka.topics", "apply"],
-        env=environment,
+        env=settings,
         capture_output=True,
         check=True,
     )
@@ -94,7 +94,7 @@ def _ours(running: Stack, number: int) -> float:
         )
         process = subprocess.Popen(
             [sys.executable, "-m", "services.executions", "--role", "consumer"],
-            env=environment,
+            env=settings,
             stderr=subprocess.DEVNULL,
         )
         try:
@@ -112,8 +112,8 @@ def _ours(running: Stack, number: int) -> float:
     return float((RESULTS - first) / (stamps[-1] - stamps[0]).total_seconds())
 
 
-def _environment(running: Stack, prefix: str, database: str) -> dict[str, str]:
-    """Settings of a second executions that shares the stack's servers and keys."""
+def environment(running: Stack, service: str, prefix: str, database: str) -> dict[str, str]:
+    """Settings of a second instance of a service that shares the stack's servers and keys."""
     keys = Path(running.folder) / "keys"
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -125,7 +125,7 @@ def _environment(running: Stack, prefix: str, database: str) -> dict[str, str]:
         "OSTRO_MONGODB_URI": running.demo["MONGODB_URI"],
         "OSTRO_MONGODB_DATABASE": database,
         "OSTRO_INTERNAL_PORT": str(port),
-        "OSTRO_SERVICE_KEY_FILE": str(keys / "service-key-executions.pem"),
+        "OSTRO_SERVICE_KEY_FILE": str(keys / f"service-key-{service}.pem"),
         "OSTRO_PEER_KEYS_FILE": str(keys / "peer-keys.json"),
     }
 

@@ -23,6 +23,7 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 from pymongo import IndexModel
+from starlette.types import ASGIApp
 
 from kit.auth import limits
 from kit.auth.guard import TokenGuard
@@ -32,6 +33,7 @@ from kit.auth.use import TokenUses
 from kit.clock import Clock, SystemClock
 from kit.errors import OstroError
 from kit.http.client import InternalClient
+from kit.http.fast import Endpoint, FastRoutes
 from kit.ids import Ids, SystemIds
 from kit.kafka.client import Names
 from kit.kafka.consumer import (
@@ -131,6 +133,8 @@ class Parts:
 
     public: FastAPI
     internal: FastAPI
+    fast: Mapping[str, Endpoint] = field(default_factory=dict)
+    """Endpoints of the public listener that are answered before the application, by path."""
     groups: Mapping[str, Group] = field(default_factory=dict)
     outboxes: Sequence[Source] = ()
     background: Sequence[Background] = ()
@@ -243,7 +247,8 @@ async def _start(stack: contextlib.AsyncExitStack, runtime: Runtime[S], parts: P
         await _consume(stack, runtime, parts.groups)
     await _serve(stack, parts.internal, settings.http_host, settings.internal_port)
     if role.includes(Role.API):
-        await _serve(stack, parts.public, settings.http_host, settings.http_port)
+        public = FastRoutes(parts.public, parts.fast) if parts.fast else parts.public
+        await _serve(stack, public, settings.http_host, settings.http_port)
 
 
 async def _watched(name: str, coroutine: Awaitable[None], runtime: Runtime[Any]) -> None:
@@ -320,7 +325,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(stack: contextlib.AsyncExitStack, app: FastAPI, host: str, port: int) -> None:
+async def _serve(stack: contextlib.AsyncExitStack, app: ASGIApp, host: str, port: int) -> None:
     listener = _listener(host, port)
     server = _Server(
         uvicorn.Config(

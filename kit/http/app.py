@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache, partial
 
 from fastapi import APIRouter, FastAPI, Response
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from kit.auth.api_tokens import ApiTokens
@@ -16,6 +17,9 @@ from kit.observability.health import Health
 from kit.observability.metrics import REGISTRY
 from kit.version import VERSION
 
+# Observe does it: FastAPI's own spans and logs hold whole paths, and with them keys and names
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+
 
 def public_app(service: str, routers: Sequence[APIRouter], tokens: ApiTokens) -> FastAPI:
     """Build the public API; its documents are ``/ostro/v1/{service}/`` openapi.json and docs."""
@@ -26,6 +30,7 @@ def public_app(service: str, routers: Sequence[APIRouter], tokens: ApiTokens) ->
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
     )
     app.state.api_tokens = tokens
     for router in [*routers, docs_router(service)]:
@@ -48,6 +53,7 @@ def internal_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
     )
     app.state.service_tokens = tokens
 

@@ -40,7 +40,7 @@ def install(app: FastAPI, *, unknown_route: int = 404) -> None:
         status = unknown_route if error.status_code == 404 else error.status_code
         return error_response(status, str(error.detail), error.headers)
 
-    app.add_exception_handler(OstroError, _handler(_ostro))
+    app.add_exception_handler(OstroError, _handler(ostro_response))
     app.add_exception_handler(RequestValidationError, _handler(_invalid))
     app.add_exception_handler(HTTPException, _handler(http))
     app.add_middleware(LastResort)
@@ -55,7 +55,8 @@ def _handler(
     return handle
 
 
-def _ostro(error: OstroError) -> Response:
+def ostro_response(error: OstroError) -> Response:
+    """Render one of ours."""
     return error_response(error.status, error.message, error.headers)
 
 
@@ -120,13 +121,17 @@ class LastResort:
             await self._app(scope, receive, watch)
         except ClientDisconnect:
             log.debug("the client went away")
-        except Exception as error:
-            down = is_transient(error)
-            log.warning("request failed", exc_info=error, unavailable=down)
+        except Exception as error:  # noqa: BLE001  last_resort logs it
+            response = last_resort(error)
             if started:
                 raise ConnectionAbortedError from None
-            if down:
-                response = _ostro(Unavailable("The database is not available; try again."))
-            else:
-                response = error_response(500, "Internal error.")
             await response(scope, receive, send)
+
+
+def last_resort(error: Exception) -> Response:
+    """Log what nobody expected and render it: 503 for a database that is down, else 500."""
+    down = is_transient(error)
+    log.warning("request failed", exc_info=error, unavailable=down)
+    if down:
+        return ostro_response(Unavailable("The database is not available; try again."))
+    return error_response(500, "Internal error.")

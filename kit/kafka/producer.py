@@ -63,7 +63,7 @@ class Publisher:
         producer: AIOKafkaProducer | None = None
         try:
             async with asyncio.timeout(self._timeout):
-                producer = await self._connected()
+                producer = self._producer or await self._connected()
                 await send_all(producer, records)
         except (KafkaError, OSError, TimeoutError) as error:
             if producer is not None:
@@ -114,7 +114,10 @@ async def send_all(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> N
         for r in records:
             future = await producer.send(r.topic, r.value, key=r.key, headers=list(r.headers))
             futures.append(future)
-        await asyncio.gather(*futures)
+        if len(futures) == 1:  # webhooks come one by one
+            await futures[0]
+        else:
+            await asyncio.gather(*futures)
     finally:
         for future in futures:
             # the others' failures say the same; unread, each would be logged with its text

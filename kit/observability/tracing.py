@@ -8,6 +8,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Link, Span, SpanKind
 
 from kit.version import VERSION
@@ -18,7 +19,9 @@ _TRACER = trace.get_tracer("ostro", VERSION)
 def configure(service: str, endpoint: str | None) -> None:
     """Set the global tracer provider once per process."""
     provider = TracerProvider(
-        resource=Resource.create({"service.name": f"ostro-{service}", "service.version": VERSION})
+        # without a collector there are ids, so that records and logs can be joined, but no spans
+        sampler=None if endpoint is not None else ALWAYS_OFF,
+        resource=Resource.create({"service.name": f"ostro-{service}", "service.version": VERSION}),
     )
     if endpoint is not None:
         exporter = OTLPSpanExporter(endpoint=endpoint.rstrip("/") + "/v1/traces")

@@ -150,7 +150,6 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
     public = public_app(
         SERVICE,
         [
-            webhooks.router(receiver(settings, inbound.symmetric, changes)),
             connect.router(hooks, settings.app_key, settings.base_url),
             forge.router(forge_hooks),
             jwks.router(core.keys, clock),
@@ -180,6 +179,7 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
     refreshing = core.rights.refreshing(runtime.database, runtime.instance, clock)
     return Parts(
         public=public,
+        fast=webhooks.endpoints(receiver(settings, inbound.symmetric, changes)),
         internal=internal_app(SERVICE, routes, runtime.tokens, runtime.health),
         groups={
             token_use.GROUP: Group(token_use.TokenUseConsumer(core.tokens).handle),

@@ -1,22 +1,22 @@
 """Webhooks of Jira sites. The answer is 200 only once Kafka has what they tell.
 
-A plain ASGI endpoint: at this volume FastAPI's own handling of a request would cost more than
-ours. Its exceptions get the error shapes of every other route. What Jira does with an answer
-(facts.md 5.5): it repeats 429 and 5xx, so they stand for our own faults; 400, 401, 403 and 413
-lose the event.
+An endpoint in front of the application (see ``kit.http.fast``): at this volume FastAPI's own
+handling of a request costs more than ours. What Jira does with an answer (facts.md 5.5): it
+repeats 429 and 5xx, so they stand for our own faults; 400, 401, 403 and 413 lose the event.
 """
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 
 import structlog
-from fastapi import APIRouter
+from fastapi import Response
 from starlette.requests import ClientDisconnect
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from contracts.tenancy import TenantStatus
 from kit.errors import Forbidden, TooLarge, TooManyRequests, Unauthenticated, Unavailable
+from kit.http.fast import Endpoint
 from services.tenancy.domain.jwt import BadToken
 from services.tenancy.domain.requests import SignedRequest
 from services.tenancy.metrics import WEBHOOKS_REFUSED
@@ -32,8 +32,7 @@ DYNAMIC_PATH = f"{PATH}/dynamic"
 _IDENTIFIER = b"x-atlassian-webhook-identifier"
 _BODY_SECONDS = 20
 _RETRY_AFTER = 30
-_TAKEN = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]}
-_EMPTY = {"type": "http.response.body", "body": b""}
+_TAKEN = Response()
 
 
 class Room:
@@ -90,7 +89,7 @@ class Receiver:
         self._app_key = app_key
         self._max_bytes = max_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive) -> Response:
         """Serve one POST."""
         identifier, authorization = _headers(scope)
         call = await self._verified(scope, authorization)
@@ -101,11 +100,10 @@ class Receiver:
         body = bytearray()
         try:
             await self._read(receive, body)
-            await self._changes.take(call.tenant, identifier, bytes(body))
+            await self._changes.take(call.tenant, identifier, body)
         finally:
             self._room.leave(call.tenant, len(body))
-        await send(_TAKEN)
-        await send(_EMPTY)
+        return _TAKEN
 
     async def _verified(self, scope: Scope, authorization: str | None) -> TenantCall:
         try:
@@ -141,27 +139,9 @@ class Receiver:
         return bool(message.get("more_body", False))
 
 
-def router(receiver: Receiver) -> APIRouter:
-    """Build the routes."""
-    return APIRouter(
-        routes=[
-            Route(path, _Endpoint(path, receiver), methods=["POST"], include_in_schema=False)
-            for path in (PATH, DYNAMIC_PATH)
-        ]
-    )
-
-
-class _Endpoint:
-    """An ASGI app is not recognised as one by a bound method: it has to be an object."""
-
-    def __init__(self, path: str, receiver: Receiver) -> None:
-        self.path = path
-        self._receiver = receiver
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve, and name the route for metrics."""
-        scope["route"] = self
-        await self._receiver(scope, receive, send)
+def endpoints(receiver: Receiver) -> Mapping[str, Endpoint]:
+    """Return the endpoint by its paths."""
+    return {PATH: receiver, DYNAMIC_PATH: receiver}
 
 
 def _headers(scope: Scope) -> tuple[str | None, str | None]:

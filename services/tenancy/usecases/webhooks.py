@@ -16,7 +16,7 @@ from kit.ids import stable_uuid
 from services.tenancy.domain.webhooks import Dropped, minimise
 from services.tenancy.metrics import WEBHOOKS
 
-_PUBLISHED = "published"
+_PUBLISHED = WEBHOOKS.labels("published")
 
 
 class ChangeSink(Protocol):
@@ -34,7 +34,7 @@ class JiraChanges:
         self._sink = sink
         self._clock = clock
 
-    async def take(self, tenant: str, identifier: str | None, body: bytes) -> None:
+    async def take(self, tenant: str, identifier: str | None, body: bytes | bytearray) -> None:
         """Publish what a delivery tells; what is of no use is counted and forgotten.
 
         ``identifier`` is Jira's name of the delivery, the same over its retries. Raises
@@ -52,4 +52,4 @@ class JiraChanges:
             return
         name = identifier or hashlib.sha256(body).hexdigest()
         await self._sink.publish(tenant, stable_uuid(tenant, name), change)
-        WEBHOOKS.labels(_PUBLISHED).inc()
+        _PUBLISHED.inc()

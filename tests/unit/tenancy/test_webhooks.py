@@ -1,5 +1,6 @@
 """Bodies become ids: each event, whatever is odd in it, and nothing that a person wrote."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,13 @@ from hypothesis import strategies as st
 from contracts.envelope import Event
 from contracts.jira import JiraAction, JiraChange, JiraEntity
 from contracts.topics import JIRA_CHANGE
+from kit.kafka.records import outgoing
+from kit.observability.tracing import server_span, traceparent
 from services.tenancy.adapters.kafka.jira_changes import record
 from services.tenancy.domain.webhooks import APP_EVENTS, EVENTS, ISSUE_EVENTS, Dropped, minimise
 from tests.unit.tenancy import webhook_bodies as bodies
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 AT = datetime(2025, 11, 24, 16, 0, 0, 123_000, tzinfo=UTC)
 EXPECTED: dict[JiraEntity, dict[str, Any]] = {
@@ -131,16 +135,38 @@ def test_the_time(timestamp: Any, at: datetime) -> None:
     assert change.at == at
 
 
-def test_the_record_is_what_the_model_says() -> None:
-    change = minimise(bodies.of("jira:issue_created"), NOW)
-    assert isinstance(change, JiraChange)
-    sent = record("topic", "tenant", "an-id", change)
-    assert sent.key == b"tenant/issue/10042"
-    assert sent.value is not None
-    event = Event[JiraChange].model_validate_json(sent.value)
-    assert sent.value == event.model_dump_json().encode()
-    assert (event.id, event.type, event.subject) == ("an-id", JIRA_CHANGE.type, "issue/10042")
-    assert event.data == change
+numbers = st.none() | st.integers(1, 10**18 - 1)
+
+
+@given(
+    st.builds(
+        JiraChange,
+        at=st.integers(0, 10**13).map(lambda ms: EPOCH + timedelta(milliseconds=ms)),
+        id=st.from_regex(r"\A[A-Za-z0-9:_-]{1,128}\Z"),
+        project=numbers,
+        project_key=st.none() | st.from_regex(r"\A[A-Z][A-Z0-9_]{1,63}\Z"),
+        merged_into=numbers,
+        source=numbers,
+        destination=numbers,
+    ),
+    st.booleans(),
+)
+def test_the_record_is_what_the_model_renders(change: JiraChange, traced: bool) -> None:
+    with server_span("POST", {}) if traced else nullcontext():
+        parent = traceparent()
+        sent = record("topic", "tenant", "an-id", change)
+    subject = f"{change.entity}/{change.id}"
+    event = Event[JiraChange](
+        id="an-id",
+        source="ostro/tenancy",
+        type=JIRA_CHANGE.type,
+        subject=subject,
+        time=change.at,
+        tenantid="tenant",
+        traceparent=parent,
+        data=change,
+    )
+    assert sent == outgoing("topic", f"tenant/{subject}", event)
 
 
 CANARY = "Qx7"

@@ -1,0 +1,79 @@
+"""Plain endpoints in front of the public API, for the few routes that are called without end.
+
+They get the same error shapes, metrics and traces as every other route, and none of what costs
+more than their own work: middleware, matching, dependencies. A path is matched as a whole.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
+
+from fastapi import Response
+from prometheus_client import Counter, Histogram
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kit.errors import OstroError
+from kit.http.errors import last_resort, ostro_response
+from kit.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
+from kit.observability.tracing import server_span
+
+Endpoint = Callable[[Scope, Receive], Awaitable[Response]]
+"""Reads the request and returns the answer; raises like any route."""
+
+_METHOD = "POST"
+_PARENT = b"traceparent"
+_GONE = 499
+"""Counted for a client that left; nobody gets it."""
+
+
+class FastRoutes:
+    """An application with endpoints by path; they take POST alone."""
+
+    def __init__(self, app: ASGIApp, endpoints: Mapping[str, Endpoint]) -> None:
+        self._app = app
+        self._endpoints = dict(endpoints)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and scope["method"] == _METHOD:
+            endpoint = self._endpoints.get(scope["path"])
+            if endpoint is not None:
+                await _serve(endpoint, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+async def _serve(endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+    started = time.perf_counter()
+    path: str = scope["path"]
+    parents = {k.decode(): v.decode("latin-1") for k, v in scope["headers"] if k == _PARENT}
+    status = _GONE
+    with server_span(f"{_METHOD} {path}", parents) as span:
+        try:
+            response = await _answer(endpoint, scope, receive)
+            status = response.status_code
+            await response(scope, receive, send)
+        except ClientDisconnect:
+            pass
+        finally:
+            span.set_attribute("http.response.status_code", status)
+            requests, seconds = _counters(path, status)
+            requests.inc()
+            seconds.observe(time.perf_counter() - started)
+
+
+async def _answer(endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:
+    try:
+        return await endpoint(scope, receive)
+    except OstroError as error:
+        return ostro_response(error)
+    except ClientDisconnect:
+        raise
+    except Exception as error:  # noqa: BLE001  nothing unknown reaches the server's log
+        return last_resort(error)
+
+
+@lru_cache(maxsize=256)
+def _counters(path: str, status: int) -> tuple[Counter, Histogram]:
+    return HTTP_REQUESTS.labels(_METHOD, path, status), HTTP_SECONDS.labels(_METHOD, path)
