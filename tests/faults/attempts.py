@@ -9,7 +9,13 @@ from typing import Any
 from tests.faults.belongings import FILTERS, NEUTRAL, PATH_PARAMETERS, Belongings, unknown_like
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
-BODIES: dict[str, Any] = {"PUT /ostro/v1/tenancy/projects/{projectIdOrKey}": {"enabled": False}}
+BODIES: dict[str, Any] = {
+    "PUT /ostro/v1/tenancy/projects/{projectIdOrKey}": {"enabled": False},
+    "PUT /ostro/v1/tenancy/projects/{projectIdOrKey}/permissions": {
+        "enforced": True,
+        "grants": [],
+    },
+}
 """What a write sends; an empty object where nothing is said."""
 
 

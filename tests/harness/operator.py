@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from contracts.ids import ProjectId
+from contracts.permissions import Grant
 from kit.auth.principal import Scope
 from kit.clock import SystemClock
 from kit.ids import Ids, SystemIds
@@ -18,6 +19,7 @@ from services.tenancy.usecases.tokens import TokenRequest
 from tests.harness.installation import Installation
 
 EVERY_SCOPE = tuple(Scope)
+ACCOUNT = "5b10ac8d82e05b22cc7d4ef5"
 _WHO = By(OPERATOR)
 
 
@@ -45,16 +47,29 @@ class Operator:
         tenant: str,
         scopes: Sequence[Scope] = EVERY_SCOPE,
         projects: Sequence[str] | None = None,
+        account_id: str | None = ACCOUNT,
     ) -> str:
         """Mint a token; return its text."""
-        request = TokenRequest(
-            "test", scopes, timedelta(days=1), projects, "5b10ac8d82e05b22cc7d4ef5"
-        )
+        request = TokenRequest("test", scopes, timedelta(days=1), projects, account_id)
         return (await self._core.tokens.mint(tenant, request, _WHO)).text
 
-    async def headers(self, tenant: str, scopes: Sequence[Scope] = EVERY_SCOPE) -> dict[str, str]:
+    async def headers(
+        self,
+        tenant: str,
+        scopes: Sequence[Scope] = EVERY_SCOPE,
+        account_id: str | None = ACCOUNT,
+    ) -> dict[str, str]:
         """Return request headers with a fresh token."""
-        return {"authorization": f"Bearer {await self.token(tenant, scopes)}"}
+        text = await self.token(tenant, scopes, account_id=account_id)
+        return {"authorization": f"Bearer {text}"}
+
+    async def permit(
+        self, tenant: str, key: str, grants: Sequence[Grant], *, enforced: bool = True
+    ) -> None:
+        """Replace the permission scheme of a project."""
+        await self._core.rights.permissions.put(
+            tenant, key, grants, _WHO, enforced=enforced, force=True
+        )
 
 
 @contextlib.asynccontextmanager
