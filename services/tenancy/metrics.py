@@ -16,3 +16,9 @@ WEBHOOKS_REFUSED = Counter(
     ["reason"],
     registry=REGISTRY,
 )
+JIRA_ANSWERS = Counter(
+    "ostro_tenancy_jira_answers_total",
+    "Calls to Jira sites by what came back: ok, a status, 5xx, other, none (no answer)",
+    ["answer"],
+    registry=REGISTRY,
+)

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from kit.errors import Forbidden, OstroError, TooManyRequests, Unavailable
-from services.tenancy.adapters.jira.caller import Base, SiteCaller
+from services.tenancy.adapters.jira.caller import SiteCaller
+from services.tenancy.adapters.jira.signed import Base
 from services.tenancy.domain.forge import ApiHosts
 from services.tenancy.domain.secret import Secret
 from services.tenancy.domain.sites import SiteRules

@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.tenancy.adapters.jira.caller import Base, SiteCaller
+from services.tenancy.adapters.jira.caller import SiteCaller
+from services.tenancy.adapters.jira.signed import Base
 from services.tenancy.usecases.facts import Licence
 from services.tenancy.usecases.jira import ConnectSecret, JiraSite
 
@@ -96,7 +97,8 @@ class HttpJiraAbout:
         if found is None:
             return None
         return Licence(
-            type=found.type,
+            # Forge writes the same kinds in lower case
+            type=found.type.upper() if found.type is not None else None,
             active=found.active,
             evaluation=found.evaluation,
             entitlement=found.entitlement,

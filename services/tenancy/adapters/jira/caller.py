@@ -3,16 +3,11 @@
 Source: facts.md 2.7 and 3. Of Jira's answers only status and kind of failure are logged.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import timedelta
-from enum import Enum
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
 
 import httpx
-import jwt
-import orjson
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
@@ -32,15 +27,11 @@ from services.tenancy.adapters.jira.retries import (
     pause_after,
     retry_after,
 )
+from services.tenancy.adapters.jira.signed import Base, Query, SignedRequests
 from services.tenancy.domain.forge import ApiHosts
-from services.tenancy.domain.qsh import query_string_hash
-from services.tenancy.domain.sites import BadSite, SiteRules
-from services.tenancy.usecases.jira import (
-    ConnectSecret,
-    CredentialRefused,
-    JiraSite,
-    SiteSource,
-)
+from services.tenancy.domain.sites import SiteRules
+from services.tenancy.metrics import JIRA_ANSWERS
+from services.tenancy.usecases.jira import CredentialRefused, JiraSite, SiteSource
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -48,18 +39,8 @@ T = TypeVar("T")
 _TRY_SECONDS = 5.0
 _CONNECT_SECONDS = 2.0
 _MAX_BYTES = 1024 * 1024
-_TOKEN_LIFE = timedelta(seconds=180)
 _RETRY_AFTER = 5
 _IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
-Query = Sequence[tuple[str, str | int]]
-
-
-class Base(Enum):
-    """What a path is relative to."""
-
-    SITE = "the site's REST API"
-    ORIGIN = "the host, with the credential: Forge's own API beside the sites"
-    OPEN = "the host, without any credential"
 
 
 @dataclass(frozen=True)
@@ -105,9 +86,7 @@ class SiteCaller:
         resolve: Resolve = resolve,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._app_key = app_key
-        self._rules = rules
-        self._apis = apis
+        self._requests = SignedRequests(app_key, rules, apis, clock)
         self._source = source
         self._clock = clock
         self._ids = ids
@@ -118,7 +97,7 @@ class SiteCaller:
             timeout=httpx.Timeout(_TRY_SECONDS, connect=_CONNECT_SECONDS),
             follow_redirects=False,
             trust_env=False,  # the transport knows of proxies
-            transport=transport or SiteTransport(self._exempt, limits, resolve),
+            transport=transport or SiteTransport(self._requests.exempt, limits, resolve),
             headers={
                 "accept": "application/json",
                 "accept-encoding": "identity",
@@ -129,7 +108,7 @@ class SiteCaller:
     @property
     def app_key(self) -> str:
         """Return the key that the app has on every site."""
-        return self._app_key
+        return self._requests.app_key
 
     async def close(self) -> None:
         """Close the connections."""
@@ -181,7 +160,15 @@ class SiteCaller:
         raise AssertionError("the last try returns or raises")
 
     async def _once(self, site: JiraSite, call: _Call, seconds: float) -> "Answer | _Failed":
-        request = self._built(site, call)
+        request = self._requests.build(
+            self._http,
+            site,
+            call.method,
+            call.path,
+            query=call.query,
+            json=call.json,
+            base=call.base,
+        )
         try:
             async with self._lanes.lane(site.tenant):
                 response, body = await send(
@@ -192,6 +179,7 @@ class SiteCaller:
             raise Forbidden("The Jira site's host is not allowed.") from None
         except FAILURES as error:
             self._lanes.failed(site.tenant)
+            JIRA_ANSWERS.labels("none").inc()
             unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
             again = (call.idempotent and not isinstance(error, TooMuch)) or unsent
             return _Failed(_down(type(error).__name__, site), again)
@@ -201,6 +189,7 @@ class SiteCaller:
         self, site: JiraSite, call: _Call, response: httpx.Response, body: bytes
     ) -> "Answer | _Failed":
         status = response.status_code
+        JIRA_ANSWERS.labels(_kind(status)).inc()
         if status >= 500:
             self._lanes.failed(site.tenant)
         else:
@@ -223,49 +212,6 @@ class SiteCaller:
         again = status in RETRIED and call.idempotent
         return _Failed(_down(f"status {status}", site, wait), again, wait)
 
-    def _built(self, site: JiraSite, call: _Call) -> httpx.Request:
-        if not call.path.startswith("/"):
-            raise ValueError("a path begins with a slash")
-        url = self._root(site, call.base) + call.path
-        if call.query:
-            url += "?" + "&".join(f"{_encoded(n)}={_encoded(str(v))}" for n, v in call.query)
-        content = None if call.json is None else orjson.dumps(call.json)
-        request = self._http.build_request(call.method, url, content=content)
-        if content is not None:
-            request.headers["content-type"] = "application/json"
-        if call.base is not Base.OPEN:
-            request.headers["authorization"] = self._authorization(site, request)
-        return request
-
-    def _root(self, site: JiraSite, base: Base) -> str:
-        if isinstance(site.credential, ConnectSecret):
-            try:
-                return self._rules.normalised(site.base_url)
-            except BadSite:
-                raise Forbidden("The Jira site's host is not allowed any more.") from None
-        if self._apis.cloud_of(site.base_url) is None:
-            raise Forbidden("The host of Forge's API is not allowed any more.")
-        parts = urlsplit(site.base_url)
-        return site.base_url if base is Base.SITE else f"{parts.scheme}://{parts.netloc}"
-
-    def _authorization(self, site: JiraSite, request: httpx.Request) -> str:
-        credential = site.credential
-        if not isinstance(credential, ConnectSecret):
-            return f"Bearer {credential.token.reveal().decode()}"
-        now = self._clock.now()
-        claims = {
-            "iss": self._app_key,
-            "iat": int(now.timestamp()),
-            "exp": int((now + _TOKEN_LIFE).timestamp()),
-            # of what httpx will send, not of what we asked it to
-            "qsh": query_string_hash(request.method, request.url.raw_path.decode("ascii"), ""),
-        }
-        return f"JWT {jwt.encode(claims, credential.secret.reveal(), algorithm='HS256')}"
-
-    def _exempt(self, host: str) -> bool:
-        gateway = self._apis.relaxed and host in self._apis.hosts
-        return self._rules.exempt(host) or gateway
-
 
 @dataclass(frozen=True)
 class _Failed:
@@ -282,5 +228,7 @@ def _down(cause: str, site: JiraSite | None = None, wait: int | None = None) -> 
     )
 
 
-def _encoded(text: str) -> str:
-    return quote(text, safe="-._~")
+def _kind(status: int) -> str:
+    if status in {401, 403, 404, 429}:
+        return str(status)
+    return {2: "ok", 5: "5xx"}.get(status // 100, "other")
