@@ -1,0 +1,1 @@
+"""Programs by other hands that have to get along with the stand-ins."""
