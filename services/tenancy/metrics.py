@@ -22,3 +22,14 @@ JIRA_ANSWERS = Counter(
     ["answer"],
     registry=REGISTRY,
 )
+FAILED_DELIVERIES = Counter(
+    "ostro_tenancy_failed_deliveries_total",
+    "Webhooks that Jira had given up, found by the sweep",
+    registry=REGISTRY,
+)
+KEY_SERVICE_CALLS = Counter(
+    "ostro_tenancy_key_service_calls_total",
+    "Calls to AWS KMS by outcome: ok, refused (what was to be opened is broken), unavailable",
+    ["outcome"],
+    registry=REGISTRY,
+)

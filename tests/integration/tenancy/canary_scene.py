@@ -137,19 +137,7 @@ async def canary_scene(installation: Installation, kafka: OwnServer) -> AsyncIte
         traces = await stack.enter_async_context(collector())
         kms = stack.enter_context(kms_server(installation.folder))
         pipe, uri = stack.enter_context(pipe_to_mongodb(installation.backends.mongodb))
-        extra = {
-            "key_provider": "kms",
-            "kms_key_id": kms.new_key(),
-            "kms_endpoint": kms.endpoint,
-            "cell": CONTROL,
-            "public_url": base,
-            "jira_key_servers": f"{servers_url}/keys,{servers_url}/backup",
-            "jira_hosts": "127.0.0.1",
-            "jira_allow_http": "true",
-            "forge_app_id": APP_ID,
-            "forge_jwks_url": f"{servers_url}/forge/jwks.json",
-            "forge_api_hosts": "127.0.0.1",
-        }
+        extra = _settings(base, servers_url, kms)
         settings = installation.settings(TenancySettings, SERVICE, **extra)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -191,6 +179,22 @@ async def canary_scene(installation: Installation, kafka: OwnServer) -> AsyncIte
         )
         scene.plant("AWS secret access key", AWS_SECRET)
         yield scene
+
+
+def _settings(base: str, servers_url: str, kms: KmsServer) -> dict[str, str]:
+    return {
+        "key_provider": "kms",
+        "kms_key_id": kms.new_key(),
+        "kms_endpoint": kms.endpoint,
+        "cell": CONTROL,
+        "public_url": base,
+        "jira_key_servers": f"{servers_url}/keys,{servers_url}/backup",
+        "jira_hosts": "127.0.0.1",
+        "jira_allow_http": "true",
+        "forge_app_id": APP_ID,
+        "forge_jwks_url": f"{servers_url}/forge/jwks.json",
+        "forge_api_hosts": "127.0.0.1",
+    }
 
 
 async def _up(http: httpx.AsyncClient, process: asyncio.subprocess.Process) -> bool:

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from kit.errors import Unavailable
 from services.tenancy.domain.secret import Place, Secret
+from services.tenancy.metrics import KEY_SERVICE_CALLS
 from services.tenancy.usecases.ports import SealBroken
 
 log = structlog.get_logger(__name__)
@@ -123,6 +124,18 @@ class KmsKeys:
             return self._made
 
     async def _call(self, call: Callable[[], T]) -> T:
+        outcome = "unavailable"
+        try:
+            answer = await self._asked(call)
+            outcome = "ok"
+        except _Refused:
+            outcome = "refused"
+            raise
+        finally:
+            KEY_SERVICE_CALLS.labels(outcome).inc()
+        return answer
+
+    async def _asked(self, call: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._deadline):
