@@ -45,7 +45,12 @@ from services.tenancy.composition.jira import jira as compose_jira
 from services.tenancy.composition.keys import key_ring, open_index
 from services.tenancy.composition.own_tokens import own_token_routes
 from services.tenancy.composition.permissions import Rights, rights
-from services.tenancy.composition.webhooks import changes_consumer, jira_changes, receiver
+from services.tenancy.composition.webhooks import (
+    changes_consumer,
+    jira_changes,
+    receiver,
+    webhooks_loop,
+)
 from services.tenancy.consumers import token_use
 from services.tenancy.settings import AdminSettings, TenancySettings
 from services.tenancy.usecases.projects import Projects
@@ -194,6 +199,7 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
             Background(Role.RELAY, lambda: _upkeep(core.upkeep)),
             Background(Role.RELAY, refreshing.run),
             Background(Role.RELAY, facts_loop(core.jira, runtime)),
+            Background(Role.RELAY, webhooks_loop(runtime, core.jira, changes)),
         ],
         closers=[inbound.close, core.jira.close, core.key_ring.close],
     )

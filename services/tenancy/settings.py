@@ -174,6 +174,12 @@ class TenancySettings(ServiceSettings, KeyOptions, JiraOptions):
         description="bytes of webhook bodies in memory at the same time; more get 429",
     )
 
+    webhook_round_seconds: float = Field(
+        10,
+        gt=0,
+        description="how often the webhooks registered on sites are compared with what is wanted",
+    )
+
     @model_validator(mode="after")
     def _a_webhook_fits(self) -> "TenancySettings":
         if self.webhook_buffer_bytes < self.webhook_max_bytes:

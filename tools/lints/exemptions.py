@@ -88,6 +88,15 @@ EXEMPT: dict[tuple[str, str, str], str] = {
     ),
     **_tenant_first(
         "tenancy",
+        "site_webhooks",
+        {
+            "MongoSiteWebhooks.installed": "one process sees to the webhooks of all sites",
+            "MongoSiteWebhooks.in_use": "the same",
+            "MongoSiteWebhooks.all": "the same",
+        },
+    ),
+    **_tenant_first(
+        "tenancy",
         "tenants",
         {
             "MongoTenants.all": "the operator's list of tenants",

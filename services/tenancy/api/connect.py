@@ -8,11 +8,13 @@ from fastapi import APIRouter, Request, Response
 
 from kit.errors import TooLarge, Unauthenticated
 from kit.http.pages import json_response
+from services.tenancy.api.webhooks import PATH as WEBHOOKS
 from services.tenancy.domain.audit import JIRA
 from services.tenancy.domain.deliveries import Delivery
 from services.tenancy.domain.jwt import BadToken
 from services.tenancy.domain.lifecycle import MAX_BODY_BYTES, Hook, LifecyclePayload, check, parse
 from services.tenancy.domain.requests import SignedRequest
+from services.tenancy.domain.webhooks import APP_EVENTS
 from services.tenancy.usecases.credentials.server_to_server import ServerToServer, TenantCall
 from services.tenancy.usecases.credentials.signed_lifecycle import SignedCall, SignedLifecycle
 from services.tenancy.usecases.lifecycle import Lifecycle
@@ -42,6 +44,8 @@ def descriptor(app_key: str, base_url: str) -> dict[str, Any]:
         "apiVersion": 1,
         "enableLicensing": False,
         "modules": {
+            # of issues, only the projects that are in use: those webhooks are registered per site
+            "webhooks": [{"event": event, "url": WEBHOOKS} for event in APP_EVENTS],
             "generalPages": [
                 {
                     "key": "api-tokens",

@@ -68,6 +68,7 @@ class _Call:
     base: Base
     expect: Collection[int]
     idempotent: bool
+    max_bytes: int
 
 
 class SiteCaller:
@@ -125,6 +126,7 @@ class SiteCaller:
         base: Base = Base.SITE,
         expect: Collection[int] = (),
         idempotent: bool | None = None,
+        max_bytes: int = _MAX_BYTES,
     ) -> Answer:
         """Call ``path`` (encoded, from ``/`` on) and return a 2xx, a 404 or an expected status.
 
@@ -132,7 +134,7 @@ class SiteCaller:
         twice; GET, PUT and DELETE may.
         """
         may_repeat = method in _IDEMPOTENT if idempotent is None else idempotent
-        call = _Call(method, path, query, json, base, {404, *expect}, may_repeat)
+        call = _Call(method, path, query, json, base, {404, *expect}, may_repeat, max_bytes)
         answer = await self._tried(site, call)
         if answer.status != httpx.codes.UNAUTHORIZED or base is Base.OPEN:
             return answer
@@ -172,7 +174,7 @@ class SiteCaller:
         try:
             async with self._lanes.lane(site.tenant):
                 response, body = await send(
-                    self._http, request, _MAX_BYTES, min(seconds, _TRY_SECONDS)
+                    self._http, request, call.max_bytes, min(seconds, _TRY_SECONDS)
                 )
         except AddressRefused:
             log.warning("Jira site on a private address", tenant=site.tenant)

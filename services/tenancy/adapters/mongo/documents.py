@@ -229,6 +229,29 @@ class SigningKeyDocument(TypedDict):
     outbox: list[PendingEvent]
 
 
+class SiteWebhookDocument(TypedDict):
+    """A webhook that Jira has for us."""
+
+    id: Annotated[int, DataClass.JIRA_ID]
+    projects: Annotated[list[int], DataClass.JIRA_ID]
+    expires_at: Annotated[datetime, DataClass.OPERATIONAL]
+
+
+class SiteWebhooksDocument(TypedDict):
+    """Collection ``site_webhooks``: what is registered on a tenant's site, and what failed."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    """Tenant id."""
+    install: Annotated[int, DataClass.OPERATIONAL]
+    webhooks: list[SiteWebhookDocument]
+    refused: Annotated[list[int], DataClass.JIRA_ID]
+    checked_at: Annotated[datetime | None, DataClass.OPERATIONAL]
+    swept_at: Annotated[datetime | None, DataClass.OPERATIONAL]
+    failed_after: Annotated[int, DataClass.OPERATIONAL]
+    failures: Annotated[int, DataClass.OPERATIONAL]
+    retry_at: Annotated[datetime | None, DataClass.OPERATIONAL]
+
+
 class OwnKeyDocument(TypedDict):
     """Collection ``own_keys``: sealed keys of the service itself."""
 
@@ -266,6 +289,7 @@ MEMBERSHIPS = "memberships"
 TOKENS = "tokens"
 SIGNING_KEYS = "signing_keys"
 OWN_KEYS = "own_keys"
+SITE_WEBHOOKS = "site_webhooks"
 AUDIT = "audit"
 SEEN_TOKENS = "seen_tokens"
 
@@ -277,6 +301,7 @@ DOCUMENTS: dict[str, type] = {
     TOKENS: TokenDocument,
     SIGNING_KEYS: SigningKeyDocument,
     OWN_KEYS: OwnKeyDocument,
+    SITE_WEBHOOKS: SiteWebhooksDocument,
     AUDIT: AuditDocument,
     SEEN_TOKENS: SeenTokenDocument,
 }

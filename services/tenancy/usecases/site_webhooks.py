@@ -1,0 +1,240 @@
+"""Keeping each site's webhooks: registered for the projects in use, refreshed, compared, swept.
+
+One process at a time does it, for every tenant, so that the rows have one writer.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from kit.clock import Clock
+from kit.errors import InvalidInput, OstroError, Unavailable
+from services.tenancy.domain.site_webhooks import LIFE, SiteWebhook, SiteWebhooks, plan
+from services.tenancy.metrics import FAILED_DELIVERIES
+from services.tenancy.usecases.jira import JiraSite, Sites
+from services.tenancy.usecases.together import together
+from services.tenancy.usecases.webhooks import JiraChanges
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE, _PER_ROUND = 4, 40
+_PAGES = 50
+_PAGE = 20
+
+
+@dataclass(frozen=True)
+class FailedDelivery:
+    """A delivery that Jira gave up. ``failed_at`` in milliseconds since 1970."""
+
+    identifier: str
+    body: str | None
+    failed_at: int
+
+
+class JiraWebhooks(Protocol):
+    """Dynamic webhooks of the app on a site. All raise what ``usecases.jira`` says."""
+
+    async def listed(self, site: JiraSite) -> Sequence[SiteWebhook]:
+        """Return all; ``projects`` is empty for one that we would not make."""
+        ...
+
+    async def register(self, site: JiraSite, projects: Sequence[int]) -> int | None:
+        """Register for issues of these projects; None when Jira does not take the filter."""
+        ...
+
+    async def remove(self, site: JiraSite, webhooks: Sequence[int]) -> None:
+        """Remove; unknown ids do no harm."""
+        ...
+
+    async def refresh(self, site: JiraSite, webhooks: Sequence[int]) -> datetime:
+        """Let them live for 30 days more; return until when."""
+        ...
+
+    async def failed(self, site: JiraSite, after: int, size: int) -> Sequence[FailedDelivery]:
+        """Return a page of what failed after a time, the oldest first."""
+        ...
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A tenant with the app on its site, and the ``iat`` of the last install."""
+
+    tenant: str
+    install: int
+
+
+class WebhookStore(Protocol):
+    """Rows, and what they are made from."""
+
+    async def installed(self) -> Sequence[Installed]:
+        """Return every active tenant with a Connect install."""
+        ...
+
+    async def in_use(self) -> Mapping[str, Collection[int]]:
+        """Return the Jira ids of each tenant's projects that show."""
+        ...
+
+    async def all(self) -> Mapping[str, SiteWebhooks]:
+        """Return the rows by tenant."""
+        ...
+
+    async def save(self, row: SiteWebhooks) -> None:
+        """Store a row."""
+        ...
+
+    async def remove(self, tenant: str) -> None:
+        """Forget a tenant's row."""
+        ...
+
+
+class WebhookKeeper:
+    """One round over all sites."""
+
+    def __init__(
+        self,
+        store: WebhookStore,
+        sites: Sites,
+        jira: JiraWebhooks,
+        changes: JiraChanges,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._sites = sites
+        self._jira = jira
+        self._changes = changes
+        self._clock = clock
+
+    async def round(self, still_ours: Callable[[], Awaitable[bool]]) -> None:
+        """See to every site that needs it; stops when the turn is another process's."""
+        installed = {one.tenant: one for one in await self._store.installed()}
+        in_use, rows = await self._store.in_use(), await self._store.all()
+        for tenant in rows.keys() - installed.keys():
+            # Jira forgot them with the uninstall
+            await self._store.remove(tenant)
+        now = self._clock.now()
+        due: list[_Due] = []
+        for one in installed.values():
+            row = rows.get(one.tenant) or SiteWebhooks(one.tenant, one.install)
+            if row.install != one.install:
+                row = replace(row, install=one.install, checked_at=None, retry_at=None)
+            wanted = in_use.get(one.tenant, ())
+            if not row.rests(now) and (urgent := _needs(row, wanted, now)) is not None:
+                due.append(_Due(row, wanted, urgent))
+        due.sort(key=lambda one: not one.urgent)
+        for at in range(0, min(len(due), _PER_ROUND), _AT_ONCE):
+            if not await still_ours():
+                return
+            await together(self._keep, due[at : at + _AT_ONCE], _AT_ONCE)
+
+    async def _keep(self, one: "_Due") -> None:
+        row, wanted = one.row, one.wanted
+        step = _Step(self._store, row)
+        try:
+            site = await self._sites.get(row.tenant)
+            await self._registered(site, step, wanted)
+            if step.row.to_sweep(self._clock.now()):
+                await self._sweep(site, step)
+        except OstroError as error:
+            failed = step.row
+            log.info("webhooks of a site later", tenant=row.tenant, cause=type(error).__name__)
+            await step.put(
+                failures=failed.failures + 1,
+                retry_at=self._clock.now() + failed.pause(),
+                checked_at=None,  # it may have done what it did not answer
+            )
+        else:
+            if step.row.failures:
+                await step.put(failures=0, retry_at=None)
+
+    async def _registered(self, site: JiraSite, step: "_Step", wanted: Collection[int]) -> None:
+        now = self._clock.now()
+        if step.row.to_check(now):
+            there = tuple(await self._jira.listed(site))
+            await step.put(webhooks=there, refused=(), checked_at=now)
+        todo = plan(step.row, wanted)
+        for projects in todo.create:
+            await self._register(site, step, projects)
+        if todo.remove:
+            await self._jira.remove(site, todo.remove)
+            left = tuple(w for w in step.row.webhooks if w.id not in todo.remove)
+            await step.put(webhooks=left)
+        if step.row.to_refresh(now):
+            until = await self._jira.refresh(site, [w.id for w in step.row.webhooks])
+            longer = tuple(replace(w, expires_at=until) for w in step.row.webhooks)
+            await step.put(webhooks=longer)
+
+    async def _register(self, site: JiraSite, step: "_Step", projects: tuple[int, ...]) -> None:
+        made = await self._jira.register(site, projects)
+        if made is not None:
+            fresh = SiteWebhook(made, projects, self._clock.now() + LIFE)
+            await step.put(webhooks=(*step.row.webhooks, fresh))
+        elif len(projects) == 1:
+            log.warning("Jira takes no webhook for a project", tenant=site.tenant)
+            await step.put(refused=(*step.row.refused, *projects))
+        else:
+            # one project that Jira does not know spoils the filter for all
+            middle = len(projects) // 2
+            await self._register(site, step, projects[:middle])
+            await self._register(site, step, projects[middle:])
+
+    async def _sweep(self, site: JiraSite, step: "_Step") -> None:
+        began = self._clock.now()
+        for _ in range(_PAGES):
+            after = step.row.failed_after
+            page = await self._page(site, after)
+            for delivery in page:
+                await self._again(site.tenant, delivery)
+            if not page:
+                break
+            # others of the same millisecond may follow, unless there is no end to them
+            last = page[-1].failed_at
+            await step.put(failed_after=last - 1 if last - 1 > after else last)
+        await step.put(swept_at=began)
+
+    async def _page(self, site: JiraSite, after: int) -> Sequence[FailedDelivery]:
+        try:
+            return await self._jira.failed(site, after, _PAGE)
+        except Unavailable:
+            # it may have been too long an answer
+            return await self._jira.failed(site, after, 1)
+
+    async def _again(self, tenant: str, delivery: FailedDelivery) -> None:
+        FAILED_DELIVERIES.inc()
+        if delivery.body is None:
+            return
+        try:
+            await self._changes.take(tenant, delivery.identifier, delivery.body.encode())
+        except InvalidInput:
+            log.warning("a failed delivery cannot be read", tenant=tenant)
+
+
+class _Step:
+    """The row as it is now; each change of it is stored, so that a crash loses one at most."""
+
+    def __init__(self, store: WebhookStore, row: SiteWebhooks) -> None:
+        self._store = store
+        self.row = row
+
+    async def put(self, **changes: object) -> None:
+        self.row = replace(self.row, **changes)  # type: ignore[arg-type]  # fields of the row
+        await self._store.save(self.row)
+
+
+@dataclass(frozen=True)
+class _Due:
+    """A site with something to do; ``urgent``: changes are not heard of until then."""
+
+    row: SiteWebhooks
+    wanted: Collection[int]
+    urgent: bool
+
+
+def _needs(row: SiteWebhooks, wanted: Collection[int], now: datetime) -> bool | None:
+    """Return whether it is urgent, None when there is nothing to do."""
+    todo = plan(row, wanted)
+    if todo.create or todo.remove:
+        return True
+    return False if row.to_check(now) or row.to_sweep(now) or row.to_refresh(now) else None
