@@ -63,7 +63,7 @@ async def resumed(job_of: House, ring: KeyRing) -> None:
     await eventually(attempt, seconds=30, every=0.2)
 
 
-@pytest.mark.parametrize("moment", [1, 50])
+@pytest.mark.parametrize("moment", [1, pytest.param(50, marks=pytest.mark.slow)])
 async def test_kms_away_during_the_job(database: Database, kms: KmsServer, moment: int) -> None:
     house, keys = House(database), KmsKeys(kms.new_key(), kms.endpoint, deadline_seconds=1)
     await house.fill(A, TENANTS)
@@ -89,7 +89,7 @@ async def test_kms_away_during_the_job(database: Database, kms: KmsServer, momen
     await keys.close()
 
 
-@pytest.mark.parametrize("moment", [1, 50])
+@pytest.mark.parametrize("moment", [1, pytest.param(50, marks=pytest.mark.slow)])
 async def test_mongodb_away_during_the_job(
     database: Database, servers: Backends, moment: int
 ) -> None:
@@ -117,7 +117,7 @@ async def test_mongodb_away_during_the_job(
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("number", [1, 25])
+@pytest.mark.parametrize("number", [pytest.param(1, marks=pytest.mark.slow), 25])
 async def test_the_command_killed_and_started_again(
     apart: Installation, when: str, number: int
 ) -> None:
