@@ -68,9 +68,10 @@ class House:
 
 
 async def _polling_by_nobody(world: World) -> None:
-    """Hold the lease of the facts, so that a test's own polling finds what it expects."""
+    """Hold the leases of facts and webhooks, so that a test's own rounds find what they expect."""
     held = {"holder": "a test", "until": datetime(2100, 1, 1, tzinfo=UTC)}
-    await world.database["leases"].update_one({"_id": "jira-facts"}, {"$set": held}, upsert=True)
+    for name in ("jira-facts", "site-webhooks"):
+        await world.database["leases"].update_one({"_id": name}, {"$set": held}, upsert=True)
 
 
 @contextlib.asynccontextmanager
