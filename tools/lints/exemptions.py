@@ -84,6 +84,14 @@ EXEMPT: dict[tuple[str, str, str], str] = {
         },
     ),
     **_tenant_first(
+        "tenancy",
+        "memberships",
+        {
+            "MongoMemberships.due": "upkeep: the oldest of all tenants",
+            "MongoMemberships.forget": "sweeper",
+        },
+    ),
+    **_tenant_first(
         "tenancy", "signing_keys", {"MongoSigningKeys.all": "signing keys belong to no tenant"}
     ),
     **_tenant_first(
