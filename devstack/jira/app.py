@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from devstack.jira.chance import Chance
+from devstack.jira.control.attacks import AttackControl
 from devstack.jira.control.forge import ForgeControl
 from devstack.jira.control.issues import IssueControl
 from devstack.jira.control.levers import Levers
@@ -131,7 +132,8 @@ def build(setup: Setup) -> StandIn:
         *IssueControl(world).routes(),
         *WebhookControl(world, collector, courier).routes(),
         *ForgeControl(world).routes(),
-        *SiteControl(world, driver, sender, setup.listen).routes(),
+        *AttackControl(world, driver, sender).routes(),
+        *SiteControl(world, driver, setup.listen).routes(),
         *(
             Route(path + "/{kid:path}", KeyServerEndpoint(world, server).__call__)
             for server, path in PATHS.items()

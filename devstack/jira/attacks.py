@@ -8,6 +8,11 @@ from devstack.jira.forgery import Deviation, Hook
 SIGNED: tuple[Hook, ...] = ("installed", "uninstalled")
 INSTALL: tuple[Hook, ...] = ("installed",)
 SYMMETRIC: tuple[Hook, ...] = ("enabled", "disabled")
+OWN_KEYS: dict[str, Any] = {
+    "jwk": {"kty": "RSA", "e": "AQAB", "n": "AMjk"},
+    "jku": "https://evil.example/keys",
+    "x5u": "https://evil.example/keys",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,28 @@ def _token_attacks() -> tuple[Attack, ...]:
             {"header": {"crit": ["exp2"], "exp2": 1}},
         ),
         Attack("stranger_key", "known kid, signed with another key", SIGNED, {"key": "stranger"}),
+        *(
+            Attack(
+                f"{name}_header",
+                "brings or names its own key in the header",
+                SIGNED,
+                {"key": "stranger", "header": {name: value}},
+            )
+            for name, value in OWN_KEYS.items()
+        ),
         Attack(
             "rs256_on_notification",
             "install-key token where the shared secret is due",
             SYMMETRIC,
             {"alg": "RS256"},
         ),
+        Attack(
+            "notification_qsh_context",
+            "context-qsh where the request's is due",
+            SYMMETRIC,
+            {"qsh": "context"},
+        ),
+        Attack("notification_token_in_query", "token as ?jwt=", SYMMETRIC, {"carried_in": "query"}),
     )
 
 

@@ -1,6 +1,7 @@
 """The remote of a tiny Forge app, written from the rules alone."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 APP_ID = "ari:cloud:ecosystem::app/406d303d-0393-4ec4-ad7c-1435be94583a"
+LABEL = re.compile(r"[a-z0-9_-]{1,50}")
 JWKS = "/forge/.well-known/jwks.json"
 
 
@@ -43,7 +45,7 @@ class ForgeReceiver:
     async def receive(self, request: Request) -> Response:
         try:
             claims = await self._verified(request.headers.get("authorization", ""))
-        except (jwt.PyJWTError, ValueError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, KeyError) as error:
             self.refusals.append(f"{type(error).__name__} {error}")
             return Response(status_code=401)
         raw = await request.body()
@@ -83,11 +85,13 @@ class ForgeReceiver:
         times = [claims["iat"], claims["nbf"], claims["exp"]]
         if not all(isinstance(at, int) for at in times):
             raise TypeError("times are no numbers")
-        if not claims["iat"] - 30 <= self.now() <= claims["exp"]:
+        if not max(claims["iat"], claims["nbf"]) - 30 <= self.now() <= claims["exp"]:
             raise ValueError("expired or not yet issued")
         app = claims["app"]
         if app["id"] != APP_ID or app["installation"]["id"] != app["installationId"]:
             raise ValueError("another app or installation")
+        if not LABEL.fullmatch(claims.get("icLabel", "none")):
+            raise ValueError("icLabel")
         if app["environment"]["type"] != "PRODUCTION":
             raise ValueError("environment")
         if not app["apiBaseUrl"].startswith("http://jira.test/ex/jira/"):

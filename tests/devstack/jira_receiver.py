@@ -81,6 +81,8 @@ class Receiver:
                 Route("/ostro/connect/atlassian-connect.json", self.describe),
                 Route("/ostro/connect/{hook}", self.receive, methods=["POST"]),
                 Route("/ostro/hooks/{path:path}", self.hear, methods=["POST"]),
+                Route("/ostro/page", self.page),
+                Route("/ostro/api/me", self.own_api),
                 *self.more_routes,
             ]
         )
@@ -111,8 +113,8 @@ class Receiver:
         """A webhook; `webhook_answers` are used up one by one, then it is 204."""
         raw, query = await request.body(), request.scope["query_string"].decode()
         path = request.scope["raw_path"].decode().removeprefix("/ostro")
-        _, _, token = request.headers.get("authorization", "").partition(" ")
         try:
+            token = self._token(request)
             claims = self._symmetric(token, f"POST&{path}&{canonical_query(query)}")
         except (jwt.PyJWTError, Bad) as error:
             self.refusals.append(str(error))
@@ -122,13 +124,43 @@ class Receiver:
         self.webhooks.append(Webhook(target, dict(request.headers), claims, body, raw))
         return Response(status_code=self.webhook_answers.pop(0) if self.webhook_answers else 204)
 
-    def _symmetric(self, token: str, canonical: str) -> dict[str, Any]:
-        issuer = jwt.decode(token, options={"verify_signature": False})["iss"]
+    async def page(self, request: Request) -> Response:
+        """An iframe's page: the token is ?jwt= and nowhere else."""
+        pairs = parse_qsl(request.scope["query_string"].decode())
+        rest = "&".join(f"{name}={value}" for name, value in pairs if name != "jwt")
+        return self._answered(dict(pairs).get("jwt", ""), f"GET&/page&{canonical_query(rest)}")
+
+    async def own_api(self, request: Request) -> Response:
+        """The app's own API, for its pages' context tokens."""
+        try:
+            return self._answered(self._token(request), None)
+        except Bad as bad:
+            return Response(status_code=bad.status)
+
+    def _answered(self, token: str, canonical: str | None) -> Response:
+        try:
+            self._symmetric(token, canonical)
+        except (jwt.PyJWTError, Bad) as error:
+            self.refusals.append(str(error))
+            return Response(status_code=401)
+        return Response(status_code=204)
+
+    @staticmethod
+    def _token(request: Request) -> str:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme != "JWT":
+            raise Bad(401, f"scheme {scheme!r}")
+        return token
+
+    def _symmetric(self, token: str, canonical: str | None) -> dict[str, Any]:
+        """Claims of a good token; without `canonical` a context token is due."""
+        issuer = str(jwt.decode(token, options={"verify_signature": False}).get("iss"))
         secret = self.secrets.get(issuer, "x" * 32)
         options = self._options("iss", "exp", "iat", "qsh")
         claims = jwt.decode(token, secret, algorithms=["HS256"], options=options)
         self._check_times(claims)
-        if claims["qsh"] != hashlib.sha256(canonical.encode()).hexdigest():
+        due = "context-qsh" if canonical is None else hashlib.sha256(canonical.encode()).hexdigest()
+        if claims["qsh"] != due:
             raise Bad(401, "qsh")
         return claims
 
