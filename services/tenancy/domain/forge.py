@@ -38,7 +38,9 @@ class ApiHosts:
         path = _PATH.fullmatch(parts.path)
         if not (scheme and plain and host in self.hosts and path):
             return None
-        return None if "?" in api_base_url or "#" in api_base_url else path[1]
+        # no query, and nothing that urlsplit passes over: line breaks, tabs, spaces around
+        whole = f"{parts.scheme}://{parts.netloc}{parts.path}"
+        return path[1] if whole == api_base_url else None
 
 
 def installation_of(text: str) -> str | None:

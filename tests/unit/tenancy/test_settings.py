@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kit.settings import load
+from services.tenancy.domain.forge import ApiHosts
 from services.tenancy.settings import INSTALL_KEY_SERVERS, AdminSettings
 
 
@@ -25,6 +26,24 @@ def test_defaults_are_atlassians(environment: pytest.MonkeyPatch) -> None:
     assert settings.site_rules.hosts == ()
     assert not settings.site_rules.relaxed
     assert settings.app_key == "io.ostro.test-management"
+
+
+def test_forge_is_off_until_its_app_is_named(environment: pytest.MonkeyPatch) -> None:
+    settings = load(AdminSettings)
+    assert settings.forge_app_id == ""
+    assert settings.forge_jwks_url.startswith("https://forge.cdn.prod.atlassian-dev.net/")
+    assert settings.forge_environments == ("PRODUCTION",)
+    assert settings.api_hosts == ApiHosts()
+    app_id = "ari:cloud:ecosystem::app/406d303d-0393-4ec4-ad7c-1435be94583a"
+    environment.setenv("OSTRO_FORGE_APP_ID", app_id)
+    environment.setenv("OSTRO_FORGE_ENVIRONMENTS", "PRODUCTION, STAGING")
+    environment.setenv("OSTRO_FORGE_API_HOSTS", "127.0.0.1")
+    environment.setenv("OSTRO_FORGE_JWKS_URL", "http://127.0.0.1:1/jwks.json")
+    environment.setenv("OSTRO_JIRA_ALLOW_HTTP", "true")
+    settings = load(AdminSettings)
+    assert settings.forge_app_id == app_id
+    assert settings.forge_environments == ("PRODUCTION", "STAGING")
+    assert settings.api_hosts == ApiHosts(("127.0.0.1",), relaxed=True)
 
 
 def test_empty_is_unset(environment: pytest.MonkeyPatch) -> None:
@@ -57,6 +76,15 @@ def test_comma_lists(environment: pytest.MonkeyPatch) -> None:
         ("JIRA_HOSTS", "*.example"),
         ("JIRA_HOSTS", "."),
         ("JIRA_ALLOW_HTTP", "perhaps"),
+        ("FORGE_APP_ID", "406d303d-0393-4ec4-ad7c-1435be94583a"),
+        ("FORGE_APP_ID", "ari:cloud:ecosystem::app/"),
+        ("FORGE_APP_ID", "ari:cloud:ecosystem::app/x/y"),
+        ("FORGE_JWKS_URL", "http://forge.example/jwks.json"),
+        ("FORGE_JWKS_URL", "nonsense"),
+        ("FORGE_JWKS_URL", "https://forge.example/jwks.json?kid="),
+        ("FORGE_ENVIRONMENTS", ","),
+        ("FORGE_API_HOSTS", "https://api.example"),
+        ("FORGE_API_HOSTS", ","),
     ],
 )
 def test_a_wrong_one_is_named(
