@@ -16,6 +16,7 @@ from kit.http.client import InternalClient
 from kit.ids import SystemIds
 from services.tenancy.main import Core, compose
 from tests.harness.installation import Installation
+from tests.integration.tenancy.forge_site import APP_ID
 from tests.integration.tenancy.internal import internal_client
 from tests.integration.tenancy.world import World, running_world
 
@@ -74,15 +75,34 @@ async def _polling_by_nobody(world: World) -> None:
         await world.database["leases"].update_one({"_id": name}, {"$set": held}, upsert=True)
 
 
+async def _install(house: House, *, forge: bool) -> None:
+    if forge:
+        paths = {"installed": "installed", "upgraded": "upgraded", "scheduled": "refresh"}
+        await house.control(
+            "forge",
+            app_id=APP_ID,
+            environment="PRODUCTION",
+            base_url=house.world.base,
+            endpoints={name: f"/forge/{path}" for name, path in paths.items()},
+        )
+    await house.act("forge_install" if forge else "install")
+    rows = await house.world.database["tenants"].find({}).to_list(None)
+    house.tenant = rows[-1]["_id"]
+
+
 @contextlib.asynccontextmanager
-async def standin_house(installation: Installation) -> AsyncIterator[House]:
-    """Start both and install the app."""
+async def standin_house(installation: Installation, *, forge: bool = False) -> AsyncIterator[House]:
+    """Start both and install the app, with Connect or with Forge."""
     listeners, sock = Listeners(), bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{port_of(sock)}"
     async with contextlib.AsyncExitStack() as stack:
         world = await stack.enter_async_context(
             running_world(
-                installation, jira_key_servers=f"{url}/install-keys,{url}/install-keys-backup"
+                installation,
+                jira_key_servers=f"{url}/install-keys,{url}/install-keys-backup",
+                forge_app_id=APP_ID,
+                forge_jwks_url=f"{url}/forge/.well-known/jwks.json",
+                forge_api_hosts="127.0.0.1",
             )
         )
         clock = Clock(world.clock.now().timestamp())
@@ -96,7 +116,5 @@ async def standin_house(installation: Installation) -> AsyncIterator[House]:
         client = await stack.enter_async_context(internal_client(world, "executions"))
         house = House(world, standin, jira, client, "")
         await _polling_by_nobody(world)
-        await house.act("install")
-        rows = await world.database["tenants"].find({}).to_list(None)
-        house.tenant = rows[-1]["_id"]
+        await _install(house, forge=forge)
         yield house
