@@ -65,7 +65,7 @@ async def build(runtime: Runtime[TelemetrySettings]) -> Parts:
     return Parts(
         public_app(SERVICE, [consent_api.router(Consent(consents, runtime.clock))], tokens),
         internal_app(SERVICE, [], runtime.tokens, runtime.health),
-        groups,
+        groups=groups,
         background=[until_trusted(runtime, directory)],
         closers=closers,
     )
