@@ -2,7 +2,7 @@
 
 import typer
 
-from services.tenancy.admin import keys, permissions, projects, tenants, tokens
+from services.tenancy.admin import forge, keys, permissions, projects, tenants, tokens
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -29,3 +29,4 @@ cli.add_typer(projects.cli, name="project")
 cli.add_typer(permissions.cli, name="permissions")
 cli.add_typer(tokens.cli, name="token")
 cli.add_typer(keys.cli, name="keys")
+cli.add_typer(forge.cli, name="forge")

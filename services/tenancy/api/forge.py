@@ -5,6 +5,8 @@ is bound to no path, so a call that a person's page made is refused here: it has
 Source: facts.md 10.
 """
 
+from enum import Enum
+
 import structlog
 from fastapi import APIRouter, Request, Response
 
@@ -23,6 +25,25 @@ PREFIX = "/forge"
 SYSTEM_TOKEN = "x-forge-oauth-system"  # noqa: S105  a header, not a token
 MAX_TOKEN_LENGTH = 16 * 1024
 _DONE = 204
+
+
+class Endpoint(Enum):
+    """What the manifest names; the value is its key there and the last part of the path."""
+
+    INSTALLED = "installed"
+    UPGRADED = "upgraded"
+    REFRESH = "refresh"
+    UNINSTALLED = "uninstalled"
+
+    @property
+    def path(self) -> str:
+        """Return the path below the app's base URL."""
+        return f"{PREFIX}/{self.value}"
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether Forge shall send the system token along."""
+        return self is not Endpoint.UNINSTALLED
 
 
 class ForgeHooks:
@@ -73,19 +94,19 @@ def router(hooks: ForgeHooks) -> APIRouter:
     """Build the routes under ``/forge``; ``manifest.yml`` names them."""
     routes = APIRouter(prefix=PREFIX, tags=["Atlassian Forge"])
 
-    @routes.post("/installed", status_code=_DONE)
+    @routes.post(f"/{Endpoint.INSTALLED.value}", status_code=_DONE)
     async def installed(request: Request) -> Response:
         return await hooks.called(request, ForgeEvent.INSTALLED)
 
-    @routes.post("/upgraded", status_code=_DONE)
+    @routes.post(f"/{Endpoint.UPGRADED.value}", status_code=_DONE)
     async def upgraded(request: Request) -> Response:
         return await hooks.called(request, ForgeEvent.UPGRADED)
 
-    @routes.post("/refresh", status_code=_DONE)
+    @routes.post(f"/{Endpoint.REFRESH.value}", status_code=_DONE)
     async def refresh(request: Request) -> Response:
         return await hooks.called(request, ForgeEvent.REFRESH)
 
-    @routes.post("/uninstalled", status_code=_DONE)
+    @routes.post(f"/{Endpoint.UNINSTALLED.value}", status_code=_DONE)
     async def uninstalled(request: Request) -> Response:
         return await hooks.uninstalled(request)
 

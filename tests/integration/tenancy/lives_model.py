@@ -34,6 +34,24 @@ from tests.harness.fakes import START, ManualClock, SeededIds
 BY = By(JIRA)
 APP_KEY = "io.ostro.test-management"
 API = "https://api.atlassian.com/ex/jira/"
+_CONNECT = {
+    "install",
+    "rotate",
+    "update",
+    "enable",
+    "disable",
+    "import",
+    "uninstall",
+    "restore",
+    "rename",
+}
+_EVENTS = {
+    "install on forge": ForgeEvent.INSTALLED,
+    "upgrade": ForgeEvent.UPGRADED,
+    "refresh": ForgeEvent.REFRESH,
+    "change installation": ForgeEvent.REFRESH,
+    "uninstall from forge": None,
+}
 _AT = int(START.timestamp())
 
 
@@ -157,6 +175,24 @@ class Site:
     bridged: bool = False
     """Connect payloads name the Forge installation."""
 
+    @property
+    def possible(self) -> list[str]:
+        """What could be done here now; what matters most stands more than once."""
+        acts = ["rename"]
+        if self.connect:
+            acts += ["rotate", "rotate", "update", "enable", "disable", "import", "uninstall"]
+        else:
+            acts += ["install", "install"]
+        if self.connect and len(self.keys) > 1:
+            acts += ["restore", "restore"]
+        if self.forge is None:
+            acts += ["install on forge", "install on forge"]
+        else:
+            acts += ["refresh", "refresh", "upgrade", "change installation"]
+        if self.forge is not None and not (self.connect and self.bridged):
+            acts.append("uninstall from forge")
+        return acts
+
 
 class Jira:
     """Every site; each action returns the calls that it makes, with rising ``iat``."""
@@ -178,6 +214,48 @@ class Jira:
             {s.url: (s.secret if s.connect else None, s.cloud) for s in sites},
             {s.cloud: (s.url, s.keys[-1] if s.connect and s.bridged else None) for s in sites},
         )
+
+    def act(self, site: Site, act: str) -> list[Call]:
+        """Do one of what is possible; return the calls that follow from it."""
+        self.pass_time(self._number % 3 * 400)
+        if act in {"rotate", "install", "import", "restore"}:
+            site.secret = self.fresh("secret")
+        if act == "import" or (act == "install" and not site.keys):
+            site.keys.append(self.fresh("key"))
+        if act == "restore":
+            site.keys.insert(0, site.keys.pop())
+        if act == "rename":
+            site.url = f"https://{self.fresh('renamed')}.atlassian.net"
+        if act == "install on forge":
+            site.bridged = self._number % 2 == 0
+            site.forge_before = True
+        if act in {"install on forge", "change installation"}:
+            site.forge = self.fresh("installation")
+        return self._connect_calls(site, act) if act in _CONNECT else self._forge_calls(site, act)
+
+    def _connect_calls(self, site: Site, act: str) -> list[Call]:
+        if act == "install":
+            site.connect = True
+            return [self.connect_call(site, hook) for hook in (Hook.INSTALLED, Hook.ENABLED)]
+        if act == "rename":
+            return [self.connect_call(site, Hook.INSTALLED, named=False)] if site.connect else []
+        if act in {"enable", "disable"}:
+            return [self.connect_call(site, Hook.ENABLED if act == "enable" else Hook.DISABLED)]
+        if act != "uninstall":
+            return [self.connect_call(site, Hook.INSTALLED)]
+        site.connect = False
+        calls = [self.connect_call(site, hook) for hook in (Hook.DISABLED, Hook.UNINSTALLED)]
+        if site.bridged and site.forge is not None:
+            calls += self._forge_calls(site, "uninstall from forge")
+        return calls
+
+    def _forge_calls(self, site: Site, act: str) -> list[Call]:
+        assert site.forge is not None
+        event = _EVENTS[act]
+        calls = [self.forge_call(site, event, site.forge)]
+        if event is None:
+            site.forge = None
+        return calls
 
     def connect_call(self, site: Site, hook: Hook, *, named: bool = True) -> Call:
         self._time += 1
