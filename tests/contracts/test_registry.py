@@ -44,7 +44,15 @@ from contracts.ids import (
 from contracts.routes import owner_of
 from contracts.tenancy import SERVICES
 from contracts.testcases import DEFAULT_OPTIONS, FIRST_CUSTOM_OPTION_NUMBER, OptionType
-from contracts.topics import DLQ_RETENTION, TOPICS, Cleanup, Topic, groups_of, topics_of
+from contracts.topics import (
+    DLQ_RETENTION,
+    TOKEN_USE,
+    TOPICS,
+    Cleanup,
+    Topic,
+    groups_of,
+    topics_of,
+)
 
 # --- data classes -----------------------------------------------------------------------------
 
@@ -127,7 +135,8 @@ def test_a_topic_is_named_by_owner_thing_and_version(topic: Topic) -> None:
     assert topic.owner in SERVICES
     if match[1] != "usage":  # many produce it, telemetry answers for it
         assert topic.owner == match[1]
-        assert topic.producers == (topic.owner,)
+        # every service tells tenancy which tokens were used
+        assert topic.producers == (SERVICES if topic is TOKEN_USE else (topic.owner,))
     assert set(topic.producers) <= set(SERVICES)
     assert topic.type == topic.name
     assert topic.key
