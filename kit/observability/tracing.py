@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from opentelemetry import propagate, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -9,7 +10,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
-from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 
 from kit.version import VERSION
 
@@ -37,17 +38,31 @@ def traceparent() -> str | None:
 
 
 @contextmanager
+def _span(name: str, kind: SpanKind, **options: Any) -> Iterator[Span]:
+    """Start a span that names an exception and does not quote it: its text may hold content."""
+    with _TRACER.start_as_current_span(
+        name, kind=kind, record_exception=False, set_status_on_exception=False, **options
+    ) as span:
+        try:
+            yield span
+        except Exception as error:
+            span.set_attribute("error.type", type(error).__name__)
+            span.set_status(StatusCode.ERROR)
+            raise
+
+
+@contextmanager
 def server_span(name: str, headers: Mapping[str, str]) -> Iterator[Span]:
     """Span of one HTTP request, child of the caller's."""
     context = propagate.extract({k: headers[k] for k in ("traceparent",) if k in headers})
-    with _TRACER.start_as_current_span(name, context=context, kind=SpanKind.SERVER) as span:
+    with _span(name, SpanKind.SERVER, context=context) as span:
         yield span
 
 
 @contextmanager
 def client_span(name: str) -> Iterator[Span]:
     """Span of one call to another service."""
-    with _TRACER.start_as_current_span(name, kind=SpanKind.CLIENT) as span:
+    with _span(name, SpanKind.CLIENT) as span:
         yield span
 
 
@@ -60,5 +75,5 @@ def batch_span(name: str, parents: Iterable[str]) -> Iterator[Span]:
         remote = trace.get_current_span(context).get_span_context()
         if remote.is_valid:
             links.append(Link(remote))
-    with _TRACER.start_as_current_span(name, kind=SpanKind.CONSUMER, links=links) as span:
+    with _span(name, SpanKind.CONSUMER, links=links) as span:
         yield span
