@@ -71,3 +71,44 @@ async def test_a_taken_port_is_explained_in_one_line() -> None:
     assert told.startswith(b"Jira stand-in: ")
     assert b"in use" in told
     assert told.count(b"\n") == 1
+
+
+async def test_a_process_sends_webhooks_by_itself_and_goes_on_counting_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    receiver = Receiver()
+    module = {"event": "jira:issue_updated", "url": "/hooks/all"}
+    receiver.descriptor["modules"] = {"webhooks": [module]}
+    listeners, sock = Listeners(), bind("127.0.0.1", 0)
+    await listeners.serve(receiver.app, sock)
+    receiver.descriptor["baseUrl"] = f"http://127.0.0.1:{port_of(sock)}/ostro"
+    arguments = ("--state-file", str(tmp_path / "jira.json"))
+    arguments += ("--app-url", receiver.descriptor["baseUrl"])
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+        async with standin("devstack.jira", *arguments) as first:
+            receiver.keys, receiver.keys_url = client, f"{first.url}/install-keys"
+            receiver.hosts = (urlsplit(first.url).netloc,)
+            await client.post(f"{first.url}/control/sites/demo/actions/install")
+            await _change(client, first.url, "One")
+            await _heard(receiver, 1)
+            port = urlsplit(first.url).port or 0
+        async with standin("devstack.jira", *arguments, "--webhooks", "manual", port=port) as again:
+            await _change(client, again.url, "Two")
+            queue = (await client.get(f"{again.url}/control/webhooks")).json()["queue"]
+            assert [waiting["tries"] for waiting in queue] == [0]
+            await client.post(f"{again.url}/control/webhooks/automatic", json={"on": True})
+            await _heard(receiver, 2)
+    await listeners.stop()
+    seen = [hook.headers["x-atlassian-webhook-identifier"] for hook in receiver.webhooks]
+    assert seen == ["1", "2"]
+
+
+async def _change(client: httpx.AsyncClient, url: str, summary: str) -> None:
+    order = {"issue": {"id": 10001, "summary": summary}}
+    assert (await client.post(f"{url}/control/issues", json=order)).is_success
+
+
+async def _heard(receiver: Receiver, number: int) -> None:
+    async with asyncio.timeout(20):
+        while len(receiver.webhooks) < number:
+            await asyncio.sleep(0.02)
