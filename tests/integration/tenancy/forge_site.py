@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit.clock import Clock
+from kit.mongo import Database
 from tests.integration.tenancy.jira_site import FORGE_KID, Keys
 
 APP_ID = "ari:cloud:ecosystem::app/406d303d-0393-4ec4-ad7c-1435be94583a"
@@ -80,3 +81,20 @@ class ForgeSite:
         """Return the header of a call from the user interface."""
         context = {"cloudId": self.cloud, "siteUrl": "https://x.atlassian.net", "moduleKey": "m"}
         return self.token(**{"principal": account, "context": context, **changes})
+
+
+async def join(database: Database, tenant: str, site: ForgeSite) -> None:
+    """Make a tenant know a Forge installation, as if an event had told of it."""
+    known = {
+        "cloud_id": site.cloud,
+        "forge": {
+            "installation_id": site.installation,
+            "environment_id": site.environment,
+            "api_base_url": site.api_base_url,
+            "token": None,
+            "last_iat": 0,
+            "life": {"iat": 0, "seen": []},
+            "removed": False,
+        },
+    }
+    await database["tenants"].update_one({"_id": tenant}, {"$set": known})

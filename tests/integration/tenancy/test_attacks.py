@@ -9,14 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.jira.app import Setup, StandIn
-from devstack.jira.app import build as build_standin
 from devstack.jira.attacks import ATTACKS
 from devstack.jira.forgery import Forger
-from devstack.jira.lifecycle import Order
 from devstack.jira.lifecycle_call import app_of
-from devstack.standin.clock import Clock
 from tests.integration.tenancy.jira_site import SMALL_KID, JiraSite, b64, hs256, pem, qsh
+from tests.integration.tenancy.standin_here import Here, beside
 from tests.integration.tenancy.world import World
 
 SIGNED = ("installed", "uninstalled")
@@ -272,47 +269,23 @@ async def test_a_duplicated_authorization_header_is_not_combined(world: World) -
 
 
 @pytest.fixture(scope="module")
-async def standin(running: World) -> AsyncIterator[StandIn]:
-    """The stand-in in the test's process; its requests travel over loopback."""
-    built = build_standin(
-        Setup(
-            base_url=running.servers_url,
-            app_url=running.base,
-            seed=7,
-            clock=Clock(running.clock.now().timestamp()),
-        )
-    )
-    yield built
-    await built.sender.close()
+async def here(running: World) -> AsyncIterator[Here]:
+    found = beside(running)
+    yield found
+    await found.standin.sender.close()
 
 
 @pytest.mark.parametrize(
     ("name", "hook"), [(a.name, hook) for a in ATTACKS.values() for hook in a.hooks]
 )
-async def test_pack_of_the_standin(world: World, standin: StandIn, name: str, hook: Any) -> None:
-    site = standin.world.state.sites["demo"]
-    _follow(world, standin)
-    installed = standin.driver.find(site, None)
-    if installed is None:
-        outcome = await standin.driver.act("install", site, Order())
-        assert outcome.ok, outcome
-        installed = standin.driver.find(site, None)
-    assert installed is not None
+async def test_pack_of_the_standin(world: World, here: Here, name: str, hook: Any) -> None:
+    installed = await here.installed()
     world.clock.advance(seconds=1)
-    _follow(world, standin)
+    here.follow()
     before = await world.stored()
-    forger = Forger(standin.world, site, app_of(installed), installed)
+    forger = Forger(here.standin.world, here.site, app_of(installed), installed)
     forged = forger.forge(ATTACKS[name].deviation(hook), "attack")
-    sent = await standin.sender.send(forged)
+    sent = await here.standin.sender.send(forged)
     assert sent.status is not None
     assert 400 <= sent.status < 500
     assert await world.stored() == before
-
-
-def _follow(world: World, standin: StandIn) -> None:
-    """Same time, and the service's key servers publish the stand-in's key."""
-    standin.world.clock.advance(world.clock.now().timestamp() - standin.world.clock.now())
-    kid, _ = standin.world.keys.signing
-    published = standin.world.keys.published(kid)
-    assert published is not None
-    world.servers.published[kid] = published

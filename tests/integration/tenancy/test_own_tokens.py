@@ -19,7 +19,7 @@ from tests.integration.tenancy.browser_calls import (
     iframe_token,
     load,
 )
-from tests.integration.tenancy.forge_site import ForgeSite
+from tests.integration.tenancy.forge_site import ForgeSite, join
 from tests.integration.tenancy.jira_site import JiraSite
 from tests.integration.tenancy.world import World
 
@@ -58,23 +58,7 @@ async def forge_installed(world: World) -> tuple[ForgeSite, str]:
     """Make a Connect tenant that has a Forge installation, too."""
     _, tenant = await world.installed()
     site = world.forge_site()
-    await world.database["tenants"].update_one(
-        {"_id": tenant},
-        {
-            "$set": {
-                "cloud_id": site.cloud,
-                "forge": {
-                    "installation_id": site.installation,
-                    "environment_id": site.environment,
-                    "api_base_url": site.api_base_url,
-                    "token": None,
-                    "last_iat": 0,
-                    "life": {"iat": 0, "seen": []},
-                    "removed": False,
-                },
-            }
-        },
-    )
+    await join(world.database, tenant, site)
     return site, tenant
 
 
