@@ -13,6 +13,7 @@ from devstack.jira.tokens import hs256
 from devstack.standin.serving import Listeners, bind, port_of
 from tests.devstack.jira_receiver import APP_KEY, Receiver
 from tests.devstack.standin_process import standin
+from tests.harness.polling import eventually
 
 
 async def test_install_restart_and_call_over_real_sockets(tmp_path: Path) -> None:
@@ -82,8 +83,8 @@ async def test_a_process_sends_webhooks_by_itself_and_goes_on_counting_after_a_r
     listeners, sock = Listeners(), bind("127.0.0.1", 0)
     await listeners.serve(receiver.app, sock)
     receiver.descriptor["baseUrl"] = f"http://127.0.0.1:{port_of(sock)}/ostro"
-    arguments = ("--state-file", str(tmp_path / "jira.json"))
-    arguments += ("--app-url", receiver.descriptor["baseUrl"])
+    file = str(tmp_path / "jira.json")
+    arguments = ("--state-file", file, "--app-url", receiver.descriptor["baseUrl"])
     async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
         async with standin("devstack.jira", *arguments) as first:
             receiver.keys, receiver.keys_url = client, f"{first.url}/install-keys"
@@ -109,6 +110,7 @@ async def _change(client: httpx.AsyncClient, url: str, summary: str) -> None:
 
 
 async def _heard(receiver: Receiver, number: int) -> None:
-    async with asyncio.timeout(20):
-        while len(receiver.webhooks) < number:
-            await asyncio.sleep(0.02)
+    async def count() -> int:
+        return len(receiver.webhooks)
+
+    await eventually(count, lambda found: found >= number)
