@@ -35,6 +35,7 @@ ASSUMPTIONS: tuple[tuple[str, str], ...] = (
     ("merged-to", "assumed: mergedTo of jira:version_deleted is the bean of the other version"),
     ("release-events", "assumed: a release is told as released alone unless more has changed"),
     ("empty-filter", "assumed: an empty jqlFilter lets every issue through"),
+    ("liberty-jql", "stricter: filters take six fields, no issue properties and no functions"),
     ("webhook-timeout", "assumed: 20 s for an answer; a redirect is not followed and final"),
     ("webhook-tries", "assumed: 5 tries in all; the Retry header counts the retries"),
     ("webhook-disabled", "assumed: a disabled app hears nothing, also not later"),

@@ -53,7 +53,8 @@ class Courier:
         made = await self.deliver(site, parallel)
         for deliverer in self.also:
             made += await deliverer(site)
-        self._world.save()
+        if made:
+            self._world.save()
         return made
 
     async def run(self) -> None:
