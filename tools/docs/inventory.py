@@ -9,7 +9,9 @@ from contracts.base import Contract
 from contracts.classes import DataClass
 from contracts.topics import (
     FOLDER_STATE,
+    MEMBERSHIP_STATE,
     OPTION_STATE,
+    PERMISSIONS_STATE,
     PROJECT_STATE,
     SIGNING_KEY_STATE,
     TENANT_STATE,
@@ -52,6 +54,8 @@ COPIES: dict[str, Topic] = {
     directory_copy.PROJECTS: PROJECT_STATE,
     directory_copy.KEYS: SIGNING_KEY_STATE,
     directory_copy.REVOCATIONS: TOKEN_REVOCATION_STATE,
+    directory_copy.PERMISSIONS: PERMISSIONS_STATE,
+    directory_copy.MEMBERSHIPS: MEMBERSHIP_STATE,
     library.CASES: TEST_CASE_STATE,
     library.OPTIONS: OPTION_STATE,
     library.FOLDERS: FOLDER_STATE,
