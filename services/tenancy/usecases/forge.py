@@ -87,12 +87,13 @@ class ForgeLife:
         await self._once.act(call, await self._owner(call), action)
 
     async def _owner(self, call: ForgeCall) -> str | None:
-        held = await self._tenants.by_installation(call.installation_id)
+        held = await self._identity.own(call)
         return None if held is None else held.id
 
     async def _uninstalled(self, call: ForgeCall, by: By) -> str | None:
-        held = await self._tenants.by_installation(call.installation_id)
-        if held is None:
+        # by its cloud id, too: the call that tells a new installation may come after this one
+        held = await self._identity.own(call)
+        if held is None or held.cloud_id not in {None, call.cloud_id}:
             return None
         assert held.forge is not None
         forge = held.forge.uninstalled(_delivery(call), self._clock.now())
