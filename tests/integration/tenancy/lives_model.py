@@ -5,8 +5,9 @@ Jira's calls are made here as verified payloads; that a token proves them is tes
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from contracts.tenancy import TenantStatus
 from kit.errors import Unavailable
 from kit.mongo import Database
 from services.tenancy.adapters.mongo.changes import Changes
@@ -27,6 +28,7 @@ from services.tenancy.usecases.forge import ForgeEvent, ForgeLife
 from services.tenancy.usecases.identity import Identity
 from services.tenancy.usecases.jira import ConnectSecret, CredentialRefused, JiraSite
 from services.tenancy.usecases.lifecycle import Lifecycle
+from services.tenancy.usecases.lives import Change
 from services.tenancy.usecases.ports import By
 from services.tenancy.usecases.seen_tokens import ActOnce
 from tests.harness.fakes import START, ManualClock, SeededIds
@@ -130,6 +132,15 @@ class Side:
             return None
         return (await self.vault.open(token.sealed, token.place(tenant.id))).reveal().decode()
 
+    async def read_facts(self) -> None:
+        """Learn cloud ids as the polling of facts does: of sites that take the stored secret."""
+        for tenant in await self.store.all():
+            secret = await self.secret(tenant)
+            known, cloud = self.sites.answers.by_url.get(tenant.site_url or "", (None, None))
+            active = tenant.status is TenantStatus.ACTIVE
+            if active and secret is not None and secret == known and cloud != tenant.cloud_id:
+                await self.store.store([Change(replace(tenant, cloud_id=cloud), None)])
+
     async def forget(self) -> None:
         """Empty the collections for the next example."""
         for name in ("tenants", "site_claims", "audit", "seen_tokens"):
@@ -155,6 +166,7 @@ async def delivered(call: Call, side: Side) -> bool:
         await call.run(side)
     except Unavailable:
         return False
+    await side.read_facts()
     return True
 
 

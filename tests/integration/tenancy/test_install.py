@@ -191,10 +191,10 @@ async def test_rename_moves_the_site_and_keeps_secret_and_entitlement(world: Wor
     body = site.body("installed", entitlementNumber="E-12")
     assert (await world.call(site, "installed", body=body)).status_code == 204
     world.clock.advance(seconds=1)
-    site.base_url = "https://renamed.atlassian.net"
+    site.base_url = renamed = next(world.addresses)
     await world.installed(site)
     row = await world.tenant_of(site)
-    assert row["site_url"] == "https://renamed.atlassian.net"
+    assert row["site_url"] == renamed
     assert row["install"]["current"]["version"] == 1
     assert row["install"]["entitlement"] == "E-12"
 
