@@ -121,11 +121,8 @@ def _bare(running: Stack, tenant: str, secret: str, body: bytes) -> Iterator[int
     sent = record(topic, tenant[:16], stable_uuid(tenant, "delivery-00000000"), change)
     assert sent.key is not None
     assert sent.value is not None
-    # ours has a traceparent in each record
-    trace = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
-    value = sent.value.decode().replace('"traceparent":null', f'"traceparent":"{trace}"')
-    headers = [[n, v.decode()] for n, v in sent.headers] + [["traceparent", trace]]
-    same = json.dumps({"key": sent.key.decode(), "value": value, "headers": headers})
+    headers = [[name, value.decode()] for name, value in sent.headers]
+    same = json.dumps({"key": sent.key.decode(), "value": sent.value.decode(), "headers": headers})
     bootstrap = running.demo["KAFKA_BOOTSTRAP"]
     with _process("bench.baselines.webhook_server", str(port), bootstrap, topic, same, secret):
         _until_up(port)

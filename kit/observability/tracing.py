@@ -30,8 +30,16 @@ def configure(service: str, endpoint: str | None) -> None:
     trace.set_tracer_provider(provider)
 
 
+def sampled() -> bool:
+    """Whether spans go anywhere."""
+    sampler = getattr(trace.get_tracer_provider(), "sampler", ALWAYS_OFF)
+    return sampler is not ALWAYS_OFF
+
+
 def traceparent() -> str | None:
     """Return the current W3C ``traceparent``, None outside a span."""
+    if not trace.get_current_span().get_span_context().is_valid:
+        return None
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier.get("traceparent")

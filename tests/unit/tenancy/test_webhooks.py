@@ -191,7 +191,9 @@ def planted(draw: st.DrawFn) -> dict[str, Any]:
     body |= draw(st.dictionaries(st.one_of(texts, NAMES), values, max_size=3))
     holder = draw(st.sampled_from(["issue", "issueLink", "project", "version", "component"]))
     if draw(st.booleans()):
-        body[holder] = {**body.get(holder, {}), **draw(st.dictionaries(NAMES, values, max_size=4))}
+        held = body.get(holder)
+        more = draw(st.dictionaries(NAMES, values, max_size=4))
+        body[holder] = {**held, **more} if isinstance(held, dict) else more
     if draw(st.booleans()):
         body["mergedTo"] = draw(values)
     return {**body, "webhookEvent": event}
