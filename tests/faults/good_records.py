@@ -20,6 +20,7 @@ from contracts.tenancy import (
     TenantState,
     TenantStatus,
     TokenRevocation,
+    TokenUse,
 )
 from contracts.testcases import FolderState, OptionState, OptionType, TestCaseState
 from contracts.topics import (
@@ -32,6 +33,7 @@ from contracts.topics import (
     TENANT_STATE,
     TEST_CASE_STATE,
     TOKEN_REVOCATION_STATE,
+    TOKEN_USE,
     UPLOAD,
     USAGE,
     Topic,
@@ -126,6 +128,19 @@ async def _revocation(house: House, topic: Topic) -> Good:
     return _projected(house, topic, f"{house.tenant}/{token}", "directory_revocations", state)
 
 
+async def _token_use(house: House, topic: Topic) -> Good:
+    token = secrets.token_hex(6)
+    key = f"{house.tenant}/{token}"
+    tokens = house.databases["tenancy"]["tokens"]
+    await tokens.insert_one({"_id": key, "id": token, "last_used_at": None})
+
+    async def used(_: str) -> Any:
+        return await tokens.find_one({"_id": key, "last_used_at": {"$type": "date"}})
+
+    state = TokenUse(token_id=token, used_at=_NOW)
+    return Good(key, _event(house, topic, state), used, {})
+
+
 def _number(house: House) -> int:
     return public_id(house.project, 1_000_000 + secrets.randbelow(1_000_000))
 
@@ -215,6 +230,7 @@ _MAKERS: Mapping[str, Callable[[House, Topic], Awaitable[Good]]] = {
     PROJECT_STATE.name: _project,
     SIGNING_KEY_STATE.name: _signing_key,
     TOKEN_REVOCATION_STATE.name: _revocation,
+    TOKEN_USE.name: _token_use,
     OPTION_STATE.name: _option,
     FOLDER_STATE.name: _folder,
     TEST_CASE_STATE.name: _case,

@@ -31,7 +31,7 @@ PAIRS = [
     for topic in READ
     for subscription in topic.subscriptions
 ]
-READERS = ("testcases", "executions", "telemetry")
+READERS = ("testcases", "executions", "telemetry", "tenancy")
 
 
 @pytest.fixture(scope="module")
