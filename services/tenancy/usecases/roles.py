@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from kit.clock import Clock
 from services.tenancy.usecases.jira import JiraMemberships, JiraSite, RoleActors
 
-_LIFE = timedelta(seconds=20)
+_LIFE = timedelta(seconds=5)
 _CACHED_PROJECTS = 1_000
 
 
@@ -16,7 +16,10 @@ _Actors = Mapping[str, RoleActors]
 
 
 class RoleCache:
-    """Keeps the actors of a project for 20 s: users are resolved one by one, projects are not."""
+    """Keeps the actors of a project for 5 s: users are resolved one by one, projects are not.
+
+    The age of a membership is counted without them: refreshing begins earlier by more than that.
+    """
 
     def __init__(self, jira: JiraMemberships, clock: Clock) -> None:
         self._jira = jira

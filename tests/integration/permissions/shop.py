@@ -63,6 +63,10 @@ class Shop:
         self.clock.advance(**span)
         await self._control("clock/advance", seconds=timedelta(**span).total_seconds())
 
+    async def settle(self) -> None:
+        """Let so much time pass that nothing that is known of anybody counts any more."""
+        await self.later(minutes=10, seconds=1)
+
     async def group(self, *members: str, ident: str = GROUP) -> None:
         """Put exactly these accounts into a group."""
         await self._control("groups", group={"id": ident}, members=list(members))

@@ -9,6 +9,7 @@ from tests.integration.permissions.shop import GROUP, READS, Shop
 
 async def test_last_known_then_no_writes_then_all_is_well(shop: Shop) -> None:
     await shop.group(TESTER, MANAGER)
+    await shop.settle()
     await shop.permit(*everything(Holder.GROUP, GROUP))
     await shop.everywhere(200)
     await shop.everywhere(200, MANAGER)

@@ -3,13 +3,15 @@
 import httpx
 import pytest
 
-from contracts.internal import ProjectAnswer, SigningKeysAnswer, TenantAnswer
+from contracts.internal import MembershipAnswer, ProjectAnswer, SigningKeysAnswer, TenantAnswer
+from contracts.permissions import Entity, Right
 from contracts.tenancy import TenantStatus
 from kit.auth.api_tokens import ApiTokens
 from kit.directory.copy import DirectoryCopy
-from kit.errors import NotFound
+from kit.errors import InvalidInput, NotFound, Unavailable
 from kit.mongo import Database
 from services.tenancy.usecases.projects import Wanted
+from tests.harness.grants import to_user
 from tests.integration.tenancy.internal import internal_client
 from tests.integration.tenancy.world import OPERATOR_BY, World
 
@@ -57,6 +59,37 @@ async def test_only_services_with_a_key_are_answered(world: World) -> None:
     # and never on the public listener
     answer = await world.http.get("/internal/v1/signing-keys")
     assert answer.status_code == 404
+
+
+async def test_what_a_user_is_a_member_of(world: World) -> None:
+    tenant = await world.plain_tenant()
+    project, _ = await world.core.projects.enable(tenant, Wanted("DEMO"), OPERATOR_BY)
+    async with internal_client(world, "executions") as client:
+        path = "/internal/v1/memberships/557058:me"
+        found = (await client.get(path, MembershipAnswer, tenant=tenant)).membership
+        # without Jira there are no groups and roles, and nobody is closed
+        assert (found.account_id, found.active, found.groups, found.roles) == (
+            "557058:me",
+            True,
+            (),
+            (),
+        )
+        assert found.resolved_at == world.clock.now()
+        world.clock.advance(minutes=1)
+        again = (await client.get(path, MembershipAnswer, tenant=tenant)).membership
+        assert again == found
+        for account in ("a%20b", "x" * 129, "a%2Fb"):
+            path = f"/internal/v1/memberships/{account}"
+            with pytest.raises((InvalidInput, Unavailable)):
+                await client.get(path, MembershipAnswer, tenant=tenant)
+        # a project that a copy does not have comes with its scheme
+        grant = to_user("557058:me", Entity.CONFIGURATION, Right.EDIT)
+        await world.core.rights.permissions.put(tenant, "DEMO", [grant], OPERATOR_BY, enforced=True)
+        answer = await client.get("/internal/v1/projects/DEMO", ProjectAnswer, tenant=tenant)
+        assert answer.project.enforced
+        assert answer.permissions is not None
+        assert answer.permissions.grants == (grant,)
+        assert answer.permissions.project == project.id
 
 
 async def test_signing_keys_name_no_tenant(world: World) -> None:

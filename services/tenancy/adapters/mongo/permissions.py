@@ -59,8 +59,13 @@ class MongoPermissions:
         return {state.project: Scheme.of(state) for state in found if state is not None}
 
     async def with_roles(self, tenant: str) -> Sequence[RoleProject]:
-        """Return the projects whose enforced scheme names roles."""
-        query = {"tenant": tenant, "permissions.enforced": True}
+        """Return the visible projects whose enforced scheme names roles."""
+        query = {
+            "tenant": tenant,
+            "permissions.enforced": True,
+            "enabled": True,
+            "deleted": False,
+        }
         with unavailable_when_down():
             rows = await self._projects.find(query, _FIELDS).sort("id", 1).to_list(None)
         return [
