@@ -150,7 +150,7 @@ class ForgeLife:
         """Return the address that a tenant without a Connect life has now: it may be renamed."""
         gateway = JiraSite(tenant.id, call.api_base_url, SystemTokenInHand(token, 0))
         try:
-            return await self._identity.address(gateway) or tenant.site_url
+            return await self._identity.address(gateway)
         except OstroError as error:
             # the token counts, not the address: that has time until the next hour
             log.warning("address not read", tenant=tenant.id, cause=type(error).__name__)

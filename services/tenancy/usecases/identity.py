@@ -109,20 +109,19 @@ class Identity:
         )
         return Link(known, address)
 
-    async def address(self, gateway: JiraSite) -> str | None:
-        """Return where a site is, None when it may not be there."""
+    async def address(self, gateway: JiraSite) -> str:
+        """Return where a site is; raise ``Unavailable`` while Jira does not tell it."""
         try:
             found = await self._site.address(gateway)
         except Forbidden:
+            found = None
+        if found is None:
             # right after an install Jira may not let the app in yet. Source: facts.md 10.3
-            raise Unavailable(
-                "Jira does not let the app in yet; try again.", retry_after=20
-            ) from None
+            raise Unavailable("Jira does not let the app in yet; try again.", retry_after=20)
         try:
-            return None if found is None else self._rules.normalised(found)
+            return self._rules.normalised(found)
         except BadSite:
-            log.warning("a Forge site has an address that is not allowed")
-            return None
+            raise Forbidden("The address of the Forge site is not allowed.") from None
 
     async def _by_client_key(self, gateway: JiraSite, call: ForgeCall) -> Tenant | None:
         try:
@@ -134,14 +133,12 @@ class Identity:
         found = await self._tenants.by_client_key(self._index.hash(client_key))
         return None if found is None else self._newest([found], call)
 
-    async def _at(self, address: str | None, call: ForgeCall) -> Tenant | None:
+    async def _at(self, address: str, call: ForgeCall) -> Tenant | None:
         """Return the Connect tenant at an address if it proves to be at the call's cloud id.
 
         Raises ``Unavailable`` while its site does not take its secret: a second tenant for the
         same site could not be undone, and a call that brings the right secret may be on its way.
         """
-        if address is None:
-            return None
         there = self._newest(await self._tenants.at_site(address), call)
         if there is None or there.install is None or there.install.removed:
             return None

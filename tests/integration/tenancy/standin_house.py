@@ -75,16 +75,26 @@ async def _polling_by_nobody(world: World) -> None:
         await world.database["leases"].update_one({"_id": name}, {"$set": held}, upsert=True)
 
 
+async def forge_app(house: House) -> None:
+    """Tell the stand-in of the Forge app, as its manifest does."""
+    paths = {
+        "installed": "installed",
+        "upgraded": "upgraded",
+        "scheduled": "refresh",
+        "preUninstall": "uninstalled",
+    }
+    await house.control(
+        "forge",
+        app_id=APP_ID,
+        environment="PRODUCTION",
+        base_url=house.world.base,
+        endpoints={name: f"/forge/{path}" for name, path in paths.items()},
+    )
+
+
 async def _install(house: House, *, forge: bool) -> None:
     if forge:
-        paths = {"installed": "installed", "upgraded": "upgraded", "scheduled": "refresh"}
-        await house.control(
-            "forge",
-            app_id=APP_ID,
-            environment="PRODUCTION",
-            base_url=house.world.base,
-            endpoints={name: f"/forge/{path}" for name, path in paths.items()},
-        )
+        await forge_app(house)
     await house.act("forge_install" if forge else "install")
     rows = await house.world.database["tenants"].find({}).to_list(None)
     house.tenant = rows[-1]["_id"]
