@@ -113,6 +113,7 @@ JIRA_CHANGE = Topic(
     ("tenancy",),
     (
         Subscription("tenancy.jira-changes"),
+        Subscription("testcases.jira-changes"),
         Subscription("executions.jira-changes"),
     ),
     retention=timedelta(days=7),

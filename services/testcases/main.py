@@ -8,7 +8,9 @@ from kit.directory.copy import DirectoryCopy
 from kit.http.app import internal_app, public_app
 from kit.service import Group, Parts, Runtime
 from services.testcases.adapters import states
+from services.testcases.adapters.issues import TenancyIssues
 from services.testcases.adapters.mongo import folders as folder_rows
+from services.testcases.adapters.mongo import links as link_rows
 from services.testcases.adapters.mongo import options as option_rows
 from services.testcases.adapters.mongo import provisional as provisional_rows
 from services.testcases.adapters.mongo import testcases as case_rows
@@ -16,13 +18,17 @@ from services.testcases.adapters.mongo.numbers import CounterNumbers
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.api.folders import FolderRoutes
 from services.testcases.api.internal import InternalRoutes
+from services.testcases.api.issuelinks import IssueLinkRoutes
+from services.testcases.api.links import LinkRoutes
 from services.testcases.api.options import OptionRoutes
 from services.testcases.api.testcases import TestCaseRoutes
 from services.testcases.consumers.directory import DirectoryConsumer
+from services.testcases.consumers.jira_changes import JiraChangesConsumer
 from services.testcases.consumers.uploads import UploadsConsumer
 from services.testcases.settings import TestcasesSettings
 from services.testcases.usecases.defaults import DefaultOptions
 from services.testcases.usecases.folders import Folders
+from services.testcases.usecases.links import IssueLinks, Links
 from services.testcases.usecases.options import Options
 from services.testcases.usecases.provisional import ProvisionalCases
 from services.testcases.usecases.testcases import TestCases
@@ -35,6 +41,7 @@ INDEXES = {
     **folder_rows.INDEXES,
     **case_rows.INDEXES,
     **provisional_rows.INDEXES,
+    **link_rows.INDEXES,
 }
 
 # a thousand names of any length
@@ -54,12 +61,18 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     options = Options(option_store, defaults, numbers)
     folders = Folders(folder_rows.FolderRepository(database, pending), numbers)
     cases = TestCases(case_store, folders, options, numbers, clock)
+    link_store = link_rows.LinkRepository(database, pending)
+    deleted_issues = link_rows.DeletedIssueRows(database, pending)
+    issues = TenancyIssues(runtime.peers["tenancy"])
+    links = Links(cases, link_store, deleted_issues, issues, numbers)
     uploads = Uploads(provisional)
     by_name = ProvisionalCases(case_store, provisional, options, uploads, numbers, clock)
 
     directory = DirectoryCopy(database, runtime.peers["tenancy"], clock)
     routers = [
         TestCaseRoutes(cases, settings.api_base).router(),
+        LinkRoutes(links, settings.api_base).router(),
+        IssueLinkRoutes(links, settings.api_base).router(),
         FolderRoutes(folders, settings.api_base).router(),
         OptionRoutes(options, settings.api_base).router(),
     ]
@@ -75,6 +88,9 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         internal=internal,
         groups={
             "testcases.directory": Group(projection.handle),
+            "testcases.jira-changes": Group(
+                JiraChangesConsumer(IssueLinks(link_store, deleted_issues)).handle
+            ),
             "testcases.uploads": Group(UploadsConsumer(uploads).handle),
         },
         outboxes=states.sources(runtime.names),

@@ -22,7 +22,8 @@ def _empty_is_absent(value: Any) -> Any:
 EmptyIsAbsent = BeforeValidator(_empty_is_absent)
 
 
-def _not_blank(text: str) -> str:
+def not_blank(text: str) -> str:
+    """Refuse what is nothing but white space."""
     if not text.strip():
         raise ValueError("must not be blank")
     return text
@@ -34,7 +35,7 @@ def _no_slashes(text: str) -> str:
     return text
 
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_not_blank)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(not_blank)]
 FolderName = Annotated[Name, AfterValidator(_no_slashes)]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 Color = Annotated[str, Field(pattern=r"^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$")]

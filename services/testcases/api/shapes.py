@@ -1,6 +1,6 @@
 """The shapes of answers, field for field the vendor's (openapi-facts, components)."""
 
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -26,12 +26,40 @@ class KeyedCreatedResource(CreatedResource):
     key: str
 
 
+class IssueLink(TypedDict):
+    """A link to an issue; ``target`` is left out where there is no Jira site to point at."""
+
+    issueId: int
+    id: int
+    self: str
+    target: NotRequired[str]
+    type: str
+
+
+class WebLink(TypedDict):
+    """A link to a page; ``description`` is left out where there is none."""
+
+    description: NotRequired[str]
+    url: str
+    id: int
+    self: str
+    type: str
+
+
 class Links(TypedDict):
     """Links of a test case."""
 
     self: str
-    issues: list[dict[str, Any]]
-    webLinks: list[dict[str, Any]]
+    issues: list[IssueLink]
+    webLinks: list[WebLink]
+
+
+class TestCaseKeyAndVersion(TypedDict):
+    """A test case as it stands in the list of an issue."""
+
+    key: str
+    version: int
+    self: str
 
 
 class TestCase(TypedDict):

@@ -1,4 +1,4 @@
-"""``/v2/testcases``: lists, one case, its versions and links, creation."""
+"""``/v2/testcases``: lists, one case, its versions, creation."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -31,6 +31,7 @@ from services.testcases.api.fields import (
     TestCaseKey,
     Text,
 )
+from services.testcases.api.links import links
 from services.testcases.api.rights import CaseCreator, CaseReader
 from services.testcases.domain.testcases import key_of
 from services.testcases.usecases.testcases import NewTestCase, Shown, TestCases
@@ -82,7 +83,6 @@ class TestCaseRoutes:
         )
         one = "/{testCaseKey}"
         get(one, self.get, operation_id="getTestCase", **_ok(shapes.TestCase))
-        get(f"{one}/links", self.links, operation_id="getTestCaseLinks", **_ok(shapes.Links))
         get(
             f"{one}/versions",
             self.versions,
@@ -137,11 +137,6 @@ class TestCaseRoutes:
         """Return the newest version of a test case."""
         shown = await self._cases.get(access, key)
         return json_response(test_case(References.of(self._base, access), shown))
-
-    async def links(self, access: CaseReader, key: TestCaseKey) -> Response:
-        """Return the links of a test case."""
-        shown = await self._cases.get(access, key)
-        return json_response(test_case(References.of(self._base, access), shown)["links"])
 
     async def versions(
         self, request: Request, access: CaseReader, page: Offset, key: TestCaseKey
@@ -214,7 +209,7 @@ def test_case(refs: References, shown: Shown) -> shapes.TestCase:
         "owner": refs.user(case.owner),
         "testScript": {"self": f"{url}/teststeps"},
         "customFields": {},
-        "links": {"self": f"{url}/links", "issues": [], "webLinks": []},
+        "links": links(refs, case, project.key),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from contracts.ids import EntityKey, Kind, number_of
 from kit.errors import InvalidInput
+from services.testcases.domain.links import Link
 from services.testcases.domain.scripts import ScriptType
 
 MAX_LABELS = 50
@@ -38,6 +39,7 @@ class TestCase:
     owner: str | None = None
     """Jira account id."""
     script: ScriptType = ScriptType.STEPS
+    links: tuple[Link, ...] = ()
 
 
 def key_of(case: TestCase, project_key: str) -> str:

@@ -71,6 +71,21 @@ class ScriptDocument(TypedDict):
     steps: list[StepDocument]
 
 
+class LinkDocument(TypedDict):
+    """A link to an issue (``issue``) or to a page (``url`` and ``description``).
+
+    What a kind does not have is left out: the index by issue holds links to issues alone.
+    """
+
+    id: Annotated[int, DataClass.OPERATIONAL]
+    kind: Annotated[str, DataClass.OPERATIONAL]
+    """``issue`` or ``web``."""
+    type: Annotated[str, DataClass.OPERATIONAL]
+    issue: NotRequired[Annotated[int, DataClass.JIRA_ID]]
+    url: NotRequired[Annotated[str, DataClass.CUSTOMER_CONTENT]]
+    description: NotRequired[Annotated[str | None, DataClass.CUSTOMER_CONTENT]]
+
+
 class TestCaseDocument(TypedDict):
     """A test case as its newest version says.
 
@@ -100,6 +115,8 @@ class TestCaseDocument(TypedDict):
     folder: Annotated[int | None, DataClass.OPERATIONAL]
     owner: Annotated[str | None, DataClass.JIRA_ID]
     script: ScriptDocument
+    links: NotRequired[list[LinkDocument]]
+    """At most 1,000, oldest first; absent until the first one."""
     rev: Annotated[int, DataClass.OPERATIONAL]
     """Number of states published: 0 while provisional."""
     outbox: Outbox
@@ -125,11 +142,21 @@ class EndedUploadDocument(TypedDict):
     ended_on: Annotated[datetime, DataClass.OPERATIONAL]
 
 
+class DeletedIssueDocument(TypedDict):
+    """An issue that Jira deleted. ``_id``: tenant/issue; forgotten after a day."""
+
+    _id: Annotated[str, DataClass.JIRA_ID]
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    issue: Annotated[int, DataClass.JIRA_ID]
+    at: Annotated[datetime, DataClass.OPERATIONAL]
+
+
 DOCUMENTS: dict[str, type] = {
     "options": OptionDocument,
     "folders": FolderDocument,
     "testcases": TestCaseDocument,
     "projects": ProjectDocument,
     "ended_uploads": EndedUploadDocument,
+    "deleted_issues": DeletedIssueDocument,
 }
 """Collection to document, for the data inventory."""

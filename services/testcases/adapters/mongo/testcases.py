@@ -16,6 +16,7 @@ from kit.mongo import Database, Document
 from kit.outbox.entries import INDEX as OUTBOX_INDEX
 from services.testcases.adapters.mongo.documents import ScriptDocument, TestCaseDocument
 from services.testcases.adapters.mongo.pending import Pending
+from services.testcases.domain.links import IssueLink, Link, LinkType, WebLink
 from services.testcases.domain.scripts import ScriptType, StepsScript
 from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.testcases import CaseFilter
@@ -35,6 +36,9 @@ INDEXES = {
         _index("name", "project", "name", "visible", "id"),
         # holds nothing once uploads are accepted
         _index("provisional", "provisional_for", partialFilterExpression={"visible": False}),
+        # these two hold nothing of cases without links
+        _index("link", "links.id", partialFilterExpression={"links.id": {"$exists": True}}),
+        _index("issue", "links.issue", partialFilterExpression={"links.issue": {"$exists": True}}),
         OUTBOX_INDEX,
     ],
 }
@@ -190,4 +194,12 @@ def test_case(row: Document) -> TestCase:
         folder=row["folder"],
         owner=row["owner"],
         script=ScriptType(row["script"]["type"]),
+        links=tuple(_link(link) for link in row.get("links", ())),
     )
+
+
+def _link(row: Document) -> Link:
+    kind = LinkType(row["type"])
+    if row["kind"] == "issue":
+        return IssueLink(row["id"], row["issue"], kind)
+    return WebLink(row["id"], row["url"], row["description"], kind)

@@ -1,0 +1,82 @@
+"""Jira's issues, behind tenancy's ``/internal/v1/issues``, for tests that run without tenancy.
+
+Service tokens are verified for real, so an answer is about the tenant that a service asked for.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from contracts.internal import IssueRef, IssuesAnswer, IssuesRequest
+from devstack.standin.serving import Listeners, bind
+from kit.auth.service_tokens import ServiceTokens
+from kit.clock import SystemClock
+from kit.errors import NotFound, Unavailable
+from kit.http.app import internal_app
+from kit.http.body import JsonBody
+from kit.http.security import TenantPeerCaller
+from kit.observability.health import Health
+from tests.harness.installation import Installation
+
+_Body = Annotated[IssuesRequest, Depends(JsonBody(IssuesRequest))]
+_JIRA_PROJECT = 10_000
+
+
+async def _nothing() -> None:
+    pass
+
+
+class JiraIssues:
+    """Issues of tenants by id; a tenant without an entry has no Jira."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, dict[int, str]] = {}
+        self.down = False
+        self.asked: list[IssuesRequest] = []
+        self.meanwhile: Callable[[], Awaitable[None]] = _nothing
+        """Runs between Jira's answer and its way back."""
+        self.api = APIRouter(prefix="/internal/v1")
+        self.api.post("/issues")(self._find)
+        self.api.get("/projects/{key}")(self._project)
+
+    async def _project(self, _: TenantPeerCaller, key: str) -> None:
+        raise NotFound(f"There is no project {key} beyond those that were published.")
+
+    async def _find(self, caller: TenantPeerCaller, body: _Body) -> IssuesAnswer:
+        self.asked.append(body)
+        if self.down:
+            raise Unavailable("Jira does not answer.")
+        if caller.tenant not in self.of:
+            raise NotFound("The tenant has no Jira site.")
+        keys = self.of[caller.tenant]
+        ids = {key: ident for ident, key in keys.items()}
+        by_key = [(key.upper(), ids.get(key.upper())) for key in body.keys]
+        by_id = [(str(ident), ident if ident in keys else None) for ident in body.ids]
+        found = [
+            IssueRef(id=ident, key=keys[ident], asked=asked, project=_JIRA_PROJECT)
+            for asked, ident in by_key + by_id
+            if ident is not None
+        ]
+        await self.meanwhile()
+        return IssuesAnswer(issues=found)
+
+
+@contextlib.asynccontextmanager
+async def jira_issues(installation: Installation) -> AsyncIterator[JiraIssues]:
+    """Answer at the address that the services of the installation take for tenancy's."""
+    found = JiraIssues()
+    tokens = ServiceTokens.from_files(
+        "tenancy",
+        installation.folder / "tenancy.pem",
+        installation.folder / "peers.json",
+        SystemClock(),
+    )
+    listeners = Listeners()
+    app = internal_app("tenancy", [found.api], tokens, Health())
+    await listeners.serve(app, bind("127.0.0.1", installation.internal_ports["tenancy"]))
+    try:
+        yield found
+    finally:
+        await listeners.stop()
