@@ -53,6 +53,7 @@ from services.tenancy.composition.webhooks import (
 )
 from services.tenancy.consumers import token_use
 from services.tenancy.settings import AdminSettings, TenancySettings
+from services.tenancy.usecases.adoption import Adoption
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.rewrap import Rewrap
 from services.tenancy.usecases.signing_keys import SigningKeys
@@ -78,6 +79,7 @@ class Core:
     tenant_store: MongoLives
     directory: OwnDirectory
     tenants: Tenants
+    adoption: Adoption
     projects: Projects
     keys: SigningKeys
     rewrap: Rewrap
@@ -129,6 +131,7 @@ def assemble(
             tenant_store, project_store, token_store, key_store, held.schemes, held.view
         ),
         tenants=tenants,
+        adoption=Adoption(tenant_store, project_store, token_store, vault, clock),
         projects=projects_,
         keys=keys,
         rewrap=Rewrap(MongoSealedSecrets(database, changes), vault, ring),

@@ -1,5 +1,6 @@
 """``admin tenant``."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -34,6 +35,12 @@ def _site_url(value: str | None) -> str | None:
 def _name(value: str | None) -> str | None:
     if value is not None and not 0 < len(value.strip()) <= _MAX_NAME:
         raise typer.BadParameter(f"must have 1 to {_MAX_NAME} characters")
+    return value
+
+
+def _cloud_id(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", value):
+        raise typer.BadParameter("must be an id such as 0f4b9c1e-…, without URL")
     return value
 
 
@@ -104,6 +111,48 @@ def show(tenant: TenantArgument) -> None:
     async def work(core: Core) -> None:
         found = await core.tenants.get(tenant)
         table(("WHAT", "VALUE"), [(name, _shown(value)) for name, value in _about(found)])
+
+    execute(work)
+
+
+@cli.command("adopt")
+def adopt(
+    former: Annotated[str, typer.Option("--from", help="tenant that has the data")],
+    new: Annotated[str, typer.Option("--to", help="tenant that is at the site now")],
+) -> None:
+    """Give a former tenant's data to what is on its site now; for after an import.
+
+    The site has another client key since somebody imported a backup, so it is
+    another tenant, and the former one is uninstalled. If both are the same
+    customer's, this moves the site's install to the former tenant, which keeps its
+    id. The new one must not have projects or tokens yet.
+    """
+
+    async def work(core: Core) -> None:
+        found = await core.adoption.adopt(former, new, WHO)
+        note("the site belongs to this tenant again:")
+        typer.echo(found.id)
+
+    execute(work)
+
+
+@cli.command("link")
+def link(
+    tenant: Annotated[str, typer.Argument(help="a tenant with the Connect app")],
+    cloud_id: Annotated[
+        str, typer.Option(callback=_cloud_id, help="of its site: <site>/_edge/tenant_info")
+    ],
+) -> None:
+    """Say which cloud id a tenant's site has, where its site does not take our secret any more.
+
+    Forge's calls for that cloud id join the tenant then. Make sure that the site is
+    the tenant's: who is on it gets the tenant's data.
+    """
+
+    async def work(core: Core) -> None:
+        found = await core.adoption.link(tenant, cloud_id, WHO)
+        note("linked:")
+        typer.echo(found.id)
 
     execute(work)
 

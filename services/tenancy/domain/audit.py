@@ -26,6 +26,8 @@ class Action(StrEnum):
     TENANT_ADOPTED = "tenant.adopted"
     """It took over the install of another tenant on the same site."""
     TENANT_GIVEN_UP = "tenant.given-up"
+    TENANT_LINKED = "tenant.linked"
+    """An operator said which cloud id it has."""
     TENANT_CREATED = "tenant.created"
     PROJECT_ENABLED = "project.enabled"
     PROJECT_DISABLED = "project.disabled"

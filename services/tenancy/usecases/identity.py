@@ -1,4 +1,4 @@
-"""Which tenant a Forge installation belongs to. Only what is proved links it; ADR 0016 says why.
+"""Which tenant a Forge installation belongs to. Only what is proved links it; ADR 0017 says why.
 
 In order of strength (facts.md 9): the installation that a signed Connect payload named; the client
 key that Jira itself keeps for the app; the cloud id, of a Connect tenant whose secret the site

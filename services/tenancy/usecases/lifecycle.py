@@ -1,7 +1,7 @@
 """What Jira tells about a Connect install: installed, uninstalled, enabled, disabled.
 
 Calls come more than once and in any order; the newest token wins (facts.md 2.3, rule 8), an older
-one changes nothing. Which tenant is at a site follows the same rule: ADR 0016.
+one changes nothing. Which tenant is at a site follows the same rule: ADR 0017.
 """
 
 from collections.abc import Sequence
