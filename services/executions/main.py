@@ -11,31 +11,39 @@ from kit.directory import copy as directory_copy
 from kit.directory.catch_up import until_trusted
 from kit.http.app import internal_app, public_app
 from kit.leases import Lease
+from kit.mongo import Database
 from kit.service import Background, Group, Indexes, Parts, Role, Runtime
 from services.executions.adapters.archives import ArchiveLimits
 from services.executions.adapters.chunks import ChunkPublisher
-from services.executions.adapters.mongo import ledger as ledger_rows
+from services.executions.adapters.issues import TenancyIssues
 from services.executions.adapters.mongo import (
+    deletedissues,
     library,
     testcycles,
     testexecutions,
     uploads,
     versions,
 )
+from services.executions.adapters.mongo import ledger as ledger_rows
 from services.executions.adapters.mongo.housekeeping import HousekeepingRows
+from services.executions.adapters.mongo.links import LinkRepository
 from services.executions.adapters.outbox import sources
 from services.executions.adapters.resultfiles import ResultFiles
 from services.executions.adapters.spool import sweep
 from services.executions.adapters.testcases import ProjectOptions, TestCasesOwner
-from services.executions.api import automations
+from services.executions.api import automations, issuelinks
+from services.executions.api import links as links_api
 from services.executions.api import testcycles as testcycles_api
 from services.executions.api import testexecutions as testexecutions_api
 from services.executions.api import uploads as uploads_api
 from services.executions.consumers.jira_changes import JiraChangesConsumer
 from services.executions.consumers.results import MAX_RECORDS, ResultsConsumer
 from services.executions.domain.formats import Format
+from services.executions.domain.links import Holder
 from services.executions.settings import ExecutionsSettings
+from services.executions.usecases.deletedissues import DeletedIssues
 from services.executions.usecases.housekeeping import Housekeeping
+from services.executions.usecases.links import Links
 from services.executions.usecases.recording import Recording
 from services.executions.usecases.testcycles import TestCycles
 from services.executions.usecases.testexecutions import TestExecutions
@@ -53,6 +61,7 @@ INDEXES: Indexes = {
     testcycles.COLLECTION: testcycles.INDEXES,
     testexecutions.COLLECTION: testexecutions.INDEXES,
     ledger_rows.COLLECTION: ledger_rows.INDEXES,
+    deletedissues.COLLECTION: deletedissues.INDEXES,
 }
 
 
@@ -88,7 +97,9 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     sweep(settings.spool_dir)  # what a killed process left
     directory = directory_copy.DirectoryCopy(database, runtime.peers["tenancy"], clock)
     adapters = _Adapters.of(runtime)
-    executions = testexecutions.TestExecutionRepository(database)
+    cycles = TestCycles(adapters.cycles, adapters.uploads, adapters.options)
+    executions = TestExecutions(testexecutions.TestExecutionRepository(database), adapters.uploads)
+    links = _links(runtime, adapters, cycles, executions)
     housekeeping = _housekeeping(runtime, adapters)
     recording = Recording(
         testexecutions.ExecutionWriter(database), adapters.ledger, adapters.uploads, clock
@@ -102,10 +113,10 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
             settings.upload_parallel,
             base,
         ),
-        testcycles_api.router(
-            TestCycles(adapters.cycles, adapters.uploads, adapters.options), base
-        ),
-        testexecutions_api.router(TestExecutions(executions, adapters.uploads), base),
+        testcycles_api.router(cycles, base),
+        testexecutions_api.router(executions, base),
+        links_api.router(links, cycles, executions, base),
+        issuelinks.router(links, base),
         uploads_api.router(UploadStatus(adapters.uploads, adapters.ledger), base),
     ]
     return Parts(
@@ -153,9 +164,39 @@ def _uploads(runtime: Runtime[ExecutionsSettings], adapters: _Adapters) -> Uploa
 
 
 def _jira_changes(runtime: Runtime[ExecutionsSettings]) -> JiraChangesConsumer:
-    rows = versions.RemovedVersions(runtime.database)
-    replacer = versions.VersionReplacer(runtime.database)
-    return JiraChangesConsumer(Versions(rows, replacer, runtime.clock))
+    database, clock = runtime.database, runtime.clock
+    rows = versions.RemovedVersions(database)
+    replacer = versions.VersionReplacer(database)
+    notes = deletedissues.DeletedIssueNotes(database)
+    issues = DeletedIssues(notes, list(_link_rows(database).values()), clock)
+    return JiraChangesConsumer(Versions(rows, replacer, clock), issues)
+
+
+def _links(
+    runtime: Runtime[ExecutionsSettings],
+    adapters: _Adapters,
+    cycles: TestCycles,
+    executions: TestExecutions,
+) -> Links:
+    database = runtime.database
+    return Links(
+        cycles=cycles,
+        executions=executions,
+        rows=_link_rows(database),
+        uploads=adapters.uploads,
+        deleted=deletedissues.DeletedIssueNotes(database),
+        issues=TenancyIssues(runtime.peers["tenancy"]),
+        counters=Counters(database["counters"]),
+        clock=runtime.clock,
+    )
+
+
+def _link_rows(database: Database) -> dict[Holder, LinkRepository]:
+    collections = {
+        Holder.TEST_CYCLE: testcycles.COLLECTION,
+        Holder.TEST_EXECUTION: testexecutions.COLLECTION,
+    }
+    return {holder: LinkRepository(database[name], holder) for holder, name in collections.items()}
 
 
 def _housekeeping(runtime: Runtime[ExecutionsSettings], adapters: _Adapters) -> Housekeeping:

@@ -8,6 +8,7 @@ from kit.clock import vendor_time
 from kit.directory.access import Access
 from kit.http.references import References
 from services.executions.api import shapes
+from services.executions.domain.links import Link
 from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.testexecutions import TestExecution
 
@@ -36,19 +37,13 @@ class Renderer:
             "plannedEndDate": vendor_time(end) if end is not None else None,
             "owner": refs.user(cycle["owner"]),
             "customFields": {},
-            "links": {
-                "self": f"{refs.url('testcycles', cycle['id'])}/links",
-                "issues": [],
-                "webLinks": [],
-                "testPlans": [],
-            },
+            "links": self.cycle_links(cycle),
         }
 
     def execution(self, execution: TestExecution) -> shapes.TestExecution:
         """Render a test execution."""
         refs = self._refs
         case = refs.url("testcases", self._key(Kind.TEST_CASE, execution["case"]))
-        own = refs.url("testexecutions", execution["id"])
         return {
             "id": execution["id"],
             "key": self._key(Kind.TEST_EXECUTION, execution["id"]),
@@ -70,8 +65,47 @@ class Renderer:
             "automated": execution["automated"],
             "testCycle": refs.optional("testcycles", execution["cycle"]),
             "customFields": {},
-            "links": {"self": f"{own}/links", "issues": []},
+            "links": self.execution_links(execution),
         }
+
+    def cycle_links(self, cycle: TestCycle) -> shapes.CycleLinks:
+        """Render the links of a test cycle."""
+        links = cycle.get("links", ())
+        return {
+            "self": f"{self._refs.url('testcycles', cycle['id'])}/links",
+            "issues": [self._issue(link) for link in links if "issue" in link],
+            "webLinks": [self._page(link) for link in links if "url" in link],
+            "testPlans": [],
+        }
+
+    def execution_links(self, execution: TestExecution) -> shapes.ExecutionLinks:
+        """Render the links of a test execution."""
+        return {
+            "self": f"{self._refs.url('testexecutions', execution['id'])}/links",
+            "issues": [self._issue(link) for link in execution.get("links", ())],
+        }
+
+    def _issue(self, link: Link) -> shapes.IssueLink:
+        shown: shapes.IssueLink = {
+            "issueId": link["issue"],
+            "id": link["id"],
+            "self": self._refs.url("links", link["id"]),
+            "type": link["type"],
+        }
+        if self._refs.site is not None:
+            shown["target"] = f"{self._refs.site}/rest/api/2/issue/{link['issue']}"
+        return shown
+
+    def _page(self, link: Link) -> shapes.WebLink:
+        shown: shapes.WebLink = {
+            "url": link["url"],
+            "id": link["id"],
+            "self": self._refs.url("links", link["id"]),
+            "type": link["type"],
+        }
+        if "description" in link:
+            shown["description"] = link["description"]
+        return shown
 
     def _key(self, kind: Kind, entity: int) -> str:
         project = self._projects[project_of(entity)]

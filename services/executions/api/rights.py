@@ -9,11 +9,17 @@ from kit.auth.principal import Scope
 from kit.directory.access import Access
 from kit.directory.permissions import Need
 from kit.http.security import AccessTo, access_to
+from services.executions.domain.links import Holder
+from services.executions.usecases.links import RIGHTS
 
 _EXECUTE = (Entity.TEST_EXECUTION, Right.EXECUTE)
 
 CycleReader = Annotated[Access, Depends(access_to(Entity.TEST_CYCLE, Right.VIEW))]
+CycleEditor = Annotated[Access, Depends(access_to(*RIGHTS[Holder.TEST_CYCLE]))]
 ExecutionReader = Annotated[Access, Depends(access_to(Entity.TEST_EXECUTION, Right.VIEW))]
+ResultRecorder = Annotated[Access, Depends(access_to(*RIGHTS[Holder.TEST_EXECUTION]))]
+LinkRemover = Annotated[Access, Depends(AccessTo(Need.any_of(*RIGHTS.values()), Scope.WRITE))]
+"""One of them at least; the id of the link says which, and the use case asks for that one."""
 Uploader = Annotated[
     Access,
     Depends(

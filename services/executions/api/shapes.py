@@ -1,23 +1,43 @@
 """The shapes of answers, field for field the vendor's (openapi-facts, components)."""
 
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
 from kit.http.references import ResourceRef, UserRef
 
 
+class IssueLink(TypedDict):
+    """A link to an issue; ``target`` is left out where there is no Jira site to point at."""
+
+    issueId: int
+    id: int
+    self: str
+    target: NotRequired[str]
+    type: str
+
+
+class WebLink(TypedDict):
+    """A link to a page; ``description`` is left out where there is none."""
+
+    description: NotRequired[str]
+    url: str
+    id: int
+    self: str
+    type: str
+
+
 class ExecutionLinks(TypedDict):
-    """Links of a test execution."""
+    """Links of a test execution, the oldest first."""
 
     self: str
-    issues: list[dict[str, Any]]
+    issues: list[IssueLink]
 
 
 class CycleLinks(ExecutionLinks):
-    """Links of a test cycle."""
+    """Links of a test cycle; no test plans exist yet."""
 
-    webLinks: list[dict[str, Any]]
+    webLinks: list[WebLink]
     testPlans: list[dict[str, Any]]
 
 
@@ -80,7 +100,7 @@ class UploadProgress(TypedDict):
 
     id: str
     state: str
-    """``storing`` or ``stored``."""
+    """``storing``, ``stored``, or ``incomplete``: the rest was set aside as unreadable."""
     results: int
     stored: int
     acceptedOn: str

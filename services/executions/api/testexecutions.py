@@ -41,7 +41,7 @@ async def _filters(
     include_step_links: Annotated[bool, Query(alias="includeStepLinks")] = False,
     only_last: Annotated[bool, Query(alias="onlyLastExecutions")] = False,
 ) -> ExecutionFilter:
-    del include_step_links  # executions have no links to issues yet
+    del include_step_links  # steps have no links to issues yet
     cycle_id = await _id_of(access, cycle, Kind.TEST_CYCLE)
     case_id = await _id_of(access, case, Kind.TEST_CASE)
     projects = set(await access.chosen(project_key))

@@ -31,7 +31,7 @@ def router(status: UploadStatus, base: str) -> APIRouter:
             raise NotFound(f"Upload {upload} does not exist.")
         progress: shapes.UploadProgress = {
             "id": upload,
-            "state": "stored" if found.stored_results == found.results else "storing",
+            "state": found.storage.value,
             "results": found.results,
             "stored": found.stored_results,
             "acceptedOn": vendor_time(found.accepted_at),

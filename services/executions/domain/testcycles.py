@@ -6,6 +6,7 @@ from typing import Annotated, NotRequired
 from typing_extensions import TypedDict
 
 from contracts.classes import DataClass
+from services.executions.domain.links import Link
 
 AUTOMATED_BUILD = "Automated Build"
 """Name of a cycle that an upload opens without naming it. Source: behaviour.md 15.1."""
@@ -28,6 +29,8 @@ class TestCycle(TypedDict):
     planned_end: Annotated[datetime | None, DataClass.OPERATIONAL]
     owner: Annotated[str | None, DataClass.JIRA_ID]
     upload: NotRequired[Annotated[str, DataClass.OPERATIONAL]]
+    links: NotRequired[list[Link]]
+    """At most 1,000, the oldest first; absent until the first one."""
     created_on: Annotated[datetime, DataClass.OPERATIONAL]
     updated_on: Annotated[datetime, DataClass.OPERATIONAL]
     rev: Annotated[int, DataClass.OPERATIONAL]

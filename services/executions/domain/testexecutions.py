@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from typing_extensions import TypedDict
 
 from contracts.classes import DataClass
 from contracts.executions import ResultChunk
+from services.executions.domain.links import Link
 
 
 class TestExecution(TypedDict):
@@ -34,7 +35,9 @@ class TestExecution(TypedDict):
     automated: Annotated[bool, DataClass.OPERATIONAL]
     upload: Annotated[str | None, DataClass.OPERATIONAL]
     updated_on: Annotated[datetime, DataClass.OPERATIONAL]
-    """When it was stored, so that pollers with updatedAfter miss none."""
+    """When it was stored or changed, so that pollers with updatedAfter miss none."""
+    links: NotRequired[list[Link]]
+    """At most 1,000, the oldest first; absent until the first one, which few ever get."""
 
 
 class LedgerRow(TypedDict):

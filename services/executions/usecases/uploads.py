@@ -45,6 +45,7 @@ from services.executions.usecases.uploadports import (
 log = structlog.get_logger(__name__)
 
 _CHUNKS_IN_FLIGHT = 4
+_ACCEPT_TRIES, _ACCEPT_PAUSE_SECONDS = 3, 0.5
 _FIRST_LOOK_SECONDS, _LAST_LOOK_SECONDS = 0.01, 0.2
 
 
@@ -190,11 +191,20 @@ class Uploads:
         """Wait until everything is stored, but not for ever, and accept."""
         tenant, upload = request.tenant, state.upload
         stored = await self._wait(tenant, upload, count)
-        if not await self._rows.accept(tenant, upload, request):
+        if not await self._accept(request, upload):
             raise Unavailable("The upload took too long and was given up; try again.")
         state.begun = False  # from here on nothing aborts it
         await self._finish(request, upload, stored=stored)
         return UploadAnswer(upload, request.project.id, cycle, stored)
+
+    async def _accept(self, request: UploadRequest, upload: str) -> bool:
+        """Accept, and ask again when no answer comes: it may be visible already."""
+        for _ in range(_ACCEPT_TRIES - 1):
+            try:
+                return await self._rows.accept(request.tenant, upload, request)
+            except Unavailable:
+                await asyncio.sleep(_ACCEPT_PAUSE_SECONDS)
+        return await self._rows.accept(request.tenant, upload, request)
 
     def _new_cycle(
         self, request: UploadRequest, upload: str, cycle: int, options: Collection[OptionState]

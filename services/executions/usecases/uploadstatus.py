@@ -1,7 +1,9 @@
 """The state of one upload, read from its row and the ledger."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from services.executions.domain.uploads import UploadState
@@ -14,7 +16,19 @@ class UploadView:
     state: UploadState
     cycle: int | None
     results: int
+    chunks: int
+    parked: Collection[int]
+    """Chunks that became dead letters, also those that were replayed since."""
     accepted_at: datetime
+
+
+class Storage(StrEnum):
+    """How far the storage of an upload's results is."""
+
+    STORING = "storing"
+    STORED = "stored"
+    INCOMPLETE = "incomplete"
+    """The rest became dead letters; it comes only if the operator replays them."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +39,7 @@ class UploadProgress:
     cycle: int | None
     results: int
     stored_results: int
+    storage: Storage
     accepted_at: datetime
 
 
@@ -35,9 +50,11 @@ class UploadViews(Protocol):
 
 
 class StoredResults(Protocol):
-    """Counts stored results of an upload."""
+    """The stored chunks of an upload."""
 
-    async def stored_results(self, tenant: str, upload: str) -> int: ...
+    async def stored_results(self, tenant: str, upload: str) -> Mapping[int, int]:
+        """Return the number of results in each chunk that is stored."""
+        ...
 
 
 class UploadStatus:
@@ -51,4 +68,18 @@ class UploadStatus:
         """Return the progress; raise ``NotFound``."""
         view = await self._uploads.view(tenant, upload)
         stored = await self._ledger.stored_results(tenant, upload)
-        return UploadProgress(view.state, view.cycle, view.results, stored, view.accepted_at)
+        return UploadProgress(
+            view.state,
+            view.cycle,
+            view.results,
+            sum(stored.values()),
+            _storage(view, stored),
+            view.accepted_at,
+        )
+
+
+def _storage(view: UploadView, stored: Mapping[int, int]) -> Storage:
+    if len(stored) >= view.chunks:
+        return Storage.STORED
+    expected = view.chunks - len(set(view.parked) - stored.keys())
+    return Storage.STORING if len(stored) < expected else Storage.INCOMPLETE

@@ -15,11 +15,12 @@ from contracts.topics import JIRA_CHANGE
 from kit.directory import copy as directory_copy
 from kit.kafka.records import Record, encode
 from kit.mongo import Database, ensure_indexes
+from services.executions.adapters.mongo import deletedissues, versions
 from services.executions.adapters.mongo import testcycles as cycles
 from services.executions.adapters.mongo import testexecutions as executions
-from services.executions.adapters.mongo import versions
 from services.executions.consumers.jira_changes import JiraChangesConsumer
 from services.executions.main import INDEXES
+from services.executions.usecases.deletedissues import DeletedIssues
 from services.executions.usecases.versions import Versions
 from tests.harness.fakes import START, ManualClock
 
@@ -35,7 +36,8 @@ class Scene:
         rows = versions.RemovedVersions(database)
         replacer = versions.VersionReplacer(database)
         clock = ManualClock(LATER)
-        self.consumer = JiraChangesConsumer(Versions(rows, replacer, clock))
+        issues = DeletedIssues(deletedissues.DeletedIssueNotes(database), [], clock)
+        self.consumer = JiraChangesConsumer(Versions(rows, replacer, clock), issues)
         self._offsets = itertools.count()
 
     async def execution(self, number: int, version: int | None, **other: Any) -> str:
@@ -206,9 +208,10 @@ async def test_records_that_cannot_be_read(scene: Scene) -> None:
     odd = scene.record(50)
     assert odd.value is not None
     named = Record(JIRA_CHANGE, 0, 2, odd.key, odd.value.replace(b'"50"', b'"x"'), {}, 0)
-    of_issues = Record(JIRA_CHANGE, 0, 3, b"ten1/issue/1", b"{", {}, 0)
-    poison = await scene.consumer.handle([broken, named, of_issues, good])
-    assert [p.record for p in poison] == [broken, named]
+    huge = Record(JIRA_CHANGE, 0, 3, odd.key, odd.value.replace(b'"50"', b'"%d"' % 2**63), {}, 0)
+    of_users = Record(JIRA_CHANGE, 0, 4, b"ten1/user/1", b"{", {}, 0)
+    poison = await scene.consumer.handle([broken, named, huge, of_users, good])
+    assert [p.record for p in poison] == [broken, named, huge]
     now = datetime.now(UTC)
     row = await scene.database[versions.COLLECTION].find_one({"_id": "ten1/50"})
     assert row is not None

@@ -1,6 +1,14 @@
 """Which document stands in which collection, for the data inventory."""
 
-from services.executions.adapters.mongo import ledger, testcycles, testexecutions, uploads, versions
+from services.executions.adapters.mongo import (
+    deletedissues,
+    ledger,
+    testcycles,
+    testexecutions,
+    uploads,
+    versions,
+)
+from services.executions.domain.deletedissues import DeletedIssue
 from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.testexecutions import LedgerRow, TestExecution
 from services.executions.domain.versions import RemovedVersion
@@ -11,4 +19,5 @@ DOCUMENTS: dict[str, type] = {
     testexecutions.COLLECTION: TestExecution,
     ledger.COLLECTION: LedgerRow,
     versions.COLLECTION: RemovedVersion,
+    deletedissues.COLLECTION: DeletedIssue,
 }

@@ -52,11 +52,12 @@ class Ledger:
         with unavailable_when_down():
             return int(await self._rows.count_documents(_of_upload(tenant, upload)))
 
-    async def stored_results(self, tenant: str, upload: str) -> int:
-        """Count the stored results of an upload."""
+    async def stored_results(self, tenant: str, upload: str) -> Mapping[int, int]:
+        """Return the number of results in each stored chunk of an upload."""
+        fields = {"_id": 0, "chunk": 1, "count": 1}
         with unavailable_when_down():
-            rows = await self._rows.find(_of_upload(tenant, upload), {"count": 1}).to_list(None)
-        return sum(r["count"] for r in rows)
+            rows = await self._rows.find(_of_upload(tenant, upload), fields).to_list(None)
+        return {r["chunk"]: r["count"] for r in rows}
 
     async def changed(self, upload: str, seconds: float) -> None:
         """Return after that time, or at once when this process stores a chunk of the upload."""

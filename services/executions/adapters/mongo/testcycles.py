@@ -8,12 +8,13 @@ from pymongo import ASCENDING, IndexModel
 from contracts.ids import project_range
 from kit.http.pages import CursorPage, OffsetPage
 from kit.mongo import Database, insert_new, unavailable_when_down
+from services.executions.adapters.mongo import links
 from services.executions.adapters.mongo.versions import RemovedVersions
 from services.executions.domain.testcycles import TestCycle
 from services.executions.usecases.testcycles import CycleFilter
 
 COLLECTION = "test_cycles"
-INDEXES = [IndexModel([("tenant", ASCENDING), ("id", ASCENDING)], name="id")]
+INDEXES = [IndexModel([("tenant", ASCENDING), ("id", ASCENDING)], name="id"), links.INDEX]
 
 
 class TestCycleRepository:

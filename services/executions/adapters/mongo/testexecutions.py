@@ -8,6 +8,7 @@ from pymongo import ASCENDING, IndexModel
 from contracts.ids import project_range
 from kit.http.pages import CursorPage, OffsetPage
 from kit.mongo import Database, insert_new
+from services.executions.adapters.mongo import links
 from services.executions.adapters.mongo.versions import RemovedVersions
 from services.executions.domain.testexecutions import TestExecution
 from services.executions.usecases.testexecutions import ExecutionFilter
@@ -19,6 +20,8 @@ INDEXES = [
     IndexModel([("tenant", ASCENDING), ("cycle", ASCENDING), ("id", ASCENDING)], name="cycle"),
     IndexModel([("tenant", ASCENDING), ("case", ASCENDING), ("id", ASCENDING)], name="case"),
     IndexModel([("tenant", ASCENDING), ("updated_on", ASCENDING)], name="updated"),
+    # with MongoDB's own on _id these are six, and there may be no more
+    links.INDEX,
 ]
 
 

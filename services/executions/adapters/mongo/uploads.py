@@ -122,7 +122,10 @@ class UploadRepository:
         return await self._change(tenant, upload, (UploadState.OPEN,), change)
 
     async def accept(self, tenant: str, upload: str, request: UploadRequest) -> bool:
-        """Make everything of it visible, in one write with the events that tell it."""
+        """Make everything of it visible, in one write with the events that tell it.
+
+        True also when that was done already.
+        """
         row = await self.read(tenant, upload)
         ended = UploadEnded(
             upload=upload,
@@ -159,7 +162,10 @@ class UploadRepository:
                 }
             },
         }
-        return await self._change(tenant, upload, (UploadState.SEALED,), change)
+        if await self._change(tenant, upload, (UploadState.SEALED,), change):
+            return True
+        # asked again because the first answer was lost
+        return (await self.read(tenant, upload))["state"] == UploadState.ACCEPTED
 
     async def abort(self, tenant: str, upload: str) -> bool:
         """Give it up: the consumer drops its chunks, housekeeping removes the rest."""
@@ -242,6 +248,8 @@ class UploadRepository:
             UploadState(row["state"]),
             row.get("cycle"),
             row.get("results", 0),
+            row.get("chunks", 0),
+            row.get("parked", ()),
             row.get("accepted_at", row["created_at"]),
         )
 

@@ -1,0 +1,108 @@
+"""Links in MongoDB: an array inside the cycle or execution that has them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+
+from kit.mongo import Collection as MongoCollection
+from kit.mongo import unavailable_when_down
+from services.executions.domain.links import MAX_LINKS, Holder, Link
+from services.executions.usecases.links import Linked
+
+_BATCH = 500
+"""Documents that one update changes when issues are gone."""
+_SOME = {"$exists": True}
+
+INDEX = IndexModel(
+    [("tenant", ASCENDING), ("links.issue", ASCENDING), ("links.id", ASCENDING)],
+    name="links",
+    partialFilterExpression={"links.id": _SOME},
+)
+"""Holds nothing of documents without links, which are nearly all; inserting them costs as before.
+
+One for both questions, as executions may have six indexes at most: by issue it is a seek, by a
+link's id one seek per issue that the tenant's links lead to (1 ms for 400, 150 for 25,000).
+"""
+
+
+class LinkRepository:
+    """The links in one collection. Cycles have a revision, executions have none."""
+
+    def __init__(self, collection: MongoCollection, holder: Holder) -> None:
+        self._rows = collection
+        self._cycle = "id" if holder is Holder.TEST_CYCLE else "cycle"
+        self._more = {"$inc": {"rev": 1}} if holder is Holder.TEST_CYCLE else {}
+
+    async def add(self, tenant: str, entity: int, link: Link, now: datetime, *, once: bool) -> bool:
+        """Add a link; False when it is full or, with ``once``, linked to the issue already."""
+        room: dict[str, Any] = {
+            "tenant": tenant,
+            "id": entity,
+            f"links.{MAX_LINKS - 1}": {"$exists": False},
+        }
+        if once:
+            room["links.issue"] = {"$ne": link["issue"]}
+        change = self._change(now, {"$push": {"links": dict(link)}})
+        with unavailable_when_down():
+            result = await self._rows.update_one(room, change)
+        return bool(result.modified_count)
+
+    async def find(self, tenant: str, link: int) -> Linked | None:
+        """Return what has the link."""
+        with unavailable_when_down():
+            row = await self._rows.find_one({"tenant": tenant, "links.id": link}, self._shown())
+        return None if row is None else self._linked(row)
+
+    async def remove(self, tenant: str, entity: int, link: int, now: datetime) -> bool:
+        """Remove a link; False when it is gone."""
+        change = self._change(now, {"$pull": {"links": {"id": link}}})
+        with unavailable_when_down():
+            result = await self._rows.update_one(
+                {"tenant": tenant, "id": entity, "links.id": link}, change
+            )
+        return bool(result.modified_count)
+
+    async def of_issue(
+        self, tenant: str, issue: int, projects: Collection[int], hidden: Collection[int]
+    ) -> Sequence[Linked]:
+        """Return what is linked to an issue in these projects, by id."""
+        query = {
+            "tenant": tenant,
+            "links.issue": issue,
+            "links.id": _SOME,
+            "project": {"$in": sorted(projects)},
+            self._cycle: {"$nin": list(hidden)},
+        }
+        with unavailable_when_down():
+            # the planner might take the hidden cycles for the narrower condition
+            rows = await self._rows.find(query, self._shown()).hint("links").to_list(None)
+        return sorted((self._linked(row) for row in rows), key=lambda linked: linked.id)
+
+    async def linked_to(self, tenant: str, entity: int, issue: int) -> bool:
+        """Whether it is linked to the issue."""
+        query = {"tenant": tenant, "id": entity, "links.issue": issue}
+        with unavailable_when_down():
+            return await self._rows.find_one(query, {"_id": 1}) is not None
+
+    async def drop(self, tenant: str, issues: Collection[int], now: datetime) -> None:
+        """Remove every link to these issues, a bounded number of documents at a time."""
+        gone = {"$in": list(issues)}
+        query = {"tenant": tenant, "links.issue": gone, "links.id": _SOME}
+        change = self._change(now, {"$pull": {"links": {"issue": gone}}})
+        some = self._rows.find(query, {"_id": 1}).hint("links").limit(_BATCH)
+        while rows := await some.clone().to_list(_BATCH):
+            await self._rows.update_many(
+                query | {"_id": {"$in": [row["_id"] for row in rows]}}, change
+            )
+
+    def _change(self, now: datetime, links: Mapping[str, Any]) -> dict[str, Any]:
+        """Complete an update: a change of links is a change of what has them."""
+        return {"$set": {"updated_on": now}, **self._more, **links}
+
+    def _shown(self) -> dict[str, int]:
+        return {"_id": 0, "id": 1, self._cycle: 1}
+
+    def _linked(self, row: Mapping[str, Any]) -> Linked:
+        return Linked(row["id"], row[self._cycle])
