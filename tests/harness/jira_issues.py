@@ -24,8 +24,8 @@ _Body = Annotated[IssuesRequest, Depends(JsonBody(IssuesRequest))]
 _JIRA_PROJECT = 10_000
 
 
-async def _nothing() -> None:
-    pass
+async def nothing() -> None:
+    """Let nothing happen meanwhile."""
 
 
 class JiraIssues:
@@ -35,7 +35,7 @@ class JiraIssues:
         self.of: dict[str, dict[int, str]] = {}
         self.down = False
         self.asked: list[IssuesRequest] = []
-        self.meanwhile: Callable[[], Awaitable[None]] = _nothing
+        self.meanwhile: Callable[[], Awaitable[None]] = nothing
         """Runs between Jira's answer and its way back."""
         self.api = APIRouter(prefix="/internal/v1")
         self.api.post("/issues")(self._find)

@@ -99,6 +99,10 @@ class Site:
         """POST JSON below /v2."""
         return await self.library.http.post(f"/v2{path}", json=body, headers=self.headers)
 
+    async def put(self, path: str, body: Any) -> httpx.Response:
+        """PUT JSON below /v2."""
+        return await self.library.http.put(f"/v2{path}", json=body, headers=self.headers)
+
     async def create(self, path: str, **body: Any) -> Any:
         """POST what must be accepted; the project key is filled in."""
         response = await self.post(path, {"projectKey": self.key} | body)

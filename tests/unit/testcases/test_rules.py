@@ -12,6 +12,15 @@ from contracts.testcases import (
 from kit.clock import to_millis
 from kit.errors import InvalidInput, NotFound
 from services.testcases.domain.folders import Folder, FolderType, check_place
+from services.testcases.domain.links import (
+    MAX_LINKS,
+    IssueLink,
+    Link,
+    LinkType,
+    WebLink,
+    check_new,
+    link_id,
+)
 from services.testcases.domain.options import (
     STATUS_TYPES,
     Option,
@@ -156,3 +165,41 @@ def test_a_cut_name_stays_the_same_when_it_is_cut_again() -> None:
     assert len(cut) == 255
     assert case_name(cut) == cut
     assert case_name(long + "!") != cut
+
+
+def test_ids_of_links_are_odd_and_count_on() -> None:
+    ids = [link_id(PROJECT, count) for count in (1, 2, 3)]
+    assert [number_of(i) for i in ids] == [1, 3, 5]
+    assert {project_of(i) for i in ids} == {PROJECT}
+
+
+@pytest.mark.parametrize(
+    ("link", "other", "same"),
+    [
+        (IssueLink(1, 5), IssueLink(3, 5, LinkType.BLOCKS), True),
+        (IssueLink(1, 5), IssueLink(1, 6), False),
+        (IssueLink(1, 5), WebLink(1, "5"), False),
+        (WebLink(1, "u", "d"), WebLink(3, "u", "d"), True),
+        (WebLink(1, "u"), WebLink(3, "u"), True),
+        (WebLink(1, "u", "d"), WebLink(3, "u"), False),
+        (WebLink(1, "u", ""), WebLink(3, "u"), False),
+        (WebLink(1, "u", "d"), WebLink(3, "v", "d"), False),
+    ],
+)
+def test_which_links_are_the_same(link: Link, other: Link, same: bool) -> None:
+    assert link.same(other) is other.same(link) is same
+    if same:
+        with pytest.raises(InvalidInput, match="already"):
+            check_new([WebLink(9, "w"), other], link)
+    else:
+        check_new([other], link)
+
+
+def test_a_case_has_so_many_links_and_no_more() -> None:
+    links = [WebLink(n, f"u{n}") for n in range(MAX_LINKS)]
+    check_new(links[1:], links[0])
+    with pytest.raises(InvalidInput, match="1000"):
+        check_new(links, WebLink(0, "new"))
+    # that it is there already is the better news
+    with pytest.raises(InvalidInput, match="already"):
+        check_new(links, links[0])
