@@ -1,0 +1,1 @@
+"""Atlassian's own check of the Forge manifest, run with node."""
