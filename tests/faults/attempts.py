@@ -9,7 +9,11 @@ from typing import Any
 from tests.faults.belongings import FILTERS, NEUTRAL, PATH_PARAMETERS, Belongings, unknown_like
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
+_OPTION = {"id": 1, "project": {"id": 1}, "name": "n", "index": 0}
 BODIES: dict[str, Any] = {
+    "PUT /v2/statuses/{id}": _OPTION | {"archived": False, "default": False},
+    "PUT /v2/priorities/{id}": _OPTION | {"default": False},
+    "PUT /v2/environments/{id}": _OPTION,
     "PUT /ostro/v1/tenancy/projects/{projectIdOrKey}": {"enabled": False},
     "PUT /ostro/v1/tenancy/projects/{projectIdOrKey}/permissions": {
         "enforced": True,

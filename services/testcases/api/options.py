@@ -1,10 +1,12 @@
 """``/v2/statuses``, ``/v2/priorities``, ``/v2/environments``: three views of options."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import Field
 
 from contracts.testcases import OptionType
 from kit.directory.access import Access
@@ -24,11 +26,13 @@ from services.testcases.api.fields import (
     Body,
     Color,
     EmptyIsAbsent,
+    Id,
     Name,
     ProjectKey,
     Text,
 )
-from services.testcases.api.rights import OptionCreator, OptionReader
+from services.testcases.api.rights import OptionCreator, OptionEditor, OptionReader
+from services.testcases.domain.optionchanges import OptionUpdate
 from services.testcases.domain.options import NO_COLOR, STATUS_TYPES, Option
 from services.testcases.usecases.options import NewOption, Options
 
@@ -62,6 +66,49 @@ class StatusCreate(PriorityCreate):
     """Body of POST /statuses."""
 
     type: StatusType
+
+
+class ProjectReference(Body):
+    """Of the project, its id alone counts."""
+
+    id: Id
+
+
+class EnvironmentUpdate(Body):
+    """Body of PUT /environments/{id}. Description null or absent clears it."""
+
+    id: Id
+    project: ProjectReference
+    name: Name
+    index: Annotated[int, Field(ge=0, le=MAX_INT64)]
+    description: Text | None = None
+
+    def update(self) -> OptionUpdate:
+        """Return what is to be written."""
+        return OptionUpdate(
+            self.id, self.project.id, self.name, self.index, description=self.description
+        )
+
+
+class PriorityUpdate(EnvironmentUpdate):
+    """Body of PUT /priorities/{id}. Colour null or absent clears it."""
+
+    color: Color | None = None
+    default: bool
+
+    def update(self) -> OptionUpdate:
+        """Return what is to be written."""
+        return replace(super().update(), color=self.color, default=self.default)
+
+
+class StatusUpdate(PriorityUpdate):
+    """Body of PUT /statuses/{id}."""
+
+    archived: bool
+
+    def update(self) -> OptionUpdate:
+        """Return what is to be written."""
+        return replace(super().update(), archived=self.archived)
 
 
 class OptionRoutes:
@@ -110,6 +157,27 @@ class OptionRoutes:
         ) -> Response:
             return await environments.create(access, OptionType.ENVIRONMENT, body, None)
 
+        async def put_status(
+            access: OptionEditor,
+            ident: Ident,
+            body: Annotated[StatusUpdate, Depends(JsonBody(StatusUpdate))],
+        ) -> Response:
+            return await statuses.put(access, ident, body)
+
+        async def put_priority(
+            access: OptionEditor,
+            ident: Ident,
+            body: Annotated[PriorityUpdate, Depends(JsonBody(PriorityUpdate))],
+        ) -> Response:
+            return await priorities.put(access, ident, body)
+
+        async def put_environment(
+            access: OptionEditor,
+            ident: Ident,
+            body: Annotated[EnvironmentUpdate, Depends(JsonBody(EnvironmentUpdate))],
+        ) -> Response:
+            return await environments.put(access, ident, body)
+
         statuses.add(router, list_statuses, create_status, StatusCreate, shapes.Status)
         priorities.add(
             router, priorities.list_page, create_priority, PriorityCreate, shapes.Priority
@@ -121,6 +189,9 @@ class OptionRoutes:
             EnvironmentCreate,
             shapes.Environment,
         )
+        statuses.add_put(router, put_status, StatusUpdate)
+        priorities.add_put(router, put_priority, PriorityUpdate)
+        environments.add_put(router, put_environment, EnvironmentUpdate)
         return router
 
 
@@ -178,6 +249,17 @@ class _Family:
             responses={200: {"model": shape}},
         )
 
+    def add_put(self, router: APIRouter, put: Callable[..., Any], body: type[Body]) -> None:
+        """Register the route that replaces."""
+        router.add_api_route(
+            f"/{self._path}/{{id}}",
+            put,
+            methods=["PUT"],
+            tags=[self._path.capitalize()],
+            operation_id=f"update{self._singular}",
+            openapi_extra=documented(body),
+        )
+
     async def list_page(
         self,
         request: Request,
@@ -215,6 +297,11 @@ class _Family:
             access, NewOption(body.project_key, kind, body.name, body.description, color)
         )
         return json_response(References.of(self._base, access).resource(self._path, made.id), 201)
+
+    async def put(self, access: Access, ident: int, body: EnvironmentUpdate) -> Response:
+        """Replace an option; the answer is empty."""
+        await self._options.replace(access, self._types, ident, body.update())
+        return Response()
 
 
 def status(refs: References, option: Option) -> shapes.Status:

@@ -13,3 +13,4 @@ CaseCreator = Annotated[Access, Depends(access_to(Entity.TEST_CASE, Right.CREATE
 CaseEditor = Annotated[Access, Depends(access_to(Entity.TEST_CASE, Right.EDIT))]
 OptionReader = Annotated[Access, Depends(access_to(Entity.CONFIGURATION, Right.VIEW))]
 OptionCreator = Annotated[Access, Depends(access_to(Entity.CONFIGURATION, Right.CREATE))]
+OptionEditor = Annotated[Access, Depends(access_to(Entity.CONFIGURATION, Right.EDIT))]

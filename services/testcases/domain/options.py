@@ -14,6 +14,9 @@ STATUS_TYPES = (
 )
 """The types whose options are called statuses."""
 
+MAX_INDEX = 2**63 - 1
+"""The vendor's bound of an index."""
+
 NO_COLOR = "#cfcfc4"
 """Shown for a status or priority without a colour of its own: the schema knows no null."""
 
@@ -93,5 +96,9 @@ def name_taken(kind: OptionType, name: str) -> InvalidInput:
 
 
 def next_index(siblings: Sequence[Option]) -> int:
-    """Return the position behind all siblings."""
-    return max((o.index for o in siblings), default=-1) + 1
+    """Return the position behind all siblings; the last free one where nothing is behind."""
+    taken = {o.index for o in siblings}
+    index = max(taken, default=-1) + 1
+    while index > MAX_INDEX or index in taken:
+        index -= 1
+    return index

@@ -1,6 +1,6 @@
-"""Statuses, priorities and environments: list, get, create, and all of a project."""
+"""Statuses, priorities and environments: list, get, create, replace, and all of a project."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,11 +10,11 @@ from contracts.testcases import OptionType
 from kit.directory.access import Access
 from kit.errors import InvalidInput, NotFound
 from kit.http.pages import OffsetPage
+from services.testcases.domain.optionchanges import OptionUpdate, replaced
 from services.testcases.domain.options import (
     Option,
     check_name_is_free,
     may_be_default,
-    name_taken,
     next_index,
     noun,
 )
@@ -45,8 +45,24 @@ class OptionStore(Protocol):
         """Return all options of some types of a project, by id."""
         ...
 
-    async def insert(self, tenant: str, option: Option) -> bool:
-        """Store a new option; False when its name was taken in the meantime."""
+    async def add(
+        self,
+        tenant: str,
+        project: int,
+        kind: OptionType,
+        made: Callable[[Sequence[Option]], Option],
+    ) -> Option:
+        """Store the option that is made in sight of its siblings; nobody changes them meanwhile."""
+        ...
+
+    async def change(
+        self,
+        tenant: str,
+        project: int,
+        kind: OptionType,
+        changed: Callable[[Sequence[Option]], Sequence[Option]],
+    ) -> None:
+        """Store the options that change in sight of their group: all of them or none."""
         ...
 
 
@@ -89,27 +105,50 @@ class Options:
             if found is None:
                 found = await self._late_default(access.tenant, option)
         if found is None or found.type not in types:
-            raise NotFound(f"The {noun(types[0])} with id {option} does not exist.")
+            raise unknown_option(types[0], option)
         return found
 
     async def create(self, access: Access, new: NewOption) -> Option:
         """Store a new option behind its siblings; ``InvalidInput`` when the name is in use."""
         project = await self._project(access, new)
-        siblings = await self.of_project(access.tenant, project.id, (new.type,))
-        check_name_is_free(siblings, new.type, new.name)
+        await self._defaults.ensure(access.tenant, (project.id,))
         number = await self._numbers.reserve(access.tenant, project.id, Numbered.OPTION)
-        option = Option(
-            id=public_id(project.id, number),
-            project=project.id,
-            type=new.type,
-            name=new.name,
-            index=next_index(siblings),
-            description=new.description,
-            color=new.color,
-        )
-        if not await self._store.insert(access.tenant, option):
-            raise name_taken(new.type, new.name)
-        return option
+
+        def made(siblings: Sequence[Option]) -> Option:
+            check_name_is_free(siblings, new.type, new.name)
+            return Option(
+                id=public_id(project.id, number),
+                project=project.id,
+                type=new.type,
+                name=new.name,
+                index=next_index(siblings),
+                description=new.description,
+                color=new.color,
+            )
+
+        return await self._store.add(access.tenant, project.id, new.type, made)
+
+    async def replace(
+        self, access: Access, types: Sequence[OptionType], option: int, update: OptionUpdate
+    ) -> None:
+        """Replace all of an option that the update says; its siblings make room.
+
+        ``NotFound`` as ``get``; ``InvalidInput`` for another project or id than the option's, and
+        where a rule of the group forbids it.
+        """
+        found = await self.get(access, types, option)
+        if update.project != found.project:
+            raise InvalidInput(f"The {noun(found.type)} belongs to another project.")
+        if update.id != found.id:
+            raise InvalidInput(f"id must be {found.id}, as in the path.")
+
+        def changed(group: Sequence[Option]) -> Sequence[Option]:
+            result = replaced(group, option, update)
+            if result is None:
+                raise unknown_option(types[0], option)
+            return result
+
+        await self._store.change(access.tenant, found.project, found.type, changed)
 
     async def of_project(
         self, tenant: str, project: int, types: Sequence[OptionType]
@@ -131,3 +170,8 @@ class Options:
             if new.type is OptionType.ENVIRONMENT:  # the one creation that says 400 here
                 raise InvalidInput(error.message) from None
             raise
+
+
+def unknown_option(kind: OptionType, option: int) -> NotFound:
+    """Build the one answer for an option that is missing, invisible, or of another family."""
+    return NotFound(f"The {noun(kind)} with id {option} does not exist.")

@@ -129,7 +129,7 @@ async def test_no_public_route_is_open(
     """Every route of the application, as it is built, asks who calls."""
     parts = await build(runtime)
     public = operations_of(parts.public)
-    assert len(public) == 23
+    assert len(public) == 26
     internal = [o for o in operations_of(parts.internal) if o[1].startswith("/internal")]
     assert len(internal) == 6
     for method, path in public:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -197,7 +198,7 @@ async def test_other_services_hear_of_every_option_that_changed(
 async def test_many_writers_at_once_lose_nothing_and_leave_one_default(site: Site) -> None:
     """Every writer wants the default, another place and a name of its own."""
     made_ = [await made(site, "/priorities", f"p{i}") for i in range(8)]
-    wild = random.Random(7)  # noqa: S311  a shuffle that repeats
+    wild = random.Random(7)
 
     async def write(body: dict[str, Any], place: int) -> None:
         answer = await put(
@@ -241,6 +242,7 @@ async def test_processes_that_know_nothing_of_each_other_take_turns(
 
         await process.change(site.tenant, site.project, kind, changed)
 
+    group: Sequence[Option] = ()
     for _ in range(5):
         await asyncio.gather(*(claim(i, process) for i, process in enumerate(processes)))
         group = await processes[0].of_project(site.tenant, site.project, (kind,))

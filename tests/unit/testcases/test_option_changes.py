@@ -14,13 +14,21 @@ from services.testcases.domain.options import MAX_INDEX, Option, next_index
 PROJECT = 9
 
 
-def option(ident: int, index: int, **fields: bool) -> Option:
-    return Option(ident, PROJECT, OptionType.PRIORITY, f"n{ident}", index, **fields)
+def option(ident: int, index: int, *, default: bool = False, archived: bool = False) -> Option:
+    return Option(
+        ident,
+        PROJECT,
+        OptionType.PRIORITY,
+        f"n{ident}",
+        index,
+        default=default,
+        archived=archived,
+    )
 
 
 def update(of: Option, **fields: object) -> OptionUpdate:
     values = {name: getattr(of, name) for name in OptionUpdate.__dataclass_fields__} | fields
-    return OptionUpdate(**values)  # type: ignore[arg-type]  # a test's shorthand
+    return OptionUpdate(**values)
 
 
 def applied(group: Sequence[Option], changed: Sequence[Option] | None) -> list[Option]:

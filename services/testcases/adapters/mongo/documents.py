@@ -128,8 +128,10 @@ class ProjectDocument(TypedDict):
     _id: Annotated[str, DataClass.OPERATIONAL]
     tenant: Annotated[str, DataClass.OPERATIONAL]
     project: Annotated[int, DataClass.OPERATIONAL]
-    defaults: Annotated[int, DataClass.OPERATIONAL]
+    defaults: NotRequired[Annotated[int, DataClass.OPERATIONAL]]
     """How many default options it has; fewer than there are by now: some are to be made."""
+    changes: NotRequired[Annotated[int, DataClass.OPERATIONAL]]
+    """Changes of its options and custom fields: whoever makes one writes here first."""
 
 
 class EndedUploadDocument(TypedDict):

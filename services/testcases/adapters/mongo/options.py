@@ -1,20 +1,20 @@
 """Options in MongoDB, and which projects have their defaults."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from pymongo import ASCENDING, IndexModel
 
 from contracts.testcases import OptionType
 from kit.http.pages import OffsetPage
-from kit.mongo import Database, Document, DuplicateKey, insert_new
+from kit.mongo import Database, Document, Session, insert_new
 from kit.outbox.entries import INDEX as OUTBOX_INDEX
 from services.testcases.adapters.mongo.documents import OptionDocument
 from services.testcases.adapters.mongo.pending import Pending
+from services.testcases.adapters.mongo.projectwrites import PROJECTS, ProjectWrites
 from services.testcases.domain.options import Option, defaults_of, name_key
 
 OPTIONS = "options"
-PROJECTS = "projects"
 INDEXES = {
     OPTIONS: [
         # the type behind the sort key lets lists of one kind be filtered in the index
@@ -52,6 +52,7 @@ class OptionRepository:
         self._options = database[OPTIONS]
         self._projects = database[PROJECTS]
         self._pending = pending
+        self._writes = ProjectWrites(database, pending)
 
     async def page(
         self,
@@ -89,14 +90,49 @@ class OptionRepository:
         rows = await self._options.find(query).sort(_BY_ID).to_list(None)
         return [_option(row) for row in rows]
 
-    async def insert(self, tenant: str, option: Option) -> bool:
-        """Store a new option; False when its name was taken in the meantime."""
-        try:
-            await self._options.insert_one(dict(self._document(tenant, option)))
-        except DuplicateKey:
-            return False
-        self._pending.nudge()
-        return True
+    async def add(
+        self,
+        tenant: str,
+        project: int,
+        kind: OptionType,
+        made: Callable[[Sequence[Option]], Option],
+    ) -> Option:
+        """Store the option that is made in sight of its siblings; nobody changes them meanwhile."""
+
+        async def change(session: Session) -> Option:
+            option = made(await self._group(tenant, project, kind, session))
+            row = dict(self._document(tenant, option))
+            await self._options.insert_one(row, session=session)
+            return option
+
+        return await self._writes.run(tenant, project, change)
+
+    async def change(
+        self,
+        tenant: str,
+        project: int,
+        kind: OptionType,
+        changed: Callable[[Sequence[Option]], Sequence[Option]],
+    ) -> None:
+        """Store the options that change in sight of their group: all of them or none."""
+
+        async def change(session: Session) -> None:
+            group = await self._group(tenant, project, kind, session)
+            for option in changed(group):
+                await self._options.update_one(
+                    {"_id": f"{tenant}/{option.id}", "tenant": tenant},
+                    self._update(option),
+                    session=session,
+                )
+
+        await self._writes.run(tenant, project, change)
+
+    async def _group(
+        self, tenant: str, project: int, kind: OptionType, session: Session
+    ) -> Sequence[Option]:
+        query = {"tenant": tenant, "project": project, "type": kind.value}
+        rows = await self._options.find(query, session=session).sort(_BY_ID).to_list(None)
+        return [_option(row) for row in rows]
 
     async def complete(self, tenant: str, projects: Collection[int]) -> set[int]:
         """Return the projects whose defaults are all there."""
@@ -121,6 +157,24 @@ class OptionRepository:
             },
             upsert=True,
         )
+
+    def _update(self, option: Option) -> Document:
+        now = self._pending.clock.now()
+        changed = {
+            "name": option.name,
+            "name_key": name_key(option.name),
+            "description": option.description,
+            "color": option.color,
+            "index": option.index,
+            "default": option.default,
+            "archived": option.archived,
+            "updated_on": now,
+        }
+        return {
+            "$set": changed,
+            "$inc": {"rev": 1},
+            "$push": {"outbox": self._pending.entry()},
+        }
 
     def _document(self, tenant: str, option: Option) -> OptionDocument:
         return {
