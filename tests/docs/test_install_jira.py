@@ -1,0 +1,76 @@
+"""The commands of the page on installing do what it says, and the tests that it names exist."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kit.mongo import Database
+from services.tenancy.api.manifest import manifest
+from tests.docs.pages import ROOT
+from tests.harness.installation import Installation
+
+PAGE = ROOT / "docs" / "install-jira.md"
+APP_ID = "ari:cloud:ecosystem::app/11111111-2222-4333-8444-555555555555"
+URL = "https://ostro.example.org"
+KEY = "io.ostro.test-management"
+
+
+def sh(script: str, folder: Path, **environment: str) -> str:
+    """Run a block in a folder that has the checkout's Python."""
+    python = folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-euc", script],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["manifest", "bridge"])
+def test_a_manifest_is_printed(name: str, tmp_path: Path) -> None:
+    sh(_block(name), tmp_path, APP_ID=APP_ID, BASE_URL=URL, APP_KEY=KEY)
+    found = yaml.safe_load((tmp_path / "manifest.yml").read_text())
+    assert found == manifest(APP_ID, URL, connect_key=KEY if name == "bridge" else None)
+
+
+def test_tenants_are_listed(installation: Installation, database: Database, tmp_path: Path) -> None:
+    settings = {
+        "OSTRO_MONGODB_URI": installation.backends.mongodb,
+        "OSTRO_MONGODB_DATABASE": database.name,
+        "OSTRO_MASTER_KEY_FILE": str(installation.secret("master")),
+    }
+    script = f'{_block("look")}\n$admin tenant create --name "My site"\n$admin tenant list'
+    printed = sh(script, tmp_path, **settings)
+    assert "active" in printed
+
+
+def test_every_test_that_is_named_exists() -> None:
+    named = re.findall(r"(tests/[\w/]+\.py)(?:::(\w+))?", PAGE.read_text())
+    assert len(named) > 10
+    for path, function in named:
+        assert (
+            f"def {function}(" in (ROOT / path).read_text() if function else (ROOT / path).exists()
+        )
+
+
+def _block(name: str) -> str:
+    """Return a block, which in a list is indented."""
+    text = re.sub(r"^ {3}", "", PAGE.read_text(), flags=re.MULTILINE)
+    found = re.search(
+        rf"<!-- tested: {name} -->\n```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL
+    )
+    assert found, name
+    return found[1]
