@@ -15,7 +15,7 @@ from contracts.testcases import OptionState, TestCaseState
 from kit.errors import NotFound
 from kit.http.client import InternalClient
 from services.executions.adapters.mongo.library import LibraryProjection
-from services.executions.domain.uploads import Resolved, StatusRule
+from services.executions.domain.uploads import Resolved, StatusRule, settled
 
 
 class TestCasesOwner:
@@ -107,7 +107,7 @@ class ProjectOptions:
         """Return the options of a project; a name that is not known here may be a new one."""
         known = await self._projection.options(tenant, project)
         rule = StatusRule(project, known)
-        if known and all(rule.knows(name) for name in statuses):
+        if settled(known) and all(rule.knows(name) for name in statuses):
             return known
         return await self._owner.options(tenant, project)
 

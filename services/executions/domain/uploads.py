@@ -1,5 +1,6 @@
 """Rules of an upload: its states, how a result becomes a status, how results become chunks."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,6 +8,7 @@ from typing import Any
 
 from contracts.executions import MAX_CHUNK_BYTES, MAX_CHUNK_ROWS
 from contracts.testcases import DEFAULT_OPTIONS, OptionState, OptionType
+from kit.errors import InvalidInput
 
 _ENVELOPE_BYTES = 2_048
 
@@ -40,28 +42,33 @@ UNMATCHED = Resolved(0, 0, 0)
 
 
 class StatusRule:
-    """Maps what a file says to a status option of the project.
+    """Maps what a file says to a status option of the project; an archived one is never taken.
 
     Names match case-insensitively; a renamed default keeps its meaning by its fixed id; skipped
     is ``Skipped`` where the project has such a status, else Blocked; any other word is Blocked.
+    Where Blocked is archived, the default status or else the first one stands for it.
     """
 
     def __init__(self, project: int, options: Iterable[OptionState]) -> None:
-        self._by_name = {
-            o.name.casefold(): o.id
-            for o in options
-            if o.type is OptionType.TEST_EXECUTION and not o.archived
-        }
+        mine = [o for o in options if o.type is OptionType.TEST_EXECUTION]
+        archived = {o.id for o in mine if o.archived}
+        self._by_name = {o.name.casefold(): o.id for o in mine if not o.archived}
         self._defaults = {
             d.name.casefold(): d.id(project)
             for d in DEFAULT_OPTIONS
-            if d.type is OptionType.TEST_EXECUTION
+            # one that is not among the options was not heard of yet
+            if d.type is OptionType.TEST_EXECUTION and d.id(project) not in archived
         }
-        self._blocked = self._known("blocked") or self._defaults["blocked"]
+        self._blocked = self._known("blocked") or default_option(
+            project, mine, OptionType.TEST_EXECUTION
+        )
 
     def __call__(self, name: str) -> int:
-        """Return the option id for a status name."""
-        return self._known(name.casefold()) or self._blocked
+        """Return the option id for a status name; ``InvalidInput`` when all are archived."""
+        found = self._known(name.casefold()) or self._blocked
+        if found is None:
+            raise InvalidInput("All test execution statuses of the project are archived.")
+        return found
 
     def knows(self, name: str) -> bool:
         """Whether a status of the project has this name."""
@@ -72,13 +79,22 @@ class StatusRule:
 
 
 def default_option(project: int, options: Iterable[OptionState], kind: OptionType) -> int | None:
-    """Return the project's default option of a type."""
-    mine = [o for o in options if o.type is kind and not o.archived]
-    chosen = next((o for o in mine if o.default), None)
-    if chosen is not None:
-        return chosen.id
-    # options not heard of yet: the fixed id of the built-in default
-    return next((d.id(project) for d in DEFAULT_OPTIONS if d.type is kind and d.default), None)
+    """Return the default option of a type, else the first one; None when all are archived."""
+    mine = [o for o in options if o.type is kind]
+    if not mine:
+        # not heard of yet: the fixed id of the built-in default
+        return next((d.id(project) for d in DEFAULT_OPTIONS if d.type is kind and d.default), None)
+    usable = sorted((o for o in mine if not o.archived), key=lambda o: (not o.default, o.index))
+    return usable[0].id if usable else None
+
+
+def settled(options: Iterable[OptionState]) -> bool:
+    """Whether no group of statuses is caught in the middle of a change, as a copy may show it.
+
+    The old and the new default arrive one by one: until then there are two of them, or none.
+    """
+    defaults = Counter(o.type for o in options if o.default)
+    return all(defaults[kind] == 1 for kind in (OptionType.TEST_CYCLE, OptionType.TEST_EXECUTION))
 
 
 Serialise = Callable[[Mapping[str, Any]], bytes]

@@ -211,7 +211,8 @@ class Uploads:
     ) -> TestCycle:
         project, now = request.project.id, self._clock.now()
         status = default_option(project, options, OptionType.TEST_CYCLE)
-        assert status is not None, "test cycles have a built-in default status"
+        if status is None:
+            raise InvalidInput("All test cycle statuses of the project are archived.")
         return TestCycle(
             _id=f"{request.tenant}/{cycle}",
             tenant=request.tenant,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.harness.operator import Operator
+from tests.harness.polling import eventually
 from tests.integration.executions.conftest import Site
 from tests.integration.executions.uploading import (
     JUNIT,
@@ -254,3 +255,28 @@ async def test_over_the_cap_is_413_naming_the_cap(site: Site) -> None:
     assert answer.status_code == 413
     assert "2000000" in answer.json()["message"].replace(",", "").replace(" ", "")
     assert "OSTRO_UPLOAD_MAX_CUCUMBER_BYTES" in answer.json()["message"]
+
+
+async def test_an_archived_status_is_handed_out_no_more(site: Site) -> None:
+    await uploaded(site.http)
+    given_up = {}
+    for kind, name in (("TEST_CYCLE", "Not Executed"), ("TEST_EXECUTION", "Pass")):
+        found = await every(site.http, "/statuses", projectKey="DEMO", statusType=kind)
+        status = next(s for s in found if s["name"] == name)
+        body = status | {"archived": True, "default": False}
+        assert (await site.http.put(f"/statuses/{status['id']}", json=body)).status_code == 200
+        given_up[kind] = status["id"]
+    statuses = await every(site.http, "/statuses", projectKey="DEMO")
+    names = {s["id"]: s["name"] for s in statuses}
+
+    async def handed_out() -> tuple[str, set[int]]:
+        cycle = await uploaded(site.http)
+        runs = await every(site.http, "/testexecutions", testCycle=cycle["key"])
+        shown = (await site.http.get(f"/testcycles/{cycle['key']}")).json()["status"]["id"]
+        return names[shown], {e["testExecutionStatus"]["id"] for e in runs}
+
+    cycle_status, _ = await eventually(handed_out, lambda f: f[0] != "Not Executed")
+    assert cycle_status == "In Progress"
+    # the two are told one by one
+    _, run_statuses = await eventually(handed_out, lambda f: given_up["TEST_EXECUTION"] not in f[1])
+    assert {names[s] for s in run_statuses} == {"Fail", "Blocked"}
