@@ -14,6 +14,11 @@ BODIES: dict[str, Any] = {
     "PUT /v2/statuses/{id}": _OPTION | {"archived": False, "default": False},
     "PUT /v2/priorities/{id}": _OPTION | {"default": False},
     "PUT /v2/environments/{id}": _OPTION,
+    "POST /v2/testcases/{testCaseKey}/links/issues": {"issueId": 1},
+    "POST /v2/testcases/{testCaseKey}/links/weblinks": {"url": "https://example.test/"},
+    "POST /v2/testcycles/{testCycleIdOrKey}/links/issues": {"issueId": 1},
+    "POST /v2/testcycles/{testCycleIdOrKey}/links/weblinks": {"url": "https://example.test/"},
+    "POST /v2/testexecutions/{testExecutionIdOrKey}/links/issues": {"issueId": 1},
     "PUT /ostro/v1/tenancy/projects/{projectIdOrKey}": {"enabled": False},
     "PUT /ostro/v1/tenancy/projects/{projectIdOrKey}/permissions": {
         "enforced": True,
