@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.harness.installation import Installation, free_port
 from tests.harness.namespace import prepared
 from tests.harness.pipe import pipe_to_mongodb
 from tests.harness.polling import eventually
+from tests.integration.tenancy.jira_site import JiraSite
 from tests.integration.tenancy.world import World, running_world
 
 
@@ -104,3 +106,44 @@ async def test_two_processes_and_many_installs_at_once(world: World) -> None:
         digest = world.core.index.hash(site.client_key)
         query = {"install.client_key_hash": digest}
         assert await world.database["tenants"].count_documents(query) == 1
+
+
+async def test_an_import_and_a_rename_without_mongodb_or_key_servers_leave_nothing_half_done(
+    apart: Installation, servers: Backends
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        pipe, uri = stack.enter_context(pipe_to_mongodb(servers.mongodb))
+        world = await stack.enter_async_context(running_world(apart, mongodb_uri=uri))
+        site, former = await world.installed()
+        renamed, tenant = await world.installed()
+        imported = JiraSite(world.keys, world.clock, world.base, site.base_url)
+        renamed.base_url = next(world.addresses)
+        world.clock.advance(seconds=1)
+        before = await world.stored()
+
+        # the keys that are known already are good for a day
+        world.clock.advance(days=2)
+        world.servers.modes.update(keys="down", backup="down")
+        for one in (imported, renamed):
+            assert (await world.call(one, "installed")).status_code == 503
+        world.servers.reset()
+        assert await world.stored() == before
+
+        pipe.cut()
+        for one in (imported, renamed):
+            assert (await world.call(one, "installed")).status_code == 503
+        pipe.mend()
+        await eventually(world.stored, lambda found: found == before, seconds=30)
+        for one in (imported, renamed):
+            await eventually(
+                functools.partial(world.call, one, "installed"),
+                lambda answer: answer.status_code == 204,
+                seconds=30,
+            )
+        orphan = await world.core.tenant_store.get(former)
+        moved = await world.core.tenant_store.get(tenant)
+        assert orphan is not None
+        assert moved is not None
+        assert orphan.orphaned_at is not None
+        assert moved.site_url == renamed.base_url
+        assert (await world.tenant_of(imported))["status"] == "active"
