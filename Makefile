@@ -79,7 +79,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 lock: $(STAMP) ## resolve requirements/*.txt anew (UPGRADE=1 takes new versions)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --all-extras -o $(LOCK) pyproject.toml
 	@for s in $(SERVICES); do \
-	  if [ $$s = tenancy ]; then more='--extra kms'; else more=; fi; \
+	  case $$s in tenancy) more='--extra kms';; telemetry) more=;; *) more='--extra s3';; esac; \
 	  $(COMPILE) -c $(LOCK) --extra $$s $$more -o requirements/$$s.txt pyproject.toml || exit 1; \
 	done
 
