@@ -18,6 +18,8 @@ from devstack.settings import ROOT, StackSettings, loopback
 
 Say = Callable[[str], None]
 _READY_SECONDS = 90.0
+FORGE_APP_ID = "ari:cloud:ecosystem::app/0b7d1f2c-5a3e-4c68-9d10-7e4f2a6b8c90"
+"""Of the local stack alone: whoever plays Forge at the stand-in names it."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ def _extra(settings: StackSettings, name: str) -> dict[str, str]:
             "OSTRO_JIRA_KEY_SERVERS": f"{settings.jira_url}/install-keys",
             "OSTRO_JIRA_HOSTS": LOOPBACK,
             "OSTRO_JIRA_ALLOW_HTTP": "true",
+            "OSTRO_FORGE_APP_ID": FORGE_APP_ID,
+            "OSTRO_FORGE_JWKS_URL": f"{settings.jira_url}/forge/.well-known/jwks.json",
             "OSTRO_FORGE_API_HOSTS": LOOPBACK,
         }
     if name == "telemetry":

@@ -1,7 +1,9 @@
 """The commands of the page on installing do what it says, and the tests that it names exist."""
 
+import asyncio
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +11,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+from devstack.components import FORGE_APP_ID
+from devstack.demo.site import write_environment
 from kit.mongo import Database
 from services.tenancy.api.manifest import manifest
 from tests.docs.pages import ROOT
+from tests.harness.backends import Backends
 from tests.harness.installation import Installation
+from tests.harness.namespace import prepared
+from tests.integration.tenancy.standin_house import standin_house
 
 PAGE = ROOT / "docs" / "install-jira.md"
 APP_ID = "ari:cloud:ecosystem::app/11111111-2222-4333-8444-555555555555"
@@ -55,6 +62,23 @@ def test_tenants_are_listed(installation: Installation, database: Database, tmp_
     script = f'{_block("look")}\n$admin tenant create --name "My site"\n$admin tenant list'
     printed = sh(script, tmp_path, **settings)
     assert "active" in printed
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+async def test_forge_is_tried_on_the_local_stack(servers: Backends, tmp_path: Path) -> None:
+    async with (
+        prepared(servers, tmp_path) as apart,
+        standin_house(apart, forge_app_id=FORGE_APP_ID) as house,
+    ):
+        folder = tmp_path / "checkout"
+        environment = folder / ".ostro" / "demo.env"
+        environment.parent.mkdir(parents=True)
+        values = {"BASE_URL": f"{house.world.base}/v2", "JIRA_URL": str(house.jira.base_url)}
+        write_environment(environment, {k: v.rstrip("/") for k, v in values.items()})
+        printed = await asyncio.to_thread(sh, _block("try"), folder, no_proxy="127.0.0.1")
+        assert '"problems":[]' in printed.replace(" ", "")
+        rows = await house.world.database["tenants"].find({}).to_list(None)
+        assert [(r["_id"], r["forge"] is not None) for r in rows] == [(house.tenant, True)]
 
 
 def test_every_test_that_is_named_exists() -> None:

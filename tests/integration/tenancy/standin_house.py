@@ -101,7 +101,9 @@ async def _install(house: House, *, forge: bool) -> None:
 
 
 @contextlib.asynccontextmanager
-async def standin_house(installation: Installation, *, forge: bool = False) -> AsyncIterator[House]:
+async def standin_house(
+    installation: Installation, *, forge: bool = False, forge_app_id: str = APP_ID
+) -> AsyncIterator[House]:
     """Start both and install the app, with Connect or with Forge."""
     listeners, sock = Listeners(), bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{port_of(sock)}"
@@ -110,7 +112,7 @@ async def standin_house(installation: Installation, *, forge: bool = False) -> A
             running_world(
                 installation,
                 jira_key_servers=f"{url}/install-keys,{url}/install-keys-backup",
-                forge_app_id=APP_ID,
+                forge_app_id=forge_app_id,
                 forge_jwks_url=f"{url}/forge/.well-known/jwks.json",
                 forge_api_hosts="127.0.0.1",
             )
