@@ -12,6 +12,8 @@ MARK = "zq7-secret-mark"
 """Stands in every name and text of the owner."""
 VERSION = 31_337
 """Jira's id of a version; the owner's cycle and executions have it."""
+ISSUE, ISSUE_KEY = 10_077, "DEMO-77"
+"""An issue of the owner's Jira, and of nobody else's."""
 OSTRO = "http://ostro.test"
 _FILE = (
     f'<testsuite><testcase name="{MARK} one"><failure message="{MARK}">{MARK}</failure></testcase>'
@@ -67,6 +69,7 @@ async def make(http: httpx.AsyncClient) -> Belongings:
     for case in (await http.get("/testcases")).json()["values"]:
         mine.add("cases", case["id"])
         mine.add("cases by key", case["key"])
+    await _link(http, mine)
     token = await http.post(
         f"{OSTRO}/ostro/v1/tenancy/tokens", json={"name": f"{MARK} t", "scopes": ["read"]}
     )
@@ -74,16 +77,41 @@ async def make(http: httpx.AsyncClient) -> Belongings:
     return mine
 
 
+async def _link(http: httpx.AsyncClient, mine: Belongings) -> None:
+    """Link a case, a cycle and an execution to the issue, and the first two to a page."""
+    things = {
+        kind: f"/{path}/{mine.ids[f'{kind} by key'][0]}/links"
+        for kind, path in (
+            ("cases", "testcases"),
+            ("cycles", "testcycles"),
+            ("executions", "testexecutions"),
+        )
+    }
+    for kind, path in things.items():
+        made = [await http.post(f"{path}/issues", json={"issueId": ISSUE})]
+        if kind != "executions":
+            page = {"url": f"https://example.org/{MARK}", "description": MARK}
+            made.append(await http.post(f"{path}/weblinks", json=page))
+        assert {answer.status_code for answer in made} == {201}, [answer.text for answer in made]
+        if kind != "executions":
+            # one route removes links of cycles and of executions, each by its own right
+            locations = (a.headers.get("location") or a.json()["self"] for a in made)
+            mine.add("links", *(int(url.rpartition("/")[2]) for url in locations))
+    mine.add("issues by key", ISSUE_KEY)
+
+
 PATH_PARAMETERS: Mapping[str, Sequence[str]] = {
     "testCaseKey": ["cases by key"],
     "testCycleIdOrKey": ["cycles", "cycles by key"],
     "testExecutionIdOrKey": ["executions", "executions by key"],
+    "issueKey": ["issues by key"],
     "folderId": ["folders"],
     "statuses/{id}": ["statuses"],
     "priorities/{id}": ["priorities"],
     "environments/{id}": ["environments"],
     "upload": ["uploads"],
     "tokenId": ["tokens"],
+    "linkId": ["links"],
     "projectIdOrKey": ["projects", "projects by key"],
 }
 """What stands for each parameter of a path; ``version`` is always 1."""
@@ -114,8 +142,9 @@ NEUTRAL: Mapping[str, str | int] = {
 def unknown_like(value: int | str) -> str:
     """Return what nothing is named by, in the form of the value."""
     if isinstance(value, int):
-        # in the same project, so that only the thing is unknown
-        return str((value >> 33 << 33) + 8_000_000 if value >> 33 else value + 1)
+        # in the same project, so that only the thing is unknown; of the same kind, which the
+        # last bits of a link's id say
+        return str((value >> 33 << 33) + 8_000_000 + value % 8 if value >> 33 else value + 1)
     head, dash, tail = value.rpartition("-")
     if dash and tail[1:].isdigit():
         return f"{head}-{tail[0]}8000000"

@@ -18,9 +18,18 @@ from contracts.routes import EXECUTIONS, TELEMETRY, TENANCY, TESTCASES
 from kit.ids import SystemIds
 from kit.mongo import connect
 from tests.faults.attempts import Attempt, attempts
-from tests.faults.belongings import MARK, OSTRO, VERSION, Belongings, make
+from tests.faults.belongings import (
+    ISSUE,
+    ISSUE_KEY,
+    MARK,
+    OSTRO,
+    VERSION,
+    Belongings,
+    make,
+)
 from tests.faults.routes import OTHER_CREDENTIALS
 from tests.harness.installation import Installation
+from tests.harness.jira_issues import JiraIssues, jira_beside_tenancy
 from tests.harness.operator import Operator, operator
 from tests.harness.polling import eventually
 from tests.harness.system import client, service
@@ -68,13 +77,22 @@ def ids() -> ChosenProject:
 
 
 @pytest.fixture(scope="module")
-async def world(installation: Installation, ids: ChosenProject) -> AsyncIterator[Operator]:
-    """All four services."""
+async def jira(installation: Installation) -> AsyncIterator[JiraIssues]:
+    """Where the owner's issue is."""
+    async with jira_beside_tenancy(installation) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+async def world(
+    installation: Installation, ids: ChosenProject, jira: JiraIssues
+) -> AsyncIterator[Operator]:
+    """All four services, and a Jira."""
     async with (
         operator(installation, ids) as found,
         service(installation, TENANCY, master_key_file=installation.secret("master")),
-        service(installation, TESTCASES),
-        service(installation, EXECUTIONS),
+        service(installation, TESTCASES, tenancy_url=jira.url),
+        service(installation, EXECUTIONS, tenancy_url=jira.url),
         service(installation, TELEMETRY, pseudonym_key_file=installation.secret("pseudonyms")),
     ):
         yield found
@@ -82,7 +100,7 @@ async def world(installation: Installation, ids: ChosenProject) -> AsyncIterator
 
 @pytest.fixture(scope="module")
 async def tenants(
-    installation: Installation, world: Operator, ids: ChosenProject
+    installation: Installation, world: Operator, ids: ChosenProject, jira: JiraIssues
 ) -> AsyncIterator[Tenants]:
     """Make the owner's things, and let the others know their own projects."""
     async with AsyncExitStack() as stack:
@@ -95,6 +113,8 @@ async def tenants(
             tenant = await world.tenant(name)
             ids.project = number
             assert await world.project(tenant, key) == number
+            if name == "owner":
+                jira.of[tenant] = {ISSUE: ISSUE_KEY}
             headers = await world.headers(tenant)
             clients[name] = await stack.enter_async_context(client(installation, headers))
             # its project and default options are there
@@ -156,7 +176,8 @@ async def everything(http: httpx.AsyncClient, document: dict[str, Any]) -> list[
 def values(found: httpx.Response) -> list[dict[str, Any]]:
     """Return the rows of a list."""
     body = found.json() if found.status_code == 200 and found.content else {}
-    return list(body.get("values", ()))
+    # what is linked to an issue comes without pages
+    return list(body if isinstance(body, list) else body.get("values", ()))
 
 
 def shape(found: httpx.Response, attempt: Attempt) -> tuple[int, list[str], str]:

@@ -1,4 +1,4 @@
-"""Jira's issues, behind tenancy's ``/internal/v1/issues``, for tests that run without tenancy.
+"""Jira's issues, behind tenancy's ``/internal/v1/issues``, for tests that run without a Jira.
 
 Service tokens are verified for real, so an answer is about the tenant that a service asked for.
 """
@@ -7,10 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+import httpx
+from fastapi import APIRouter, Depends, Request, Response
 
 from contracts.internal import IssueRef, IssuesAnswer, IssuesRequest
-from devstack.standin.serving import Listeners, bind
+from devstack.standin.serving import Listeners, bind, port_of
 from kit.auth.service_tokens import ServiceTokens
 from kit.clock import SystemClock
 from kit.errors import NotFound, Unavailable
@@ -22,6 +23,7 @@ from tests.harness.installation import Installation
 
 _Body = Annotated[IssuesRequest, Depends(JsonBody(IssuesRequest))]
 _JIRA_PROJECT = 10_000
+_OF_THE_CONNECTION = {"host", "connection", "content-length"}
 
 
 async def nothing() -> None:
@@ -33,16 +35,13 @@ class JiraIssues:
 
     def __init__(self) -> None:
         self.of: dict[str, dict[int, str]] = {}
+        self.url = ""
         self.down = False
         self.asked: list[IssuesRequest] = []
         self.meanwhile: Callable[[], Awaitable[None]] = nothing
         """Runs between Jira's answer and its way back."""
         self.api = APIRouter(prefix="/internal/v1")
         self.api.post("/issues")(self._find)
-        self.api.get("/projects/{key}")(self._project)
-
-    async def _project(self, _: TenantPeerCaller, key: str) -> None:
-        raise NotFound(f"There is no project {key} beyond those that were published.")
 
     async def _find(self, caller: TenantPeerCaller, body: _Body) -> IssuesAnswer:
         self.asked.append(body)
@@ -67,6 +66,40 @@ class JiraIssues:
 async def jira_issues(installation: Installation) -> AsyncIterator[JiraIssues]:
     """Answer at the address that the services of the installation take for tenancy's."""
     found = JiraIssues()
+    found.api.get("/projects/{key}")(_no_project)
+    async with _serving(installation, found, installation.internal_ports["tenancy"]):
+        yield found
+
+
+@contextlib.asynccontextmanager
+async def jira_beside_tenancy(installation: Installation) -> AsyncIterator[JiraIssues]:
+    """Answer for a running tenancy, which gets all other questions; services ask at ``url``."""
+    found = JiraIssues()
+    owner = f"http://127.0.0.1:{installation.internal_ports['tenancy']}"
+    async with httpx.AsyncClient(base_url=owner, trust_env=False, timeout=30) as http:
+
+        async def pass_on(request: Request) -> Response:
+            headers = {n: v for n, v in request.headers.items() if n not in _OF_THE_CONNECTION}
+            answer = await http.request(
+                request.method,
+                request.url.path,
+                params=request.url.query,
+                headers=headers,
+                content=await request.body(),
+            )
+            return Response(answer.content, answer.status_code, media_type="application/json")
+
+        found.api.add_api_route("/{path:path}", pass_on, methods=["GET", "POST"])
+        async with _serving(installation, found, 0):
+            yield found
+
+
+async def _no_project(_: TenantPeerCaller, key: str) -> None:
+    raise NotFound(f"There is no project {key} beyond those that were published.")
+
+
+@contextlib.asynccontextmanager
+async def _serving(installation: Installation, found: JiraIssues, port: int) -> AsyncIterator[None]:
     tokens = ServiceTokens.from_files(
         "tenancy",
         installation.folder / "tenancy.pem",
@@ -75,8 +108,10 @@ async def jira_issues(installation: Installation) -> AsyncIterator[JiraIssues]:
     )
     listeners = Listeners()
     app = internal_app("tenancy", [found.api], tokens, Health())
-    await listeners.serve(app, bind("127.0.0.1", installation.internal_ports["tenancy"]))
+    socket = bind("127.0.0.1", port)
+    found.url = f"http://127.0.0.1:{port_of(socket)}"
+    await listeners.serve(app, socket)
     try:
-        yield found
+        yield
     finally:
         await listeners.stop()

@@ -125,7 +125,7 @@ class Links:
         projects = await access.chosen(None)
         issue = await self._issues.by_key(access.tenant, key)
         if issue is None:
-            raise NotFound(f"Jira issue with key {key} does not exist.")
+            raise NotFound(f"Jira issue {key} does not exist or is not visible to Ostro.")
         cases = await self._store.cases_of(access.tenant, issue, list(projects))
         return [(case, projects[case.project]) for case in cases]
 
@@ -158,4 +158,4 @@ class IssueLinks:
 
 
 def _unknown_issue(issue: int) -> NotFound:
-    return NotFound(f"Jira issue with id {issue} does not exist.")
+    return NotFound(f"Jira issue with id {issue} does not exist or is not visible to Ostro.")

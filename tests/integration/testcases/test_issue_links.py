@@ -212,7 +212,10 @@ async def test_an_issue_that_is_deleted_while_it_is_linked(
         answer = await linked.site.post(ISSUES, {"issueId": 10001})
     finally:
         jira.meanwhile = nothing
-    assert fault(answer) == (404, "Jira issue with id 10001 does not exist.")
+    assert fault(answer) == (
+        404,
+        "Jira issue with id 10001 does not exist or is not visible to Ostro.",
+    )
     assert await linked.issue_ids() == []
 
 

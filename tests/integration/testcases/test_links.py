@@ -103,6 +103,8 @@ async def test_a_link_is_a_change_of_its_case(linked: Linked, installation: Inst
         (ISSUES, {"issueId": 0}, "issueId must be greater"),
         (ISSUES, {"issueId": 2**63}, "issueId"),
         (ISSUES, {"issueId": "DEMO-1"}, "issueId must be a number"),
+        (ISSUES, {"issueId": "10001"}, "issueId must be a number"),
+        (ISSUES, {"issueId": True}, "issueId must be a number"),
         (ISSUES, [10001], "body"),
         (PAGES, {}, "url must not be null"),
         (PAGES, {"url": ""}, "url must not be shorter"),
@@ -164,7 +166,7 @@ async def test_duplicates(linked: Linked) -> None:
 async def test_what_is_not_there(linked: Linked) -> None:
     site = linked.site
     unknown = fault(await site.post(ISSUES, {"issueId": 10003}))
-    assert unknown == (404, "Jira issue with id 10003 does not exist.")
+    assert unknown == (404, "Jira issue with id 10003 does not exist or is not visible to Ostro.")
     asked = len(linked.jira.asked)
     for key in ("DEMO-T9", "OTHER-T1", "demo-T1", "DEMO-T99999999999"):
         for kind, body in (("issues", {"issueId": 10001}), ("weblinks", {"url": PAGE})):
