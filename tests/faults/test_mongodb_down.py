@@ -65,6 +65,25 @@ async def test_an_upload_without_mongodb_is_503_and_leaves_nothing(
             assert [c["id"] for c in cycles] == [first["id"], second["id"]]
 
 
+@pytest.mark.timeout(120)
+async def test_an_upload_whose_acceptance_is_answered_to_nobody_is_accepted(
+    installation: Installation, site: Site
+) -> None:
+    """The driver asks again once; when that answer is lost, too, the upload is visible already."""
+    with pipe_to_mongodb(installation.backends.mongodb) as (pipe, uri):
+        async with service(installation, "executions", mongodb_uri=uri):
+            first = await uploaded(site.http, junit(3))
+            # of all that is written, only the event of an accepted upload has it
+            pipe.lose_answers(b"url_path", 2)
+            answer = await send(site.http, junit(5))
+            assert pipe.to_lose == 0
+            assert answer.status_code == 200, answer.text
+            second = answer.json()["testCycle"]
+            cycles = await every(site.http, "/testcycles")
+            assert [c["id"] for c in cycles] == [first["id"], second["id"]]
+            assert len(await every(site.http, "/testexecutions")) == 8
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_what_was_accepted_arrives_when_mongodb_is_back(

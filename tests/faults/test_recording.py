@@ -47,10 +47,58 @@ async def test_nothing_waits_for_a_chunk_that_became_a_dead_letter(
     rows = hand.database["uploads"]
     await eventually(lambda: rows.count_documents({"_id": upload.id, "stored": {"$exists": False}}))
     assert (await upload.stored(), await upload.ledger()) == (2, 1)
+    assert await progress(site, upload) == ("incomplete", 2)
     # what is replayed is stored all the same
     await upload.chunk(1, rows=2, first=2)
     await watch.caught_up(GROUP, RESULT)
     assert (await upload.stored(), await upload.ledger()) == (4, 2)
+    assert await progress(site, upload) == ("stored", 4)
+
+
+async def test_an_upload_is_storing_while_anything_is_still_to_come(
+    hand: Hand, site: Site, watch: Watch
+) -> None:
+    upload = hand.upload(site.tenant, site.project)
+    await upload.open(results=6)
+    await upload.raw(1, b"{ nobody can read this")
+    await upload.seal(chunks=3)
+    await upload.accept()
+    await watch.caught_up(GROUP, RESULT)
+    assert await progress(site, upload) == ("storing", 0)
+    await upload.chunk(2, rows=2, first=4)
+    await watch.caught_up(GROUP, RESULT)
+    assert await progress(site, upload) == ("storing", 2)
+    await upload.chunk(0, rows=2)
+    await watch.caught_up(GROUP, RESULT)
+    assert await progress(site, upload) == ("incomplete", 4)
+
+
+async def progress(site: Site, upload: Upload) -> tuple[str, int]:
+    """Return what the upload's status says."""
+    url = f"http://ostro.test/ostro/v1/executions/uploads/{upload.id}"
+    answer = await site.http.get(url)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["state"], answer.json()["stored"]
+
+
+async def test_an_upload_is_accepted_once_however_often_it_is_asked_for(
+    hand: Hand, site: Site
+) -> None:
+    upload = hand.upload(site.tenant, site.project)
+    await upload.open(results=2)
+    await upload.seal(chunks=1)
+    rows = hand.database["uploads"]
+    for _ in range(3):
+        await upload.accept()
+    # its events are told once (some may be on their way already)
+    row = await rows.find_one({"_id": upload.id})
+    assert row is not None
+    assert (row["state"], len(row.get("outbox", ())) <= 2) == ("accepted", True)
+    given_up = hand.upload(site.tenant, site.project)
+    await given_up.open(results=2)
+    await given_up.seal(chunks=1)
+    await given_up.abort()
+    assert not await hand.rows.accept(site.tenant, given_up.id, given_up.request)
 
 
 async def test_a_half_written_chunk_is_completed(hand: Hand, site: Site, watch: Watch) -> None:

@@ -20,6 +20,10 @@ class Pipe:
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
         self._cut = False
+        self._marker = b""
+        self._deaf: set[asyncio.StreamWriter] = set()
+        self.to_lose = 0
+        """Answers that are still to be lost."""
         self.port = 0
 
     def cut(self) -> None:
@@ -29,6 +33,10 @@ class Pipe:
     def mend(self) -> None:
         """Let connections through again."""
         self._cut = False
+
+    def lose_answers(self, marker: bytes, times: int) -> None:
+        """Let the next requests that hold a marker through, and drop the line at their answers."""
+        self._marker, self.to_lose = marker, times
 
     def run(self, listening: threading.Event) -> None:
         """Serve until stopped; the thread's target."""
@@ -58,11 +66,24 @@ class Pipe:
             return
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         self._writers |= {writer, far_writer}
-        await asyncio.gather(self._copy(reader, far_writer), self._copy(far_reader, writer))
+        await asyncio.gather(
+            self._copy(reader, far_writer, asks=writer), self._copy(far_reader, writer)
+        )
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _copy(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        asks: asyncio.StreamWriter | None = None,
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
+                if writer in self._deaf:
+                    self._deaf.discard(writer)
+                    break
+                if asks is not None and self.to_lose and self._marker in data:
+                    self.to_lose -= 1
+                    self._deaf.add(asks)
                 writer.write(data)
                 await writer.drain()
         writer.close()
