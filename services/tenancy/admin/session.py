@@ -32,12 +32,12 @@ def execute(work: Callable[[Core], Awaitable[None]]) -> None:
 
     try:
         asyncio.run(connected())
+    except SealBroken as error:
+        fail(f"A stored secret cannot be opened: {error}")
     except OstroError as error:
         fail(error.message)
     except MongoError as error:
         fail(f"MongoDB refused: {type(error).__name__}")
-    except SealBroken as error:
-        fail(f"A stored secret cannot be opened: {error}")
 
 
 async def chosen(core: Core, tenant: str | None) -> Sequence[str]:

@@ -96,7 +96,9 @@ def facts_loop(jira: Jira, runtime: Runtime[Any]) -> Callable[[], Awaitable[None
         try:
             while True:
                 with contextlib.suppress(MongoError, Unavailable):
-                    await jira.polling.round(lease.hold)
+                    # first, as a round begins with a look at every tenant
+                    if await lease.hold():
+                        await jira.polling.round(lease.hold)
                 await asyncio.sleep(_ROUND_SECONDS)
         finally:
             with contextlib.suppress(MongoError):

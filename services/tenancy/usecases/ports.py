@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from contracts.usage import ProductEvent, UsageEventName
+from kit.errors import Unavailable
 from kit.version import VERSION
 from services.tenancy.domain.audit import Action, Actor
 from services.tenancy.domain.projects import Project
@@ -96,7 +97,7 @@ class ProjectStore(Protocol):
 
 
 class TokenStore(Protocol):
-    """Records of API tokens. ``revoke`` raises ``ChangedMeanwhile``."""
+    """Records of API tokens. ``replace`` raises ``ChangedMeanwhile``."""
 
     async def add(self, tenant: str, token: ApiToken, note: Note) -> None:
         """Store the record of a new token."""
@@ -112,6 +113,10 @@ class TokenStore(Protocol):
 
     async def of_account(self, tenant: str, account: str) -> Sequence[ApiToken]:
         """Return the records of the tokens that act for an account, newest first."""
+        ...
+
+    async def unexpired(self, tenant: str, account: str, at: datetime) -> int:
+        """Return how many tokens of an account expire later, revoked ones included."""
         ...
 
     async def replace(self, tenant: str, token: ApiToken, note: Note) -> None:
@@ -150,8 +155,19 @@ class SigningKeyStore(Protocol):
         ...
 
 
-class SealBroken(Exception):
-    """A sealed secret was changed, moved to another place, or sealed with another master key."""
+class SealBroken(Unavailable):
+    """A sealed secret was changed, moved to another place, or sealed with another master key.
+
+    503 for whoever needed it: an operator may yet name the key. Its text says what is wrong, the
+    message, which goes to clients, does not.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("A stored secret cannot be opened at present.", retry_after=60)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class KeyProvider(Protocol):

@@ -107,6 +107,10 @@ class Tokens:
         """Return the records of the tokens that act for an account, newest first."""
         return await self._tokens.of_account(tenant, account)
 
+    async def unexpired(self, tenant: str, account: str) -> int:
+        """Return how many tokens of an account have not expired, revoked ones included."""
+        return await self._tokens.unexpired(tenant, account, self._clock.now())
+
     async def revoke(
         self, tenant: str, token: str, by: By, *, owner: str | None = None
     ) -> ApiToken:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.internal import JiraAnswer
+from contracts.internal import JiraAnswer, UsersAnswer, UsersRequest
 from contracts.tenancy import TenantState
 from contracts.topics import TENANT_STATE
 from kit.errors import NotFound, Unavailable
@@ -211,3 +211,20 @@ async def test_without_jira_there_are_no_facts(house: House) -> None:
         await house.client.get("/internal/v1/jira", JiraAnswer, tenant=tenant)
     with pytest.raises(NotFound):
         await house.world.core.jira.facts.refresh(tenant)
+
+
+async def test_a_secret_that_does_not_open_stops_no_other_site(house: House) -> None:
+    before, tenants = await row(house), house.world.database["tenants"]
+    # sealed for another place, so it does not open
+    broken = {**before, "_id": "broken", "cloud_id": None}
+    broken["install"] = {**before["install"], "client_key_hash": "another"}
+    await tenants.insert_one(broken)
+    house.pass_time(24 * 3600)
+    asked = UsersRequest(account_ids=("a",))
+    try:
+        assert await polling(house).round(always) == 2
+        with pytest.raises(Unavailable):
+            await house.client.post("/internal/v1/users", asked, UsersAnswer, tenant="broken")
+    finally:
+        await tenants.delete_one({"_id": "broken"})
+    assert (await row(house))["facts"]["read_at"] > before["facts"]["read_at"]

@@ -63,6 +63,12 @@ class MongoTokens:
             rows = await self._tokens.find(query).sort(_NEWEST_FIRST).to_list(None)
         return [load(row) for row in rows]
 
+    async def unexpired(self, tenant: str, account: str, at: datetime) -> int:
+        """Count the records of one account that expire later."""
+        query = {"tenant": tenant, "account_id": account, "expires_at": {"$gt": at}}
+        with unavailable_when_down():
+            return int(await self._tokens.count_documents(query))
+
     async def revoked(self, tenant: str) -> frozenset[str]:
         """Return the ids of revoked tokens that have not expired long ago."""
         query = {"tenant": tenant, "revoked_at": {"$type": "date"}, "forgotten": False}

@@ -3,12 +3,15 @@
 import os
 from dataclasses import replace
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.tenancy.adapters.sealing.local_keys import Entropy
 from services.tenancy.domain.secret import Place, Sealed, Secret
 from services.tenancy.usecases.ports import KeyProvider, SealBroken
+
+log = structlog.get_logger(__name__)
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -31,8 +34,18 @@ class EnvelopeVault:
 
     async def open(self, sealed: Sealed, place: Place) -> Secret:
         """Decrypt; raise ``SealBroken`` when anything about it was changed."""
-        data_key = await self._keys.unwrap(sealed.key_id, sealed.wrapped, place)
-        return _decrypted(sealed, data_key, place)
+        try:
+            data_key = await self._keys.unwrap(sealed.key_id, sealed.wrapped, place)
+            return _decrypted(sealed, data_key, place)
+        except SealBroken as error:
+            # whoever asked gets a 503 that says nothing: this is for the operator
+            log.error(  # noqa: TRY400  reason and place are all there is to say
+                "a stored secret does not open",
+                tenant=place.tenant,
+                field=place.field,
+                reason=str(error),
+            )
+            raise
 
     async def rewrap(self, sealed: Sealed, place: Place) -> Sealed:
         """Wrap the data key anew. Nothing is wrapped that does not open."""
