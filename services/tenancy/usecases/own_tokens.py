@@ -1,8 +1,7 @@
 """The API tokens of a person inside Jira: everybody may have some of their own, never for admin."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from kit.auth.principal import Scope
 from kit.errors import Conflict, Forbidden
@@ -12,8 +11,11 @@ from services.tenancy.usecases.ports import By
 from services.tenancy.usecases.seen_tokens import ActOnce
 from services.tenancy.usecases.tokens import Minted, TokenRequest, Tokens
 
-T = TypeVar("T")
 OWN_SCOPES = frozenset({Scope.READ, Scope.WRITE, Scope.RESULTS})
+MOST_TOKENS = 100
+"""Of a person, revoked ones included: every service keeps a revocation until the token expires.
+
+Calls that race may pass it by as many as they are."""
 
 
 @dataclass(frozen=True)
@@ -37,26 +39,20 @@ class OwnTokens:
         return await self._tokens.of_account(person.tenant, person.account_id)
 
     async def mint(self, person: Person, request: TokenRequest, by: By) -> Minted:
-        """Make a token that acts for the person; raise ``Forbidden`` for the scope admin."""
+        """Make a token that acts for the person.
+
+        Raises ``Forbidden`` for the scope admin, ``Conflict`` for too many or a repeated call.
+        """
         if not OWN_SCOPES.issuperset(request.scopes):
             raise Forbidden("A token of your own cannot have the scope admin.")
+        if await self._tokens.unexpired(person.tenant, person.account_id) >= MOST_TOKENS:
+            raise Conflict(f"You have {MOST_TOKENS} tokens that have not expired yet.")
+        # the first answer holds the token's text and cannot be given again
+        if person.call is not None and not await self._once.claim(person.call, person.tenant):
+            raise Conflict("This call was made already.")
         owned = replace(request, account_id=person.account_id)
-        return await self._new_call(person, lambda: self._tokens.mint(person.tenant, owned, by))
+        return await self._tokens.mint(person.tenant, owned, by)
 
     async def revoke(self, person: Person, token: str, by: By) -> None:
         """Make a token of the person worthless; another's is unknown (``NotFound``)."""
         await self._tokens.revoke(person.tenant, token, by, owner=person.account_id)
-
-    async def _new_call(self, person: Person, action: Callable[[], Awaitable[T]]) -> T:
-        if person.call is None:
-            return await action()
-        done: list[T] = []
-
-        async def act() -> str:
-            done.append(await action())
-            return person.tenant
-
-        # the first answer held the token's text and cannot be given again
-        if not await self._once.act(person.call, person.tenant, act):
-            raise Conflict("This call was made already.")
-        return done[0]

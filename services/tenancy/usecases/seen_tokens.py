@@ -26,13 +26,13 @@ class SeenTokens(Protocol):
         """Whether the token was acted on."""
         ...
 
-    async def keep(self, tenant: str, token: str, until: datetime) -> None:
-        """Remember it; again changes nothing."""
+    async def keep(self, tenant: str, token: str, until: datetime) -> bool:
+        """Remember it; return whether it is new. Of many at the same time it is new to one."""
         ...
 
 
 class ActOnce:
-    """Answers a repeated call as the first one was answered, and changes nothing."""
+    """Tells a repeated call from the first one."""
 
     def __init__(self, seen: SeenTokens) -> None:
         self._seen = seen
@@ -42,17 +42,32 @@ class ActOnce:
     ) -> bool:
         """Do the action unless this token was acted on; return whether it was done.
 
-        ``tenant`` is whose installation it is, None when nobody's yet; the action returns whose
-        it is afterwards. The token counts as used only after the action: one that failed (503)
-        is done again when Forge repeats it, so the action must be idempotent.
+        A repeat is answered as the first one was, and changes nothing. ``tenant`` is whose
+        installation it is, None when nobody's yet; the action returns whose it is afterwards. The
+        token counts as used only after the action: one that failed (503) is done again when Forge
+        repeats it, so the action must be idempotent. Others have ``claim``.
         """
-        # a token without an id is told from others by its text
-        token = call.jti if call.jti is not None else call.digest
-        if tenant is not None and await self._seen.has(tenant, token):
+        if tenant is not None and await self._seen.has(tenant, _name(call)):
             log.info("repeated Forge call dropped", tenant=tenant)
             return False
         owner = await action()
         if owner is not None:
-            until = min(call.expires_at + LEEWAY_SECONDS, _END_OF_TIME)
-            await self._seen.keep(owner, token, datetime.fromtimestamp(until, UTC))
+            await self._seen.keep(owner, _name(call), _until(call))
         return True
+
+    async def claim(self, call: ForgeCall, tenant: str) -> bool:
+        """Count the token as used; return whether this call is the first with it.
+
+        For an action that must not be done twice, not even by calls that race. One that fails is
+        not done again: a page gets a new token for its next call.
+        """
+        return await self._seen.keep(tenant, _name(call), _until(call))
+
+
+def _name(call: ForgeCall) -> str:
+    # a token without an id is told from others by its text
+    return call.jti if call.jti is not None else call.digest
+
+
+def _until(call: ForgeCall) -> datetime:
+    return datetime.fromtimestamp(min(call.expires_at + LEEWAY_SECONDS, _END_OF_TIME), UTC)

@@ -1,5 +1,6 @@
 """People's own API tokens, from the page inside Jira and from Forge."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 
 from kit.auth.principal import Scope
 from services.tenancy.api.connect import descriptor
+from services.tenancy.usecases import own_tokens
 from tests.harness.polling import eventually
 from tests.integration.tenancy.browser_calls import (
     FORGE_OWN,
@@ -164,6 +166,49 @@ async def test_a_forge_call_mints_once(world: World) -> None:
     answers = [await world.http.post(FORGE_OWN, json=body, headers=headers) for _ in range(2)]
     assert [a.status_code for a in answers] == [201, 409]
     assert await world.database["tokens"].count_documents({"tenant": tenant}) == 1
+
+
+async def test_a_forge_call_that_comes_many_times_at_once_mints_once(world: World) -> None:
+    site, tenant = await forge_installed(world)
+    headers = {"authorization": site.of_person(MIA)}
+    body = {"name": "once", "scopes": ["read"]}
+    answers = await asyncio.gather(
+        *(world.http.post(FORGE_OWN, json=body, headers=headers) for _ in range(8))
+    )
+    assert sorted(a.status_code for a in answers) == [201] + [409] * 7
+    assert await world.database["tokens"].count_documents({"tenant": tenant}) == 1
+
+
+async def test_a_person_has_only_so_many_tokens(
+    world: World, house: tuple[JiraSite | ForgeSite, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_tokens, "MOST_TOKENS", 3)
+    mia, tom = Browser(world, house[0]), Browser(world, house[0], TOM)
+    made = [(await mia.mint(expiresInDays=1)).json()["id"] for _ in range(3)]
+    # a token that was revoked is told to every service until it would have expired
+    assert (await mia.call("DELETE", f"/{made[0]}")).status_code == 204
+    refused = await mia.mint()
+    assert refused.status_code == 409
+    assert "3 tokens" in refused.json()["message"]
+    assert (await tom.mint()).status_code == 201
+    world.clock.advance(days=1, seconds=1)
+    assert (await mia.mint()).status_code == 201
+
+
+async def test_a_secret_ends_with_the_connect_life_though_forge_goes_on(world: World) -> None:
+    site, tenant = await world.installed()
+    await join(world.database, tenant, world.forge_site())
+    world.clock.advance(seconds=1)
+    assert (await world.call(site, "uninstalled")).status_code == 204
+    row = await world.tenant_of(site)
+    assert (row["status"], row["install"]["removed"]) == ("active", True)
+
+    async def off() -> bool:
+        called = await Browser(world, site).call("GET")
+        page = await load(world, iframe_token(site))
+        return {page.status_code, called.status_code} == {403}
+
+    await eventually(off, seconds=1.5)
 
 
 @pytest.mark.parametrize("hook", ["disabled", "uninstalled"])

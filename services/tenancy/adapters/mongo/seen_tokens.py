@@ -1,6 +1,5 @@
 """Ids of used tokens in MongoDB, which forgets them by itself."""
 
-import contextlib
 from datetime import datetime
 
 from kit.mongo import Database, DuplicateKey, unavailable_when_down
@@ -19,11 +18,15 @@ class MongoSeenTokens:
             row = await self._seen.find_one({"_id": _id(tenant, token)}, {"_id": 1})
         return row is not None
 
-    async def keep(self, tenant: str, token: str, until: datetime) -> None:
-        """Remember it."""
+    async def keep(self, tenant: str, token: str, until: datetime) -> bool:
+        """Remember it; return whether it is new."""
         row: SeenTokenDocument = {"_id": _id(tenant, token), "tenant": tenant, "until": until}
-        with unavailable_when_down(), contextlib.suppress(DuplicateKey):
-            await self._seen.insert_one(dict(row))
+        try:
+            with unavailable_when_down():
+                await self._seen.insert_one(dict(row))
+        except DuplicateKey:
+            return False
+        return True
 
 
 def _id(tenant: str, token: str) -> str:

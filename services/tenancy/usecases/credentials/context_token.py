@@ -44,4 +44,4 @@ class ContextToken:
         jwt.check_qsh(proved.claims, CONTEXT_QSH)
         account = jwt.account(proved.claims, "sub")
         tenant = proved.tenant
-        return BrowserCall(tenant.id, tenant.status, account, issued_at, jwt.digest(token))
+        return BrowserCall(tenant.id, proved.status, account, issued_at, jwt.digest(token))

@@ -51,5 +51,5 @@ class Iframe:
         tenant = proved.tenant
         account = jwt.account(proved.claims, "sub")
         return PageCall(
-            tenant.id, tenant.status, tenant.site_url, account, issued_at, jwt.digest(token)
+            tenant.id, proved.status, tenant.site_url, account, issued_at, jwt.digest(token)
         )

@@ -43,4 +43,4 @@ class ServerToServer:
         expected = query_string_hash(request.method, request.target, self._base_path)
         jwt.check_qsh(proved.claims, expected)
         tenant = proved.tenant
-        return TenantCall(tenant.id, tenant.status, proved.issuer, issued_at, jwt.digest(token))
+        return TenantCall(tenant.id, proved.status, proved.issuer, issued_at, jwt.digest(token))

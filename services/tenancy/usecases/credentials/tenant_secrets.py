@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from contracts.tenancy import TenantStatus
 from kit.clock import Clock
 from services.tenancy.domain import jwt
 from services.tenancy.domain.jwt import BadToken
@@ -44,6 +45,13 @@ class Proved:
     tenant: Tenant
     issuer: str
     claims: Mapping[str, Any]
+
+    @property
+    def status(self) -> TenantStatus:
+        """Whether Connect's calls may be served: its secret ends with it, though Forge goes on."""
+        install = self.tenant.install
+        gone = install is None or install.removed
+        return TenantStatus.UNINSTALLED if gone else self.tenant.status
 
 
 @dataclass(frozen=True)
