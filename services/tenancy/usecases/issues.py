@@ -65,7 +65,8 @@ class Issues:
             raise InvalidInput(f"There must be at most {MAX_ISSUES} keys and ids.")
         site = await self._sites.get(tenant)
         asked = list(dict.fromkeys(_names(keys, ids)))
-        missing = [name for name in asked if self._known.get((tenant, name)) is None]
+        known = {name: issue for name in asked if (issue := self._known.get((tenant, name)))}
+        missing = [name for name in asked if name not in known]
 
         async def ask(name: str) -> JiraIssue | None:
             return await self._jira.find(site, name)
@@ -74,8 +75,9 @@ class Issues:
         fresh = {name: issue for name, issue in zip(missing, answers, strict=True) if issue}
         for name, issue in fresh.items():
             self._known.put((tenant, name), issue)
-        found = ((name, fresh.get(name) or self._known.get((tenant, name))) for name in asked)
-        return [Found(name, issue) for name, issue in found if issue is not None]
+        # of what was known when it was asked: that may be forgotten by now
+        found = known | fresh
+        return [Found(name, found[name]) for name in asked if name in found]
 
 
 def _names(keys: Sequence[str], ids: Sequence[int]) -> Iterable[str]:

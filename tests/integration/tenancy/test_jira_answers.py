@@ -15,6 +15,8 @@ from contracts.internal import (
 )
 from devstack.jira import demo
 from kit.errors import InvalidInput, NotFound, Unavailable
+from services.tenancy.usecases.issues import Issues, JiraIssue
+from services.tenancy.usecases.jira import JiraSite
 from tests.harness.installation import Installation
 from tests.harness.polling import eventually
 from tests.integration.tenancy.standin_house import House, standin_house
@@ -241,3 +243,28 @@ async def test_only_services_are_answered(house: House) -> None:
         for path in ("issues", "users", "permission-check"):
             assert (await http.post(f"/internal/v1/{path}", json={})).status_code == 401
         assert (await http.get("/internal/v1/jira")).status_code == 401
+
+
+class Slow:
+    """A Jira that knows every issue and takes its time; time passes for the answerer, too."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.seconds = 0.0
+
+    async def find(self, site: JiraSite, id_or_key: str) -> JiraIssue | None:
+        assert site.tenant == self._house.tenant
+        self._house.pass_time(self.seconds)
+        return JiraIssue(10001, id_or_key, 10000)
+
+
+async def test_what_was_known_when_it_was_asked_stays_known_while_jira_is_slow(
+    house: House,
+) -> None:
+    slow = Slow(house)
+    found = Issues(house.world.core.jira.sites, slow, house.world.clock)
+    assert len(await found.find(house.tenant, ["OLD-1"], [])) == 1
+    house.pass_time(58)
+    slow.seconds = 5
+    both = await found.find(house.tenant, ["OLD-1", "NEW-1"], [])
+    assert [one.asked for one in both] == ["OLD-1", "NEW-1"]
