@@ -26,6 +26,8 @@ from kit.clock import Clock
 
 APP_KEY = "io.ostro.test-management"
 GOOD_KID = "11111111-2222-4333-8444-555555555555"
+_EXOTIC = "-----BEGIN PUBLIC KEY-----\nMA0wBgYEKgMEBQMDAAEC\n-----END PUBLIC KEY-----"
+"""A well-formed key of an algorithm that nobody knows."""
 SMALL_KID = "small"
 FORGE_KID = "forge/invocation-token/test-key-1"
 
@@ -125,6 +127,7 @@ class FakeServers:
             "huge": PlainTextResponse((found or "") + "\n" * 100_000),
             "stranger": PlainTextResponse(pem(self._keys.stranger)),
             "unreadable": PlainTextResponse(unreadable),
+            "exotic": PlainTextResponse(_EXOTIC),
         }[mode]
 
     async def _key_set(self, _: Request) -> Response:

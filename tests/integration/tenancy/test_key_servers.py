@@ -32,7 +32,9 @@ async def install(world: World, **header: object) -> int:
     return answer.status_code
 
 
-@pytest.mark.parametrize("mode", ["down", "empty", "html", "redirect", "huge", "unreadable"])
+@pytest.mark.parametrize(
+    "mode", ["down", "empty", "html", "redirect", "huge", "unreadable", "exotic"]
+)
 async def test_the_second_server_is_asked_when_the_first_fails(world: World, mode: str) -> None:
     world.servers.modes["keys"] = mode
     assert await install(world) == 204
@@ -40,7 +42,7 @@ async def test_the_second_server_is_asked_when_the_first_fails(world: World, mod
     assert world.servers.asked == [f"/keys/{GOOD_KID}", f"/backup/{GOOD_KID}"]
 
 
-@pytest.mark.parametrize("mode", ["down", "html", "huge", "unreadable"])
+@pytest.mark.parametrize("mode", ["down", "html", "huge", "unreadable", "exotic"])
 async def test_without_a_server_it_is_503_and_tried_again_later(world: World, mode: str) -> None:
     world.servers.modes |= {"keys": mode, "backup": mode}
     assert await install(world) == 503

@@ -20,6 +20,8 @@ Exempt = Callable[[str], bool]
 """Whether a host may be on a private address: a stand-in's."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_PLATFORM = {ipaddress.ip_address("168.63.129.16")}
+"""Azure's services for its own machines: a public address that leads to the host."""
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -52,7 +54,7 @@ def _is_public(address: _Address) -> bool:
         if address.is_site_local:
             return False
     inside = address.is_multicast or address.is_reserved or address.is_link_local
-    return address.is_global and not inside
+    return address.is_global and not inside and address not in _PLATFORM
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import structlog
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
@@ -89,7 +90,7 @@ def _usable(body: bytes) -> bool:
         return False
     try:
         key = load_pem_public_key(body)
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         return False
     return isinstance(key, RSAPublicKey) and key.key_size >= _MIN_BITS
 
