@@ -28,7 +28,7 @@ from kit.directory.memberships import Memberships, Standing
 from kit.directory.permissions import Scheme
 from kit.directory.schemes import SchemeRows
 from kit.directory.view import TenantView, usable
-from kit.errors import NotFound
+from kit.errors import NotFound, OstroError, Unavailable
 from kit.http.client import InternalClient
 from kit.mongo import Database
 from kit.projection import GONE_INDEX, Projection
@@ -86,7 +86,9 @@ class DirectoryCopy:
         never = float("-inf")
         self._learnt: OrderedDict[tuple[str, int], tuple[float, ProjectAnswer]] = OrderedDict()
         self._keys: tuple[float, dict[str, SigningKeyState]] = (never, {})
-        self._asked: tuple[float, dict[str, SigningKeyState]] = (never, {})
+        self._asked: tuple[float, dict[str, SigningKeyState] | None] = (never, None)
+        """What tenancy told of keys, None where it did not answer."""
+        self._asking: asyncio.Task[None] | None = None
         self._trusted = False
 
     def trust(self) -> None:
@@ -142,9 +144,22 @@ class DirectoryCopy:
             return self._keys[1][kid]
         if now - self._asked[0] >= _FRESH_SECONDS:
             # made-up key ids must not become calls to tenancy, each one
+            if self._asking is None:
+                self._asking = asyncio.create_task(self._ask_keys(now))
+            await asyncio.shield(self._asking)
+        told = self._asked[1]
+        if told is None:
+            raise Unavailable("The tenancy service is not available; try again.")
+        return told.get(kid)
+
+    async def _ask_keys(self, now: float) -> None:
+        try:
             answer = await self._tenancy.get("/internal/v1/signing-keys", SigningKeysAnswer)
             self._asked = (now, {k.kid: k for k in answer.keys})
-        return self._asked[1].get(kid)
+        except OstroError:
+            self._asked = (asyncio.get_running_loop().time(), None)
+        finally:
+            self._asking = None
 
     async def scheme(self, tenant: str, project: int) -> Scheme | None:
         """Return the scheme of a project, as the newest view has it."""

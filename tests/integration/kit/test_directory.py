@@ -193,6 +193,29 @@ async def test_made_up_key_ids_do_not_become_calls_to_tenancy(copy: Copy) -> Non
     assert copy.owner.questions == ["keys"]
 
 
+async def test_made_up_key_ids_that_come_together_are_one_call(copy: Copy) -> None:
+    asked = (copy.directory.signing_key(f"made-up-{n}") for n in range(50))
+    assert set(await asyncio.gather(*asked)) == {None}
+    assert copy.owner.questions == ["keys"]
+
+
+async def test_made_up_key_ids_leave_an_owner_alone_that_is_down(
+    copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def down(*_: object, **__: object) -> SigningKeysAnswer:
+        nonlocal asked
+        asked += 1
+        raise Unavailable("down")
+
+    monkeypatch.setattr(copy.directory._tenancy, "get", down)
+    for n in range(20):
+        with pytest.raises(Unavailable):
+            await copy.directory.signing_key(f"made-up-{n}")
+    assert asked == 1
+
+
 async def test_a_question_belongs_to_the_trace_of_the_request(
     copy: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
