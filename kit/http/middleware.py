@@ -18,6 +18,8 @@ _COMMON_HEADERS = [
     ),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
+    # heeded where it came by TLS only; Atlassian asks for it of proxy and app
+    (b"strict-transport-security", b"max-age=31536000"),
 ]
 
 

@@ -11,6 +11,7 @@ CORS = {
     "access-control-allow-methods": "GET, POST, PUT, DELETE, OPTIONS",
     "access-control-allow-headers": "Authorization, Content-Type, zscale-source",
     "x-content-type-options": "nosniff",
+    "strict-transport-security": "max-age=31536000",
 }
 
 

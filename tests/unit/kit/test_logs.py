@@ -31,6 +31,7 @@ class Lines:
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
     root = logging.getLogger()
     handlers, level, found = root.handlers, root.level, Lines()
+    former = structlog.get_config()
     monkeypatch.setattr(logging, "raiseExceptions", True)
     logs.configure("executions", "INFO")
     (handler,) = root.handlers
@@ -38,7 +39,8 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
     handler.setStream(found.stream)
     yield found
     root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    # not the defaults: the tests that follow in this process look into what is logged
+    structlog.configure(**former)
 
 
 def fails() -> None:
