@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import orjson
 
+from kit.attachments import wiring as attachment_wiring
 from kit.auth.api_tokens import ApiTokens
 from kit.counters import Counters
 from kit.directory import copy as directory_copy
@@ -36,6 +37,7 @@ from services.executions.api import links as links_api
 from services.executions.api import testcycles as testcycles_api
 from services.executions.api import testexecutions as testexecutions_api
 from services.executions.api import uploads as uploads_api
+from services.executions.api.attachments import AttachmentRoutes
 from services.executions.consumers.jira_changes import JiraChangesConsumer
 from services.executions.consumers.results import MAX_RECORDS, ResultsConsumer
 from services.executions.domain.formats import Format
@@ -62,6 +64,7 @@ INDEXES: Indexes = {
     testexecutions.COLLECTION: testexecutions.INDEXES,
     ledger_rows.COLLECTION: ledger_rows.INDEXES,
     deletedissues.COLLECTION: deletedissues.INDEXES,
+    **attachment_wiring.INDEXES,
 }
 
 
@@ -100,6 +103,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     cycles = TestCycles(adapters.cycles, adapters.uploads, adapters.options)
     executions = TestExecutions(testexecutions.TestExecutionRepository(database), adapters.uploads)
     links = _links(runtime, adapters, cycles, executions)
+    attached = attachment_wiring.wired(runtime, Counters(database["counters"]))
     housekeeping = _housekeeping(runtime, adapters)
     recording = Recording(
         testexecutions.ExecutionWriter(database), adapters.ledger, adapters.uploads, clock
@@ -117,6 +121,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         testexecutions_api.router(executions, base),
         links_api.router(links, cycles, executions, base),
         issuelinks.router(links, base),
+        *AttachmentRoutes(attached.attachments, cycles, executions).routers(),
         uploads_api.router(UploadStatus(adapters.uploads, adapters.ledger), base),
     ]
     return Parts(
@@ -135,7 +140,9 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
             until_trusted(runtime, directory),
             Background(Role.API, housekeeping.renew),
             Background(Role.API, housekeeping.run),
+            attached.background,
         ],
+        closers=[attached.attachments.close],
     )
 
 

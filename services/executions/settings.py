@@ -4,12 +4,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from kit.settings import ServiceSettings
+from kit.attachments.settings import AttachmentSettings
 
 MEGABYTE = 1_000_000
 
 
-class ExecutionsSettings(ServiceSettings):
+class ExecutionsSettings(AttachmentSettings):
     """The vendor's caps by default; every cap is named in the 413 it causes."""
 
     http_port: int = Field(8102, ge=1, le=65535, description="public API")

@@ -1,5 +1,6 @@
 """Composition root: which adapter stands behind which port."""
 
+from kit.attachments import wiring as attachment_wiring
 from kit.auth.api_tokens import ApiTokens
 from kit.counters import Counters
 from kit.directory import copy as directory_copy
@@ -8,14 +9,20 @@ from kit.directory.copy import DirectoryCopy
 from kit.http.app import internal_app, public_app
 from kit.service import Group, Parts, Runtime
 from services.testcases.adapters import states
+from services.testcases.adapters.executions import ExecutionsUsage
 from services.testcases.adapters.issues import TenancyIssues
+from services.testcases.adapters.mongo import customfields as field_rows
 from services.testcases.adapters.mongo import folders as folder_rows
 from services.testcases.adapters.mongo import links as link_rows
 from services.testcases.adapters.mongo import options as option_rows
 from services.testcases.adapters.mongo import provisional as provisional_rows
 from services.testcases.adapters.mongo import testcases as case_rows
+from services.testcases.adapters.mongo.customvalues import LibraryValues
 from services.testcases.adapters.mongo.numbers import CounterNumbers
 from services.testcases.adapters.mongo.pending import Pending
+from services.testcases.adapters.mongo.steps import StepRows
+from services.testcases.api.attachments import AttachmentRoutes
+from services.testcases.api.customfields import CustomFieldRoutes
 from services.testcases.api.folders import FolderRoutes
 from services.testcases.api.internal import InternalRoutes
 from services.testcases.api.issuelinks import IssueLinkRoutes
@@ -26,6 +33,8 @@ from services.testcases.consumers.directory import DirectoryConsumer
 from services.testcases.consumers.jira_changes import JiraChangesConsumer
 from services.testcases.consumers.uploads import UploadsConsumer
 from services.testcases.settings import TestcasesSettings
+from services.testcases.usecases.attachments import AttachableCases
+from services.testcases.usecases.customfields import CustomFields
 from services.testcases.usecases.defaults import DefaultOptions
 from services.testcases.usecases.folders import Folders
 from services.testcases.usecases.links import IssueLinks, Links
@@ -38,10 +47,12 @@ SERVICE = "testcases"
 INDEXES = {
     **directory_copy.INDEXES,
     **option_rows.INDEXES,
+    **field_rows.INDEXES,
     **folder_rows.INDEXES,
     **case_rows.INDEXES,
     **provisional_rows.INDEXES,
     **link_rows.INDEXES,
+    **attachment_wiring.INDEXES,
 }
 
 # a thousand names of any length
@@ -52,33 +63,44 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     """Wire the service."""
     database, settings, clock = runtime.database, runtime.settings, runtime.clock
     pending = Pending(clock, runtime.ids)
-    numbers = CounterNumbers(Counters(database["counters"]))
+    counters = Counters(database["counters"])
+    numbers = CounterNumbers(counters)
     option_store = option_rows.OptionRepository(database, pending)
     provisional = provisional_rows.ProvisionalRepository(database, pending)
     case_store = case_rows.TestCaseRepository(database, pending)
 
     defaults = DefaultOptions(option_store, numbers)
     options = Options(option_store, defaults, numbers)
+    fields = CustomFields(
+        field_rows.CustomFieldRepository(database, pending),
+        LibraryValues(database),
+        ExecutionsUsage(runtime.peers["executions"]),
+        numbers,
+    )
     folders = Folders(folder_rows.FolderRepository(database, pending), numbers)
-    cases = TestCases(case_store, folders, options, numbers, clock)
+    cases = TestCases(case_store, folders, options, fields, numbers, clock)
     link_store = link_rows.LinkRepository(database, pending)
     deleted_issues = link_rows.DeletedIssueRows(database, pending)
     issues = TenancyIssues(runtime.peers["tenancy"])
     links = Links(cases, link_store, deleted_issues, issues, numbers)
+    attached = attachment_wiring.wired(runtime, counters)
+    attachable = AttachableCases(cases, case_store, StepRows(database))
     uploads = Uploads(provisional)
     by_name = ProvisionalCases(case_store, provisional, options, uploads, numbers, clock)
 
     directory = DirectoryCopy(database, runtime.peers["tenancy"], clock)
     routers = [
-        TestCaseRoutes(cases, settings.api_base).router(),
+        TestCaseRoutes(cases, fields, settings.api_base).router(),
         LinkRoutes(links, settings.api_base).router(),
         IssueLinkRoutes(links, settings.api_base).router(),
         FolderRoutes(folders, settings.api_base).router(),
         OptionRoutes(options, settings.api_base).router(),
+        CustomFieldRoutes(fields).router(),
+        *AttachmentRoutes(attached.attachments, attachable).routers(),
     ]
     public = public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock))
     public.state.max_body_bytes = settings.max_body_bytes
-    routes = InternalRoutes(directory, options, folders, by_name, uploads)
+    routes = InternalRoutes(directory, options, fields, folders, by_name, uploads)
     internal = internal_app(SERVICE, [routes.router()], runtime.tokens, runtime.health)
     internal.state.max_body_bytes = _INTERNAL_BODY_BYTES
 
@@ -94,6 +116,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
             "testcases.uploads": Group(UploadsConsumer(uploads).handle),
         },
         outboxes=states.sources(runtime.names),
-        background=[until_trusted(runtime, directory)],
+        background=[until_trusted(runtime, directory), attached.background],
         nudges=pending.nudged_by,
+        closers=[attached.attachments.close],
     )

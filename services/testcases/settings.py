@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
+from kit.attachments.settings import AttachmentSettings
 from kit.http.body import DEFAULT_MAX_BYTES
-from kit.settings import ServiceSettings
 
 
-class TestcasesSettings(ServiceSettings):
+class TestcasesSettings(AttachmentSettings):
     """What the service needs beside the common settings."""
 
     __test__ = False  # not a pytest class

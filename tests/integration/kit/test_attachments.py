@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from unittest import mock
 
 import gridfs
@@ -145,7 +146,7 @@ async def test_what_was_stored_is_read_whole_and_in_ranges(house: House, size: i
 
 async def test_an_upload_shows_when_all_of_it_is_there(house: House) -> None:
     content = some(PART_BYTES + 5)
-    seen = []
+    seen: list[object] = []
 
     async def watched() -> AsyncIterator[bytes]:
         row = await house.database["attachments"].find_one({"tenant": TENANT})
@@ -303,6 +304,7 @@ async def test_changed_bytes_are_not_handed_out_as_whole(
     ident = await house.add(pieces(content))
 
     def with_the_drivers_gridfs() -> bytes:
+        client: MongoClient[dict[str, Any]]
         with MongoClient(servers.mongodb) as client:
             bucket = gridfs.GridFSBucket(client[database.name], "attachments")
             return bytes(bucket.open_download_stream(key_of(TENANT, ident)).read())

@@ -1,5 +1,6 @@
 """Which document stands in which collection, for the data inventory."""
 
+from kit.attachments import wiring as attachment_wiring
 from services.executions.adapters.mongo import (
     deletedissues,
     ledger,
@@ -20,4 +21,5 @@ DOCUMENTS: dict[str, type] = {
     ledger.COLLECTION: LedgerRow,
     versions.COLLECTION: RemovedVersion,
     deletedissues.COLLECTION: DeletedIssue,
+    **attachment_wiring.DOCUMENTS,
 }

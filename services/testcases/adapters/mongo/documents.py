@@ -6,6 +6,7 @@ from typing import Annotated, Any, NotRequired
 from typing_extensions import TypedDict
 
 from contracts.classes import DataClass
+from kit.attachments import wiring as attachment_wiring
 
 Outbox = Annotated[list[dict[str, Any]], DataClass.OPERATIONAL]
 """Entries of ``kit.outbox.entries``: ids, times and trace parents."""
@@ -48,6 +49,47 @@ class FolderDocument(TypedDict):
     outbox: Outbox
 
 
+class CustomFieldOptionDocument(TypedDict):
+    """An option of a select list."""
+
+    id: Annotated[int, DataClass.OPERATIONAL]
+    name: Annotated[str, DataClass.CUSTOMER_CONTENT]
+    default: Annotated[bool, DataClass.OPERATIONAL]
+    archived: Annotated[bool, DataClass.OPERATIONAL]
+
+
+class CustomFieldDocument(TypedDict):
+    """The definition of a custom field. ``_id``: tenant/custom field id.
+
+    One that is removed has no name and no options, until its tombstone is sent.
+    """
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    id: Annotated[int, DataClass.OPERATIONAL]
+    project: Annotated[int, DataClass.OPERATIONAL]
+    entity: Annotated[str, DataClass.OPERATIONAL]
+    type: Annotated[str, DataClass.OPERATIONAL]
+    name: NotRequired[Annotated[str, DataClass.CUSTOMER_CONTENT]]
+    name_key: NotRequired[Annotated[str, DataClass.CUSTOMER_CONTENT]]
+    """The name as it is compared; unique per tenant, project and entity."""
+    index: Annotated[int, DataClass.OPERATIONAL]
+    required: Annotated[bool, DataClass.OPERATIONAL]
+    options: NotRequired[list[CustomFieldOptionDocument]]
+    updated_on: Annotated[datetime, DataClass.OPERATIONAL]
+    deleted: NotRequired[Annotated[bool, DataClass.OPERATIONAL]]
+    rev: Annotated[int, DataClass.OPERATIONAL]
+    outbox: Outbox
+
+
+class CustomValueDocument(TypedDict):
+    """The value of a custom field: an account in ``user``, anything else in ``value``."""
+
+    field: Annotated[int, DataClass.OPERATIONAL]
+    value: NotRequired[Annotated[str | int | float | bool | list[int], DataClass.CUSTOMER_CONTENT]]
+    user: NotRequired[Annotated[str, DataClass.JIRA_ID]]
+
+
 class InlineStepDocument(TypedDict):
     """A step written out."""
 
@@ -62,6 +104,7 @@ class StepDocument(TypedDict):
 
     id: Annotated[int, DataClass.OPERATIONAL]
     inline: InlineStepDocument
+    custom_fields: NotRequired[list[CustomValueDocument]]
 
 
 class ScriptDocument(TypedDict):
@@ -115,6 +158,8 @@ class TestCaseDocument(TypedDict):
     folder: Annotated[int | None, DataClass.OPERATIONAL]
     owner: Annotated[str | None, DataClass.JIRA_ID]
     script: ScriptDocument
+    custom_fields: NotRequired[list[CustomValueDocument]]
+    """Absent in cases that never had a value."""
     links: NotRequired[list[LinkDocument]]
     """At most 1,000, oldest first; absent until the first one."""
     rev: Annotated[int, DataClass.OPERATIONAL]
@@ -155,10 +200,12 @@ class DeletedIssueDocument(TypedDict):
 
 DOCUMENTS: dict[str, type] = {
     "options": OptionDocument,
+    "custom_fields": CustomFieldDocument,
     "folders": FolderDocument,
     "testcases": TestCaseDocument,
     "projects": ProjectDocument,
     "ended_uploads": EndedUploadDocument,
     "deleted_issues": DeletedIssueDocument,
+    **attachment_wiring.DOCUMENTS,
 }
 """Collection to document, for the data inventory."""

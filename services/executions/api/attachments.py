@@ -1,0 +1,82 @@
+"""Attachments of test cycles and test executions, ``…/attachments``."""
+
+from fastapi import APIRouter
+
+from kit.attachments.attachments import Attachments
+from kit.attachments.routes import FileName, Located, Resource, attachment_routes
+from kit.attachments.rows import Place
+from services.executions.api.links import CycleName, ExecutionName
+from services.executions.api.rights import (
+    CycleEditor,
+    CycleReader,
+    ExecutionReader,
+    ResultRecorder,
+)
+from services.executions.usecases.testcycles import TestCycles
+from services.executions.usecases.testexecutions import TestExecutions
+
+_CYCLE, _EXECUTION = "test-cycle", "test-execution"
+
+
+class AttachmentRoutes:
+    """The routes; each takes an id or a key. Attaching needs the right that linking needs."""
+
+    def __init__(
+        self, attachments: Attachments, cycles: TestCycles, executions: TestExecutions
+    ) -> None:
+        self._attachments = attachments
+        self._cycles = cycles
+        self._executions = executions
+
+    def routers(self) -> list[APIRouter]:
+        """Return the routes."""
+        cycle, execution = (
+            "/v2/testcycles/{testCycleIdOrKey}",
+            "/v2/testexecutions/{testExecutionIdOrKey}",
+        )
+        of_cycle = Resource(
+            list_path=cycle,
+            one_path=cycle,
+            operations=(
+                "getTestCycleAttachments",
+                "getTestCycleAttachment",
+                "uploadTestCycleAttachment",
+            ),
+            tag="Test Cycles",
+            seen=self._seen_cycle,
+            read=self._seen_cycle,
+            edited=self._edited_cycle,
+            over_cap_is_413=True,
+        )
+        of_execution = Resource(
+            list_path=execution,
+            one_path=execution,
+            operations=(
+                "getTestExecutionAttachmentsReference",
+                "getTestExecutionAttachment",
+                "uploadTestExecutionAttachment",
+            ),
+            tag="Test Executions",
+            seen=self._seen_execution,
+            read=self._seen_execution,
+            edited=self._edited_execution,
+        )
+        return [attachment_routes(self._attachments, r) for r in (of_cycle, of_execution)]
+
+    async def _seen_cycle(self, access: CycleReader, name: CycleName) -> Located:
+        found = await self._cycles.get(access, name)
+        return Located(access.tenant, Place(_CYCLE, found["id"]))
+
+    async def _edited_cycle(self, access: CycleEditor, _: FileName, name: CycleName) -> Located:
+        found = await self._cycles.get(access, name)
+        return Located(access.tenant, Place(_CYCLE, found["id"]))
+
+    async def _seen_execution(self, access: ExecutionReader, name: ExecutionName) -> Located:
+        found = await self._executions.get(access, name)
+        return Located(access.tenant, Place(_EXECUTION, found["id"]))
+
+    async def _edited_execution(
+        self, access: ResultRecorder, _: FileName, name: ExecutionName
+    ) -> Located:
+        found = await self._executions.get(access, name)
+        return Located(access.tenant, Place(_EXECUTION, found["id"]))
