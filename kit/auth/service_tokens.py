@@ -9,7 +9,7 @@ import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, StrictInt, TypeAdapter, ValidationError
 
 from kit.auth.principal import Principal, Scope
 from kit.clock import Clock
@@ -19,6 +19,23 @@ from kit.settings import read_secret
 _LIFE = timedelta(seconds=60)
 _LEEWAY_SECONDS = 10
 _ALGORITHM = "EdDSA"
+
+
+class _Act(BaseModel):
+    """The principal behind a call."""
+
+    tenant: str
+    account: str | None
+    token: str
+    scopes: frozenset[Scope]
+    projects: frozenset[int] | None
+
+
+class _Claims(BaseModel):
+    iat: StrictInt
+    exp: StrictInt
+    tenant: str | None = None
+    act: _Act | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +88,7 @@ class ServiceTokens:
             key = self._peers.get(issuer) if isinstance(issuer, str) else None
             if key is None:
                 raise Unauthenticated("unknown calling service")
-            claims = jwt.decode(
+            decoded = jwt.decode(
                 token,
                 key,
                 algorithms=[_ALGORITHM],
@@ -82,14 +99,16 @@ class ServiceTokens:
                     "verify_iat": False,
                 },
             )
-        except (jwt.PyJWTError, RecursionError):
+            claims = _Claims.model_validate(decoded)
+        except (jwt.PyJWTError, RecursionError, ValidationError):
             raise Unauthenticated("the service token is not valid") from None
         now = self._clock.now().timestamp()
-        if not claims["iat"] - _LEEWAY_SECONDS <= now <= claims["exp"] + _LEEWAY_SECONDS:
+        if not claims.iat - _LEEWAY_SECONDS <= now <= claims.exp + _LEEWAY_SECONDS:
             raise Unauthenticated("the service token has expired")
-        act = claims.get("act")
-        principal = _load(act) if act is not None else None
-        return InternalCaller(str(issuer), claims.get("tenant"), principal)
+        principal = None if claims.act is None else _load(claims.act)
+        if principal is not None and claims.tenant not in {None, principal.tenant}:
+            raise Unauthenticated("the service token names a principal of another tenant")
+        return InternalCaller(str(issuer), claims.tenant, principal)
 
 
 def _peers(path: Path) -> dict[str, str]:
@@ -113,11 +132,5 @@ def _dump(principal: Principal) -> dict[str, Any]:
     }
 
 
-def _load(act: dict[str, Any]) -> Principal:
-    return Principal(
-        act["tenant"],
-        act["account"],
-        act["token"],
-        frozenset(Scope(s) for s in act["scopes"]),
-        None if act["projects"] is None else frozenset(act["projects"]),
-    )
+def _load(act: _Act) -> Principal:
+    return Principal(act.tenant, act.account, act.token, act.scopes, act.projects)

@@ -32,6 +32,7 @@ def public_pem(key: Any) -> str:
 
 KEYS = {name: Ed25519PrivateKey.generate() for name in ("executions", "testcases", "tenancy")}
 PEERS = {name: public_pem(key) for name, key in KEYS.items()}
+ACT = {"tenant": "t1", "account": None, "token": "tok", "scopes": ["read"], "projects": None}
 PRINCIPAL = Principal("t1", None, "tok", frozenset({Scope.READ}), frozenset({1, 2}))
 
 
@@ -93,6 +94,13 @@ def forged(clock: ManualClock, key: Any, algorithm: str, **changed: Any) -> str:
         (KEYS["executions"], "EdDSA", {"iss": None}),
         (KEYS["executions"], "EdDSA", {"aud": None}),
         (KEYS["executions"], "EdDSA", {"exp": None}),
+        (KEYS["executions"], "EdDSA", {"exp": "tomorrow"}),
+        (KEYS["executions"], "EdDSA", {"iat": [1]}),
+        (KEYS["executions"], "EdDSA", {"tenant": {"$ne": ""}}),
+        (KEYS["executions"], "EdDSA", {"act": "t1"}),
+        (KEYS["executions"], "EdDSA", {"act": {"tenant": "t1"}}),
+        (KEYS["executions"], "EdDSA", {"act": {**ACT, "scopes": ["everything"]}}),
+        (KEYS["executions"], "EdDSA", {"act": {**ACT, "tenant": "t2"}}),  # another's principal
         (None, "none", {}),
         (ec.generate_private_key(ec.SECP256R1()), "ES256", {}),
         ("x" * 40, "HS256", {}),
