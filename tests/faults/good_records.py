@@ -13,6 +13,8 @@ from contracts.base import Contract
 from contracts.envelope import Event
 from contracts.executions import UploadEnded
 from contracts.ids import public_id
+from contracts.jira import JiraAction, JiraChange, JiraEntity
+from contracts.permissions import Membership, ProjectPermissions
 from contracts.telemetry import TENANT_HANDLE_HEADER, AnonymousEvent
 from contracts.tenancy import (
     ProjectState,
@@ -26,7 +28,10 @@ from contracts.testcases import FolderState, OptionState, OptionType, TestCaseSt
 from contracts.topics import (
     ANONYMOUS,
     FOLDER_STATE,
+    JIRA_CHANGE,
+    MEMBERSHIP_STATE,
     OPTION_STATE,
+    PERMISSIONS_STATE,
     PROJECT_STATE,
     RESULT,
     SIGNING_KEY_STATE,
@@ -70,9 +75,9 @@ class House:
     standins: Standins
 
 
-async def good_record(house: House, topic: Topic) -> Good:
-    """Make one; KeyError for a topic that nobody has thought of."""
-    return await _MAKERS[topic.name](house, topic)
+async def good_record(house: House, topic: Topic, group: str) -> Good:
+    """Make one for a group; KeyError for a topic that nobody has thought of."""
+    return await _MAKERS_OF_GROUPS.get(group, _MAKERS[topic.name])(house, topic)
 
 
 def known_topics() -> set[str]:
@@ -192,6 +197,51 @@ async def _upload(house: House, topic: Topic) -> Good:
     return Good(key, _event(house, topic, ended), decided, {})
 
 
+async def _permissions(house: House, topic: Topic) -> Good:
+    number = 1 + secrets.randbelow(1_000_000)
+    state = ProjectPermissions(project=number, enforced=False)
+    return _projected(house, topic, f"{house.tenant}/{number}", "directory_permissions", state)
+
+
+async def _membership(house: House, topic: Topic) -> Good:
+    account = secrets.token_hex(6)
+    state = Membership(account_id=account, active=True, resolved_at=_NOW)
+    return _projected(house, topic, f"{house.tenant}/{account}", "directory_memberships", state)
+
+
+async def _jira_issue(house: House, topic: Topic) -> Good:
+    issue = str(secrets.randbelow(1_000_000))
+    change = JiraChange(entity=JiraEntity.ISSUE, action=JiraAction.DELETED, id=issue, at=_NOW)
+
+    async def noted(group: str) -> Any:
+        notes = house.databases[group.partition(".")[0]]["deleted_issues"]
+        return await notes.find_one({"_id": f"{house.tenant}/{issue}"})
+
+    return Good(f"{house.tenant}/issue/{issue}", _event(house, topic, change), noted, {})
+
+
+async def _jira_project(house: House, topic: Topic) -> Good:
+    """Another key of the house's project: tenancy follows projects, not issues."""
+    projects = house.databases["tenancy"]["projects"]
+    mine = {"tenant": house.tenant, "id": house.project}
+    row = await projects.find_one(mine)
+    assert row is not None
+    key = f"K{secrets.token_hex(4).upper()}"
+    change = JiraChange(
+        entity=JiraEntity.PROJECT,
+        action=JiraAction.UPDATED,
+        id="1",
+        at=_NOW,
+        project=row["jira_project_id"],
+        project_key=key,
+    )
+
+    async def known(_: str) -> Any:
+        return await projects.find_one(mine | {"aliases": key})
+
+    return Good(f"{house.tenant}/project/1", _event(house, topic, change), known, {})
+
+
 async def _usage(house: House, topic: Topic) -> Good:
     version = f"{secrets.randbelow(1000)}.{secrets.randbelow(1000)}"
     used = ProductEvent(
@@ -230,6 +280,9 @@ _MAKERS: Mapping[str, Callable[[House, Topic], Awaitable[Good]]] = {
     PROJECT_STATE.name: _project,
     SIGNING_KEY_STATE.name: _signing_key,
     TOKEN_REVOCATION_STATE.name: _revocation,
+    PERMISSIONS_STATE.name: _permissions,
+    MEMBERSHIP_STATE.name: _membership,
+    JIRA_CHANGE.name: _jira_issue,
     TOKEN_USE.name: _token_use,
     OPTION_STATE.name: _option,
     FOLDER_STATE.name: _folder,
@@ -239,3 +292,5 @@ _MAKERS: Mapping[str, Callable[[House, Topic], Awaitable[Good]]] = {
     USAGE.name: _usage,
     ANONYMOUS.name: _anonymous,
 }
+_MAKERS_OF_GROUPS = {"tenancy.jira-changes": _jira_project}
+"""Groups that do something else with a topic than its other readers."""

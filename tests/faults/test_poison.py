@@ -84,7 +84,7 @@ def test_every_topic_has_a_good_record() -> None:
 async def test_poison_is_put_aside_and_what_is_behind_it_is_processed(
     house: House, watch: Watch, topic: Topic, subscription: Subscription
 ) -> None:
-    good = await good_record(house, topic)
+    good = await good_record(house, topic, subscription.group)
     marker = secrets.token_hex(8).encode()
     bad = poison(topic, good, marker)
     dropped = DROPPED.labels(subscription.group, topic.name)._value.get()
