@@ -1,18 +1,15 @@
 """What a site says of itself: licence, version, cloud id. Source: facts.md 2.2 and 7."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from services.tenancy.adapters.jira.bean import Bean
 from services.tenancy.adapters.jira.caller import SiteCaller
 from services.tenancy.adapters.jira.signed import Base
 from services.tenancy.usecases.facts import Licence
 from services.tenancy.usecases.jira import ConnectSecret, JiraSite
 
 
-class _Bean(BaseModel):
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-
-class _ConnectLicence(_Bean):
+class _ConnectLicence(Bean):
     active: bool | None = None
     type: str | None = Field(None, max_length=100)
     evaluation: bool | None = None
@@ -22,34 +19,34 @@ class _ConnectLicence(_Bean):
     )
 
 
-class _Addon(_Bean):
+class _Addon(Bean):
     """``host.contacts`` is personal data and never taken in."""
 
     license: _ConnectLicence | None = None
 
 
-class _ForgeLicence(_Bean):
+class _ForgeLicence(Bean):
     active: bool | None = Field(None, alias="isActive")
     type: str | None = Field(None, max_length=100)
     evaluation: bool | None = Field(None, alias="isEvaluation")
     entitlement: str | None = Field(None, alias="supportEntitlementNumber", max_length=255)
 
 
-class _ForgeResult(_Bean):
+class _ForgeResult(Bean):
     data: _ForgeLicence | None = None
 
 
-class _ForgeLicences(_Bean):
+class _ForgeLicences(Bean):
     """One result per app that was asked for; asked for none, the caller's own."""
 
-    results: list[_ForgeResult] = []
+    results: list[_ForgeResult] = Field([])
 
 
-class _ServerInfo(_Bean):
+class _ServerInfo(Bean):
     version: str | None = Field(None, max_length=100)
 
 
-class _TenantInfo(_Bean):
+class _TenantInfo(Bean):
     cloud_id: str | None = Field(None, alias="cloudId", pattern=r"^[A-Za-z0-9-]{1,64}$")
 
 

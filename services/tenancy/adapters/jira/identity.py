@@ -4,9 +4,10 @@ from typing import Annotated
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from services.tenancy.adapters.jira.about import HttpJiraAbout
+from services.tenancy.adapters.jira.bean import Bean
 from services.tenancy.adapters.jira.caller import SiteCaller
 from services.tenancy.usecases.jira import JiraSite
 
@@ -16,15 +17,11 @@ _NOT_FOUND = httpx.codes.NOT_FOUND
 _Id = Annotated[str, Field(min_length=1, max_length=255)]
 
 
-class _Bean(BaseModel):
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-
-class _Property(_Bean):
+class _Property(Bean):
     value: _Id
 
 
-class _ServerInfo(_Bean):
+class _ServerInfo(Bean):
     base_url: Annotated[str, Field(min_length=1, max_length=2048)] = Field(alias="baseUrl")
 
 

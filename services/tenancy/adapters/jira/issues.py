@@ -2,29 +2,22 @@
 
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict
-
+from services.tenancy.adapters.jira.bean import Bean
 from services.tenancy.adapters.jira.caller import SiteCaller
 from services.tenancy.usecases.issues import JiraIssue
 from services.tenancy.usecases.jira import JiraSite
 
 
-class _Project(BaseModel):
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
+class _Project(Bean):
     id: int
 
 
-class _Fields(BaseModel):
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
+class _Fields(Bean):
     project: _Project
 
 
-class _Issue(BaseModel):
+class _Issue(Bean):
     """What we ask for and read; a summary is never taken in."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     id: int
     key: str

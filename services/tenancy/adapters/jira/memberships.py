@@ -4,8 +4,9 @@ import re
 from typing import Annotated
 from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
+from services.tenancy.adapters.jira.bean import Bean
 from services.tenancy.adapters.jira.caller import SiteCaller
 from services.tenancy.adapters.jira.users import people
 from services.tenancy.usecases.jira import JiraSite, RoleActors
@@ -14,25 +15,21 @@ _ROLE_LINK = re.compile(r"/role/([0-9]{1,18})/?$")
 _ROLE_ID = re.compile(r"[0-9]{1,18}")
 
 
-class _Bean(BaseModel):
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-
-class _Group(_Bean):
+class _Group(Bean):
     id: str = Field(alias="groupId", min_length=1, max_length=128)
 
 
-class _Account(_Bean):
+class _Account(Bean):
     id: str = Field(alias="accountId", min_length=1, max_length=128)
 
 
-class _Actor(_Bean):
+class _Actor(Bean):
     user: _Account | None = Field(None, alias="actorUser")
     group: _Group | None = Field(None, alias="actorGroup")
 
 
-class _Role(_Bean):
-    actors: list[_Actor] = []
+class _Role(Bean):
+    actors: list[_Actor] = Field([])
 
 
 def _role_of(link: object) -> object:

@@ -3,24 +3,21 @@
 from collections.abc import Sequence
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from services.tenancy.adapters.jira.bean import Bean
 from services.tenancy.adapters.jira.caller import SiteCaller
 from services.tenancy.usecases.jira import JiraSite
 
 log = structlog.get_logger(__name__)
 
 
-class _Granted(BaseModel):
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
+class _Granted(Bean):
     permission: str
-    projects: list[int] = []
+    projects: list[int] = Field([])
 
 
-class _Checked(BaseModel):
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
+class _Checked(Bean):
     granted: list[_Granted] = Field([], alias="projectPermissions")
 
 

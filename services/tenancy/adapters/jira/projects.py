@@ -2,16 +2,13 @@
 
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict
-
+from services.tenancy.adapters.jira.bean import Bean
 from services.tenancy.adapters.jira.caller import SiteCaller
 from services.tenancy.usecases.jira import JiraProject, JiraSite
 
 
-class _ProjectBean(BaseModel):
+class _ProjectBean(Bean):
     """What we read of ``GET /rest/api/3/project/{key}``; everything else is never taken in."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     id: int
     key: str

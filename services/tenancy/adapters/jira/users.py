@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from services.tenancy.adapters.jira.bean import Bean
 from services.tenancy.adapters.jira.caller import SiteCaller
 from services.tenancy.usecases.jira import JiraSite
 
@@ -11,19 +12,15 @@ _PER_CALL = 50
 """Ids in one URL; Jira takes 200."""
 
 
-class Person(BaseModel):
+class Person(Bean):
     """What we read of an account; mail address, avatar and time zone are never taken in."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     account_id: str = Field(alias="accountId", min_length=1, max_length=128)
     display_name: str = Field("", alias="displayName", repr=False)
     active: bool = False
 
 
-class _Page(BaseModel):
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
+class _Page(Bean):
     values: list[Person]
     last: bool = Field(default=True, alias="isLast")
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from services.tenancy.adapters.jira.bean import Bean
 from services.tenancy.adapters.jira.caller import SiteCaller
 from services.tenancy.domain.site_webhooks import SiteWebhook, jql_of, projects_of
 from services.tenancy.domain.webhooks import ISSUE_EVENTS
@@ -22,42 +23,38 @@ _MAX_FAILED_BYTES = 64 * 1024 * 1024
 """Twenty bodies of usual length, or one of the longest, written as JSON text."""
 
 
-class _Bean(BaseModel):
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-
-class _Webhook(_Bean):
+class _Webhook(Bean):
     id: int
     jql: str = Field("", alias="jqlFilter")
-    events: list[str] = []
+    events: list[str] = Field([])
     url: str | None = None
     expires: int | str | None = Field(None, alias="expirationDate")
 
 
-class _Webhooks(_Bean):
+class _Webhooks(Bean):
     values: list[_Webhook]
     last: bool = Field(default=True, alias="isLast")
 
 
-class _Result(_Bean):
+class _Result(Bean):
     id: int | None = Field(None, alias="createdWebhookId")
 
 
-class _Results(_Bean):
+class _Results(Bean):
     results: list[_Result] = Field(alias="webhookRegistrationResult", min_length=1)
 
 
-class _Expiration(_Bean):
+class _Expiration(Bean):
     expires: int | str | None = Field(None, alias="expirationDate")
 
 
-class _FailedWebhook(_Bean):
+class _FailedWebhook(Bean):
     id: str
     body: str | None = None
     failed: int = Field(alias="failureTime")
 
 
-class _FailedWebhooks(_Bean):
+class _FailedWebhooks(Bean):
     values: list[_FailedWebhook]
 
 
