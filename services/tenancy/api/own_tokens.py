@@ -5,7 +5,6 @@ Forge invocation token that names a person. Neither takes the other's credential
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -16,7 +15,6 @@ from services.tenancy.api.persons import by
 from services.tenancy.api.tokens import MintedBean, NewToken, bean
 from services.tenancy.usecases.own_tokens import OwnTokens, Person
 from services.tenancy.usecases.projects import Projects
-from services.tenancy.usecases.tokens import TokenRequest
 
 CONNECT_PATH = "/ostro/v1/tenancy/me/tokens"
 FORGE_PATH = "/forge/ui/me/tokens"
@@ -48,13 +46,7 @@ def router(
         person: Annotated[Person, Depends(person_of)],
         body: Annotated[NewToken, Depends(JsonBody(NewToken))],
     ) -> Response:
-        wanted = TokenRequest(
-            name=body.name,
-            scopes=body.scopes,
-            life=timedelta(days=body.expires_in_days),
-            projects=body.projects,
-            requests_per_minute=body.requests_per_minute,
-        )
+        wanted = body.request(person.account_id)
         minted = await own.mint(person, wanted, by(request, person))
         shown = bean(minted.token, await keys_of(person.tenant))
         return json_response({**shown, "token": minted.text}, 201, _NOT_KEPT)

@@ -36,6 +36,17 @@ class NewToken(BaseModel):
         description="most requests to each service; left out, or above it: the service's own limit",
     )
 
+    def request(self, account_id: str | None) -> TokenRequest:
+        """Return what is asked for, for an account."""
+        return TokenRequest(
+            name=self.name,
+            scopes=self.scopes,
+            life=timedelta(days=self.expires_in_days),
+            projects=self.projects,
+            account_id=account_id,
+            requests_per_minute=self.requests_per_minute,
+        )
+
 
 class TokenBean(BaseModel):
     """The record of a token."""
@@ -77,14 +88,7 @@ def router(tokens: Tokens, projects: Projects, public_url: str) -> APIRouter:
         principal: Administrator,
         body: Annotated[NewToken, Depends(JsonBody(NewToken))],
     ) -> Response:
-        wanted = TokenRequest(
-            name=body.name,
-            scopes=body.scopes,
-            life=timedelta(days=body.expires_in_days),
-            projects=body.projects,
-            account_id=principal.account_id,
-            requests_per_minute=body.requests_per_minute,
-        )
+        wanted = body.request(principal.account_id)
         minted = await tokens.mint(principal.tenant, wanted, by(request, principal))
         shown = bean(minted.token, await keys_of(principal.tenant))
         headers = {"Cache-Control": "no-store"}
