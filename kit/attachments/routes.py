@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from urllib.parse import quote, unquote_to_bytes
 
 from fastapi import APIRouter, Depends, Path, Request, Response
+from starlette.convertors import Convertor, register_url_convertor
 from typing_extensions import TypedDict
 
 from kit.attachments.attachments import Attachments
@@ -22,6 +23,23 @@ from kit.http.pages import MAX_INT64, json_response
 
 _BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 _DIGITS = 18
+
+
+class _Rest(Convertor[str]):
+    """The rest of a path: with slashes and newlines, so that no name leads to another route."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        """Return it."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Return it."""
+        return value
+
+
+register_url_convertor("rest", _Rest())
 
 
 class AttachmentRef(TypedDict):
@@ -135,8 +153,7 @@ def attachment_routes(attachments: Attachments, resource: Resource) -> APIRouter
     add(
         f"{one}/{{attachmentId}}", fetch, operation_id=fetched, responses={200: {"content": _BYTES}}
     )
-    # with slashes, too: a name with an encoded one is refused and not another route
-    upload = partial(add, f"{one}/{{fileName:path}}", send)
+    upload = partial(add, f"{one}/{{fileName:rest}}", send)
     upload(
         methods=["PUT"],
         operation_id=sent,
