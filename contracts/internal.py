@@ -9,6 +9,7 @@ from typing import Annotated
 
 from contracts.base import Contract
 from contracts.classes import DataClass
+from contracts.customfields import CustomFieldState
 from contracts.permissions import Membership, ProjectPermissions
 from contracts.tenancy import ProjectState, SigningKeyState, TenantState
 from contracts.testcases import FolderState, OptionState, TestCaseState
@@ -54,6 +55,34 @@ class OptionsAnswer(Contract):
     """
 
     options: list[OptionState]
+
+
+class CustomFieldsAnswer(Contract):
+    """``GET testcases /internal/v1/custom-fields?project=ID``: all custom fields of a project."""
+
+    fields: list[CustomFieldState]
+
+
+class UsageRequest(Contract):
+    """``POST executions /internal/v1/usage``: what has this option, or a value of this field.
+
+    400 unless one of the two is asked for.
+    """
+
+    project: Annotated[int, DataClass.OPERATIONAL]
+    option: Annotated[int | None, DataClass.OPERATIONAL] = None
+    custom_field: Annotated[int | None, DataClass.OPERATIONAL] = None
+
+
+class UsageAnswer(Contract):
+    """How many things; what uploads have not stored yet is not among them."""
+
+    test_cycles: Annotated[int, DataClass.OPERATIONAL]
+    test_executions: Annotated[int, DataClass.OPERATIONAL]
+    uploads_pending: Annotated[bool, DataClass.OPERATIONAL]
+    """Whether some upload of the project may still store things that have it."""
+    archived_here: Annotated[bool, DataClass.OPERATIONAL]
+    """Whether executions has heard that the option is archived, and hands it out no more."""
 
 
 class FolderAnswer(Contract):

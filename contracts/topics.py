@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from contracts.base import Contract
+from contracts.customfields import CustomFieldState
 from contracts.executions import ResultChunk, ResultsRecorded, UploadEnded
 from contracts.jira import JiraChange
 from contracts.permissions import Membership, ProjectPermissions
@@ -132,6 +133,12 @@ TOKEN_USE = Topic(
 
 _LIBRARY = (Subscription("executions.library"),)
 OPTION_STATE = _state("ostro.testcases.option.state.v1", OptionState, "tenant/option id", _LIBRARY)
+CUSTOM_FIELD_STATE = _state(
+    "ostro.testcases.custom-field.state.v1",
+    CustomFieldState,
+    "tenant/custom field id",
+    _LIBRARY,
+)
 FOLDER_STATE = _state("ostro.testcases.folder.state.v1", FolderState, "tenant/folder id", _LIBRARY)
 TEST_CASE_STATE = _state(
     "ostro.testcases.testcase.state.v1", TestCaseState, "tenant/test case id", _LIBRARY
@@ -204,6 +211,7 @@ TOPICS: tuple[Topic, ...] = (
     JIRA_CHANGE,
     TOKEN_USE,
     OPTION_STATE,
+    CUSTOM_FIELD_STATE,
     FOLDER_STATE,
     TEST_CASE_STATE,
     RESULT,

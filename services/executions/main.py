@@ -28,6 +28,7 @@ from services.executions.adapters.mongo import (
 from services.executions.adapters.mongo import ledger as ledger_rows
 from services.executions.adapters.mongo.housekeeping import HousekeepingRows
 from services.executions.adapters.mongo.links import LinkRepository
+from services.executions.adapters.mongo.usage import UsageRows
 from services.executions.adapters.outbox import sources
 from services.executions.adapters.resultfiles import ResultFiles
 from services.executions.adapters.spool import sweep
@@ -38,6 +39,7 @@ from services.executions.api import testcycles as testcycles_api
 from services.executions.api import testexecutions as testexecutions_api
 from services.executions.api import uploads as uploads_api
 from services.executions.api.attachments import AttachmentRoutes
+from services.executions.api.internal import InternalRoutes
 from services.executions.consumers.jira_changes import JiraChangesConsumer
 from services.executions.consumers.results import MAX_RECORDS, ResultsConsumer
 from services.executions.domain.formats import Format
@@ -52,6 +54,7 @@ from services.executions.usecases.testexecutions import TestExecutions
 from services.executions.usecases.uploadports import Limits
 from services.executions.usecases.uploads import Uploads
 from services.executions.usecases.uploadstatus import UploadStatus
+from services.executions.usecases.usage import Usages
 from services.executions.usecases.versions import Versions
 
 SERVICE = "executions"
@@ -126,7 +129,12 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     ]
     return Parts(
         public=public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock)),
-        internal=internal_app(SERVICE, [], runtime.tokens, runtime.health),
+        internal=internal_app(
+            SERVICE,
+            [InternalRoutes(Usages(UsageRows(database))).router()],
+            runtime.tokens,
+            runtime.health,
+        ),
         groups={
             "executions.directory": Group(directory_copy.projection(database).apply),
             "executions.library": Group(library.projection(database).apply),

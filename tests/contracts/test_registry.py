@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from contracts import (
+    customfields,
     executions,
     internal,
     jira,
@@ -68,7 +69,17 @@ def models_of(module: ModuleType) -> list[type]:
 
 MODELS = [
     m
-    for module in (executions, internal, jira, permissions, telemetry, tenancy, testcases, usage)
+    for module in (
+        customfields,
+        executions,
+        internal,
+        jira,
+        permissions,
+        telemetry,
+        tenancy,
+        testcases,
+        usage,
+    )
     for m in models_of(module)
 ]
 

@@ -10,7 +10,11 @@ from tests.faults.belongings import FILTERS, NEUTRAL, PATH_PARAMETERS, Belonging
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _OPTION = {"id": 1, "project": {"id": 1}, "name": "n", "index": 0}
+_FIELD = {"entity": "test-case", "type": "CHECKBOX", "name": "n"}
+_FIELDS = "/ostro/v1/testcases/projects/{projectKey}/custom-fields"
 BODIES: dict[str, Any] = {
+    f"POST {_FIELDS}": _FIELD,
+    f"PUT {_FIELDS}/{{customFieldId}}": _FIELD,
     "PUT /v2/statuses/{id}": _OPTION | {"archived": False, "default": False},
     "PUT /v2/priorities/{id}": _OPTION | {"default": False},
     "PUT /v2/environments/{id}": _OPTION,

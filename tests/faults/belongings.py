@@ -70,6 +70,11 @@ async def make(http: httpx.AsyncClient) -> Belongings:
         mine.add("cases", case["id"])
         mine.add("cases by key", case["key"])
     await _link(http, mine)
+    field = await http.post(
+        f"{OSTRO}/ostro/v1/testcases/projects/DEMO/custom-fields",
+        json={"entity": "test-case", "type": "NUMBER", "name": f"{MARK} f"},
+    )
+    mine.add("custom fields", field.json()["id"])
     token = await http.post(
         f"{OSTRO}/ostro/v1/tenancy/tokens", json={"name": f"{MARK} t", "scopes": ["read"]}
     )
@@ -109,6 +114,8 @@ PATH_PARAMETERS: Mapping[str, Sequence[str]] = {
     "statuses/{id}": ["statuses"],
     "priorities/{id}": ["priorities"],
     "environments/{id}": ["environments"],
+    "projectKey": ["projects by key"],
+    "customFieldId": ["custom fields"],
     "upload": ["uploads"],
     "tokenId": ["tokens"],
     "linkId": ["links"],
@@ -135,6 +142,7 @@ NEUTRAL: Mapping[str, str | int] = {
     "onlyLastExecutions": "true",
     "statusType": "TEST_CASE",
     "folderType": "TEST_CASE",
+    "entity": "test-case",
 }
 """Query parameters that name nothing, each with a value that leaves the owner's things in."""
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contracts.base import Contract
+from contracts.customfields import CustomFieldEntity, CustomFieldState, CustomFieldType
 from contracts.envelope import Event
 from contracts.executions import UploadEnded
 from contracts.ids import public_id
@@ -27,6 +28,7 @@ from contracts.tenancy import (
 from contracts.testcases import FolderState, OptionState, OptionType, TestCaseState
 from contracts.topics import (
     ANONYMOUS,
+    CUSTOM_FIELD_STATE,
     FOLDER_STATE,
     JIRA_CHANGE,
     MEMBERSHIP_STATE,
@@ -158,6 +160,19 @@ async def _option(house: House, topic: Topic) -> Good:
     return _projected(house, topic, f"{house.tenant}/{number}", "library_options", state)
 
 
+async def _custom_field(house: House, topic: Topic) -> Good:
+    number = _number(house)
+    state = CustomFieldState(
+        id=number,
+        project=house.project,
+        entity=CustomFieldEntity.TEST_CYCLE,
+        type=CustomFieldType.DATE,
+        name="good",
+        index=0,
+    )
+    return _projected(house, topic, f"{house.tenant}/{number}", "library_custom_fields", state)
+
+
 async def _folder(house: House, topic: Topic) -> Good:
     number = _number(house)
     state = FolderState(id=number, project=house.project, type="TEST_CYCLE")
@@ -285,6 +300,7 @@ _MAKERS: Mapping[str, Callable[[House, Topic], Awaitable[Good]]] = {
     JIRA_CHANGE.name: _jira_issue,
     TOKEN_USE.name: _token_use,
     OPTION_STATE.name: _option,
+    CUSTOM_FIELD_STATE.name: _custom_field,
     FOLDER_STATE.name: _folder,
     TEST_CASE_STATE.name: _case,
     RESULT.name: _result,

@@ -8,6 +8,7 @@ from contracts import internal
 from contracts.base import Contract
 from contracts.classes import DataClass
 from contracts.topics import (
+    CUSTOM_FIELD_STATE,
     FOLDER_STATE,
     MEMBERSHIP_STATE,
     OPTION_STATE,
@@ -58,6 +59,7 @@ COPIES: dict[str, Topic] = {
     directory_copy.MEMBERSHIPS: MEMBERSHIP_STATE,
     library.CASES: TEST_CASE_STATE,
     library.OPTIONS: OPTION_STATE,
+    library.CUSTOM_FIELDS: CUSTOM_FIELD_STATE,
     library.FOLDERS: FOLDER_STATE,
 }
 """Collections that hold another service's published state, and the topic that fills them."""

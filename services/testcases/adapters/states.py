@@ -1,17 +1,25 @@
-"""The state events of test cases, folders and options, rendered when they are sent."""
+"""The state events of cases, folders, options and custom fields, rendered when they are sent."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from contracts.base import Contract
+from contracts.customfields import CustomFieldState
 from contracts.envelope import Event
 from contracts.testcases import FolderState, OptionState, TestCaseState
-from contracts.topics import FOLDER_STATE, OPTION_STATE, TEST_CASE_STATE, Topic
+from contracts.topics import (
+    CUSTOM_FIELD_STATE,
+    FOLDER_STATE,
+    OPTION_STATE,
+    TEST_CASE_STATE,
+    Topic,
+)
 from kit.ids import stable_uuid
 from kit.kafka.client import Names
-from kit.kafka.records import Outgoing, outgoing
+from kit.kafka.records import Outgoing, outgoing, tombstone
 from kit.outbox.relay import Source
+from services.testcases.adapters.mongo.customfields import CUSTOM_FIELDS, custom_field
 from services.testcases.adapters.mongo.folders import FOLDERS
 from services.testcases.adapters.mongo.options import OPTIONS
 from services.testcases.adapters.mongo.testcases import TEST_CASES
@@ -23,16 +31,24 @@ def sources(names: Names) -> Sequence[Source]:
     """Return the outboxes of this service."""
     return [
         _source(OPTIONS, OPTION_STATE, _option, names),
+        _source(CUSTOM_FIELDS, CUSTOM_FIELD_STATE, _custom_field, names, deletes=True),
         _source(FOLDERS, FOLDER_STATE, _folder, names),
         _source(TEST_CASES, TEST_CASE_STATE, _test_case, names),
     ]
 
 
 def _source(
-    collection: str, topic: Topic, state_of: Callable[[Row], Contract], names: Names
+    collection: str,
+    topic: Topic,
+    state_of: Callable[[Row], Contract],
+    names: Names,
+    *,
+    deletes: bool = False,
 ) -> Source:
     def render(row: Row, entry: Row) -> Sequence[Outgoing]:
         key = f"{row['tenant']}/{row['id']}"
+        if row.get("deleted"):
+            return [tombstone(names.topic(topic), key, row["rev"])]
         event: Event[Any] = Event(
             # the same revision sent twice is the same event
             id=stable_uuid(topic.name, key, row["rev"]),
@@ -47,7 +63,7 @@ def _source(
         )
         return [outgoing(names.topic(topic), key, event)]
 
-    return Source(collection, render)
+    return Source(collection, render, purge_deleted=deletes)
 
 
 def _option(row: Row) -> OptionState:
@@ -60,6 +76,10 @@ def _option(row: Row) -> OptionState:
         default=row["default"],
         archived=row["archived"],
     )
+
+
+def _custom_field(row: Row) -> CustomFieldState:
+    return custom_field(dict(row))
 
 
 def _folder(row: Row) -> FolderState:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from contracts.internal import (
+    CustomFieldsAnswer,
     EnsureRequest,
     FolderAnswer,
     OptionsAnswer,
@@ -20,6 +21,7 @@ from kit.http.pages import MAX_INT64
 from kit.http.security import TenantCaller, TenantPeerCaller
 from services.testcases.domain.options import Option
 from services.testcases.domain.testcases import TestCase
+from services.testcases.usecases.customfields import CustomFields
 from services.testcases.usecases.folders import Folders
 from services.testcases.usecases.options import Options
 from services.testcases.usecases.provisional import ProvisionalCases
@@ -37,12 +39,14 @@ class InternalRoutes:
         self,
         directory: Directory,
         options: Options,
+        fields: CustomFields,
         folders: Folders,
         cases: ProvisionalCases,
         uploads: Uploads,
     ) -> None:
         self._directory = directory
         self._options = options
+        self._fields = fields
         self._folders = folders
         self._cases = cases
         self._uploads = uploads
@@ -52,6 +56,7 @@ class InternalRoutes:
         router = APIRouter(prefix="/internal/v1")
         add = router.add_api_route
         add("/options", self.options)
+        add("/custom-fields", self.custom_fields)
         add("/folders/{ident}", self.folder)
         add("/testcases/resolve", self.resolve, methods=["POST"])
         add("/testcases/ensure", self.ensure, methods=["POST"])
@@ -66,6 +71,14 @@ class InternalRoutes:
         await self._open(caller, project)
         found = await self._options.of_project(caller.tenant, project, tuple(OptionType))
         return _answer(OptionsAnswer(options=[_option(o) for o in found]))
+
+    async def custom_fields(
+        self, caller: TenantPeerCaller, project: Annotated[int, Query(ge=1, le=MAX_INT64)]
+    ) -> Response:
+        """All custom fields of a project."""
+        await self._open(caller, project)
+        found = await self._fields.of_project(caller.tenant, project)
+        return _answer(CustomFieldsAnswer(fields=list(found)))
 
     async def folder(
         self, caller: TenantPeerCaller, ident: Annotated[int, Path(ge=1, le=MAX_INT64)]

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
+from contracts.customfields import CustomFieldEntity, CustomFieldState, show_values
 from kit.clock import vendor_time
+from kit.directory.access import Access
 from kit.http.body import JsonBody, documented
 from kit.http.pages import (
     MAX_INT64,
@@ -34,6 +36,7 @@ from services.testcases.api.fields import (
 from services.testcases.api.links import links
 from services.testcases.api.rights import CaseCreator, CaseReader
 from services.testcases.domain.testcases import key_of
+from services.testcases.usecases.customfields import CustomFields
 from services.testcases.usecases.testcases import NewTestCase, Shown, TestCases
 
 
@@ -61,8 +64,9 @@ class TestCaseRoutes:
 
     __test__ = False
 
-    def __init__(self, cases: TestCases, base: str) -> None:
+    def __init__(self, cases: TestCases, fields: CustomFields, base: str) -> None:
         self._cases = cases
+        self._fields = fields
         self._base = base
 
     def router(self) -> APIRouter:
@@ -116,7 +120,7 @@ class TestCaseRoutes:
     ) -> Response:
         """List test cases by id."""
         total, found = await self._cases.page(access, project_key, folder, page)
-        values = _rendered(References.of(self._base, access), found)
+        values = await self._rendered(access, found)
         return offset_response(request, self._base, page, total, values)
 
     async def walk(
@@ -130,13 +134,14 @@ class TestCaseRoutes:
     ) -> Response:
         """Walk test cases by id, from ``startAtId`` on."""
         found, following = await self._cases.walk(access, project_key, folder, updated_after, page)
-        values = _rendered(References.of(self._base, access), found)
+        values = await self._rendered(access, found)
         return cursor_response(request, self._base, page, following, values)
 
     async def get(self, access: CaseReader, key: TestCaseKey) -> Response:
         """Return the newest version of a test case."""
         shown = await self._cases.get(access, key)
-        return json_response(test_case(References.of(self._base, access), shown))
+        (rendered,) = await self._rendered(access, [shown])
+        return json_response(rendered)
 
     async def versions(
         self, request: Request, access: CaseReader, page: Offset, key: TestCaseKey
@@ -157,7 +162,8 @@ class TestCaseRoutes:
     ) -> Response:
         """Return a test case as one of its versions says."""
         shown = await self._cases.get_version(access, key, version)
-        return json_response(test_case(References.of(self._base, access), shown))
+        (rendered,) = await self._rendered(access, [shown])
+        return json_response(rendered)
 
     async def create(
         self,
@@ -186,9 +192,17 @@ class TestCaseRoutes:
         url = References.of(self._base, access).url("testcases", key)
         return json_response({"id": case.id, "self": url, "key": key}, 201)
 
+    async def _rendered(self, access: Access, found: Sequence[Shown]) -> list[shapes.TestCase]:
+        refs = References.of(self._base, access)
+        projects = {project.id for _, project in found}
+        fields = await self._fields.of_entity(access.tenant, projects, CustomFieldEntity.TEST_CASE)
+        return [test_case(refs, shown, fields.get(shown[1].id, ())) for shown in found]
 
-def test_case(refs: References, shown: Shown) -> shapes.TestCase:
-    """Render one case."""
+
+def test_case(
+    refs: References, shown: Shown, fields: Sequence[CustomFieldState]
+) -> shapes.TestCase:
+    """Render one case; ``fields`` are those of test cases in its project."""
     case, project = shown
     key = key_of(case, project.key)
     url = refs.url("testcases", key)
@@ -208,13 +222,9 @@ def test_case(refs: References, shown: Shown) -> shapes.TestCase:
         "folder": refs.optional("folders", case.folder),
         "owner": refs.user(case.owner),
         "testScript": {"self": f"{url}/teststeps"},
-        "customFields": {},
+        "customFields": show_values(fields, case.custom_fields),
         "links": links(refs, case, project.key),
     }
-
-
-def _rendered(refs: References, found: Sequence[Shown]) -> list[shapes.TestCase]:
-    return [test_case(refs, shown) for shown in found]
 
 
 def _ok(shape: Any) -> dict[str, Any]:

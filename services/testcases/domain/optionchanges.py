@@ -3,11 +3,12 @@
 A group has at most one default, and no two of its options have one name or one index.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kit.errors import InvalidInput
 from services.testcases.domain.options import Option, check_name_is_free, noun
+from services.testcases.domain.places import moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,8 @@ def replaced(group: Sequence[Option], ident: int, update: OptionUpdate) -> list[
     _check(old, new)
     others = [o for o in group if o.id != ident]
     check_name_is_free(others, old.type, new.name)
-    after = moved(others, old.index, new.index)
-    if new.default:
-        after = [replace(o, default=False) for o in after]
+    places = moved({o.id: o.index for o in others}, old.index, new.index)
+    after = [replace(o, index=places[o.id], default=o.default and not new.default) for o in others]
     before = {o.id: o for o in group}
     return [o for o in (*after, new) if o != before[o.id]]
 
@@ -62,25 +62,6 @@ def _check(old: Option, new: Option) -> None:
             f"The default {noun(old.type)} cannot be archived: default must be false, or another "
             "one the default."
         )
-
-
-def moved(others: Iterable[Option], start: int, end: int) -> list[Option]:
-    """Return the siblings of an option that goes from one index to another.
-
-    Those behind its old place close up; those at its new one make room as far as they must.
-    """
-    if start == end:
-        return list(others)
-    closed = [replace(o, index=o.index - 1) if o.index > start else o for o in others]
-    result: list[Option] = []
-    taken = end
-    for option in sorted(closed, key=lambda o: o.index):
-        if option.index == taken:
-            taken += 1
-            result.append(replace(option, index=taken))
-        else:
-            result.append(option)
-    return result
 
 
 def ordered(group: Sequence[Option], ids: Sequence[int]) -> list[Option]:

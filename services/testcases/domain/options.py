@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from contracts.testcases import DEFAULT_OPTIONS, OptionType
 from kit.errors import InvalidInput, NotFound
+from services.testcases.domain.places import next_place
 
 STATUS_TYPES = (
     OptionType.TEST_CASE,
@@ -13,9 +14,6 @@ STATUS_TYPES = (
     OptionType.TEST_EXECUTION,
 )
 """The types whose options are called statuses."""
-
-MAX_INDEX = 2**63 - 1
-"""The vendor's bound of an index."""
 
 NO_COLOR = "#cfcfc4"
 """Shown for a status or priority without a colour of its own: the schema knows no null."""
@@ -96,9 +94,5 @@ def name_taken(kind: OptionType, name: str) -> InvalidInput:
 
 
 def next_index(siblings: Sequence[Option]) -> int:
-    """Return the position behind all siblings; the last free one where nothing is behind."""
-    taken = {o.index for o in siblings}
-    index = max(taken, default=-1) + 1
-    while index > MAX_INDEX or index in taken:
-        index -= 1
-    return index
+    """Return the position behind all siblings."""
+    return next_place(o.index for o in siblings)

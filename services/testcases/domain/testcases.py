@@ -1,10 +1,10 @@
 """Test cases: the model and the rules of what a client may send."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
+from contracts.customfields import Value
 from contracts.ids import EntityKey, Kind, number_of
 from kit.errors import InvalidInput
 from services.testcases.domain.links import Link
@@ -39,6 +39,8 @@ class TestCase:
     owner: str | None = None
     """Jira account id."""
     script: ScriptType = ScriptType.STEPS
+    custom_fields: Mapping[int, Value] = field(default_factory=dict)
+    """By the ids of fields."""
     links: tuple[Link, ...] = ()
 
 
@@ -56,10 +58,3 @@ def check_labels(labels: Sequence[str]) -> None:
             raise InvalidInput("labels must not hold a blank label.")
         if any(c.isspace() for c in label):
             raise InvalidInput(f"The label '{label}' must not contain spaces.")
-
-
-def check_custom_fields(fields: Mapping[str, Any]) -> None:
-    """Raise ``InvalidInput`` naming the first field: projects define none."""
-    unknown = next(iter(fields), None)
-    if unknown is not None:
-        raise InvalidInput(f"No custom field with the name '{unknown}' exists in the project.")

@@ -12,6 +12,7 @@ class Numbered(StrEnum):
     STEP = "step"
     FOLDER = "folder"
     OPTION = "option"
+    CUSTOM_FIELD = "customfield"
     LINK = "link"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from contracts.customfields import CustomFieldEntity
 from contracts.ids import Kind, project_of, public_id
 from contracts.tenancy import ProjectState
 from contracts.testcases import OptionType
@@ -16,7 +17,8 @@ from kit.http.pages import CursorPage, OffsetPage
 from services.testcases.domain.folders import FolderType
 from services.testcases.domain.options import choose
 from services.testcases.domain.scripts import StepsScript, empty_script
-from services.testcases.domain.testcases import TestCase, check_custom_fields, check_labels
+from services.testcases.domain.testcases import TestCase, check_labels
+from services.testcases.usecases.customfields import CustomFields
 from services.testcases.usecases.folders import Folders
 from services.testcases.usecases.numbering import Numbered, Numbers
 from services.testcases.usecases.options import Options
@@ -94,12 +96,14 @@ class TestCases:
         store: TestCaseStore,
         folders: Folders,
         options: Options,
+        fields: CustomFields,
         numbers: Numbers,
         clock: Clock,
     ) -> None:
         self._store = store
         self._folders = folders
         self._options = options
+        self._fields = fields
         self._numbers = numbers
         self._clock = clock
 
@@ -153,13 +157,15 @@ class TestCases:
         """Store a new case: version 1 with one empty step."""
         project = await access.project(new.project_key)
         check_labels(new.labels)
-        check_custom_fields(new.custom_fields)
         await self._folders.check(access, new.folder, project.id, FolderType.TEST_CASE)
         options = await self._options.of_project(
             access.tenant, project.id, (OptionType.TEST_CASE, OptionType.PRIORITY)
         )
         priority = choose(options, OptionType.PRIORITY, new.priority_name)
         status = choose(options, OptionType.TEST_CASE, new.status_name)
+        values = await self._fields.checked(
+            access.tenant, project.id, CustomFieldEntity.TEST_CASE, new.custom_fields
+        )
         number, version, step = await asyncio.gather(
             *(
                 self._numbers.reserve(access.tenant, project.id, kind)
@@ -184,6 +190,7 @@ class TestCases:
             component=new.component,
             folder=new.folder,
             owner=new.owner,
+            custom_fields=values,
         )
         await self._store.insert(access.tenant, case, empty_script(public_id(project.id, step)))
         return case, project

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from contracts.testcases import OptionType
 from kit.errors import InvalidInput
-from services.testcases.domain.optionchanges import OptionUpdate, moved, ordered, replaced
-from services.testcases.domain.options import MAX_INDEX, Option, next_index
+from services.testcases.domain.optionchanges import OptionUpdate, ordered, replaced
+from services.testcases.domain.options import Option, next_index
+from services.testcases.domain.places import MAX_INDEX, moved
 
 PROJECT = 9
 
@@ -78,7 +79,7 @@ def test_no_two_options_ever_share_an_index(
 
 def test_nothing_ever_lies_behind_the_last_index() -> None:
     group = [option(1, MAX_INDEX), option(2, 0)]
-    assert [o.index for o in moved(group[:1], 0, MAX_INDEX)] == [MAX_INDEX - 1]
+    assert moved({1: MAX_INDEX}, 0, MAX_INDEX) == {1: MAX_INDEX - 1}
     assert next_index(group) == MAX_INDEX - 1
     assert next_index([*group, option(3, MAX_INDEX - 1)]) == MAX_INDEX - 2
 

@@ -34,7 +34,6 @@ from services.testcases.domain.options import (
 from services.testcases.domain.scripts import empty_script
 from services.testcases.domain.testcases import (
     TestCase,
-    check_custom_fields,
     check_labels,
     key_of,
 )
@@ -130,12 +129,6 @@ def test_labels_that_are_fine() -> None:
     check_labels([])
     check_labels(["x"] * 50)
     check_labels(["ünï", "a-b_c/d"])
-
-
-def test_an_unknown_custom_field_is_named() -> None:
-    check_custom_fields({})
-    with pytest.raises(InvalidInput, match="'Build'"):
-        check_custom_fields({"Build": 7, "Other": None})
 
 
 def test_a_key_is_made_of_project_and_number() -> None:

@@ -1,4 +1,4 @@
-"""The projection of the library: test cases, options and folders as testcases published them."""
+"""The projection of the library: what testcases published of cases, options, fields, folders."""
 
 from collections.abc import Collection, Mapping
 
@@ -6,12 +6,13 @@ from pymongo import ASCENDING, IndexModel
 
 from contracts.ids import public_id
 from contracts.testcases import OptionState
-from contracts.topics import FOLDER_STATE, OPTION_STATE, TEST_CASE_STATE
+from contracts.topics import CUSTOM_FIELD_STATE, FOLDER_STATE, OPTION_STATE, TEST_CASE_STATE
 from kit.mongo import Database, unavailable_when_down
 from kit.projection import GONE_INDEX, Projection
 from services.executions.domain.uploads import Resolved
 
 CASES, OPTIONS, FOLDERS = "library_testcases", "library_options", "library_folders"
+CUSTOM_FIELDS = "library_custom_fields"
 
 INDEXES = {
     CASES: [
@@ -20,6 +21,7 @@ INDEXES = {
         GONE_INDEX,
     ],
     OPTIONS: [IndexModel([("tenant", ASCENDING), ("project", ASCENDING)]), GONE_INDEX],
+    CUSTOM_FIELDS: [IndexModel([("tenant", ASCENDING), ("project", ASCENDING)]), GONE_INDEX],
     FOLDERS: [IndexModel([("tenant", ASCENDING), ("id", ASCENDING)]), GONE_INDEX],
 }
 
@@ -29,7 +31,13 @@ _FIELDS = {"_id": 0, "id": 1, "name": 1, "version": 1, "version_id": 1, "project
 def projection(database: Database) -> Projection:
     """Build the handler of the group ``executions.library``."""
     return Projection(
-        database, {TEST_CASE_STATE: CASES, OPTION_STATE: OPTIONS, FOLDER_STATE: FOLDERS}
+        database,
+        {
+            TEST_CASE_STATE: CASES,
+            OPTION_STATE: OPTIONS,
+            CUSTOM_FIELD_STATE: CUSTOM_FIELDS,
+            FOLDER_STATE: FOLDERS,
+        },
     )
 
 

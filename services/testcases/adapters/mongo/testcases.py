@@ -14,6 +14,7 @@ from contracts.ids import number_of, project_of
 from kit.http.pages import CursorPage, OffsetPage
 from kit.mongo import Database, Document
 from kit.outbox.entries import INDEX as OUTBOX_INDEX
+from services.testcases.adapters.mongo.customvalues import value_documents, values_of
 from services.testcases.adapters.mongo.documents import ScriptDocument, TestCaseDocument
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.domain.links import IssueLink, Link, LinkType, WebLink
@@ -151,6 +152,7 @@ def document(row_id: str, tenant: str, case: TestCase, script: StepsScript) -> T
         "folder": case.folder,
         "owner": case.owner,
         "script": _script(script),
+        "custom_fields": value_documents(case.custom_fields),
         "rev": 0,
         "outbox": [],
     }
@@ -194,6 +196,7 @@ def test_case(row: Document) -> TestCase:
         folder=row["folder"],
         owner=row["owner"],
         script=ScriptType(row["script"]["type"]),
+        custom_fields=values_of(row.get("custom_fields", ())),
         links=tuple(_link(link) for link in row.get("links", ())),
     )
 

@@ -1,0 +1,53 @@
+"""Counts what has an option or a custom field. Rare questions of administrators: no own index."""
+
+import asyncio
+
+from contracts.ids import project_range
+from kit.mongo import Database, Document
+from services.executions.adapters.mongo import library, testcycles, testexecutions, uploads
+from services.executions.domain.uploads import UNDECIDED
+
+
+class UsageRows:
+    """Implements ``UsageReader``; the tenant comes first."""
+
+    def __init__(self, database: Database) -> None:
+        self._cycles = database[testcycles.COLLECTION]
+        self._executions = database[testexecutions.COLLECTION]
+        self._uploads = database[uploads.COLLECTION]
+        self._options = database[library.OPTIONS]
+
+    async def of_option(self, tenant: str, project: int, option: int) -> tuple[int, int]:
+        """Count the cycles and the executions that have a status or environment."""
+        has = [{"status": option}, {"environment": option}]
+        return await self._counted(tenant, project, {"status": option}, {"$or": has})
+
+    async def of_field(self, tenant: str, project: int, field: int) -> tuple[int, int]:
+        """Count the cycles and the executions that have a value of a custom field."""
+        has = {"custom_fields.field": field}
+        return await self._counted(tenant, project, has, has)
+
+    async def pending(self, tenant: str, project: int) -> bool:
+        """Whether an upload is undecided, or accepted and not stored."""
+        undecided = {"hidden": True, "state": {"$in": [s.value for s in UNDECIDED]}}
+        for waiting in (undecided, {"stored": False}):
+            query = {"tenant": tenant, "project": project} | waiting
+            if await self._uploads.find_one(query, {"_id": 1}) is not None:
+                return True
+        return False
+
+    async def archived(self, tenant: str, project: int, option: int) -> bool:
+        """Whether the copy of the library says that an option is archived."""
+        query = {"tenant": tenant, "project": project, "id": option, "archived": True}
+        return await self._options.find_one(query, {"_id": 1}) is not None
+
+    async def _counted(
+        self, tenant: str, project: int, cycle: Document, execution: Document
+    ) -> tuple[int, int]:
+        first, end = project_range(project)
+        scope = {"tenant": tenant, "id": {"$gte": first, "$lt": end}}
+        cycles, executions = await asyncio.gather(
+            self._cycles.count_documents(scope | cycle),
+            self._executions.count_documents(scope | execution),
+        )
+        return int(cycles), int(executions)
