@@ -66,38 +66,53 @@ def router(links: Links, cycles: TestCycles, executions: TestExecutions, base: s
         "/testcycles/{testCycleIdOrKey}/links",
         "/testexecutions/{testExecutionIdOrKey}/links",
     )
-    get = partial(routes.get, tags=["Links"])
-    post = partial(routes.post, tags=["Links"], status_code=201, response_class=Response)
+    post = partial(routes.post, status_code=201, response_class=Response)
     issue_body, page_body = documented(IssueLinkCreate), documented(WebLinkCreate)
 
     def created(link: int) -> Response:
         # no body: behaviour.md section 7
         return Response(status_code=201, headers={"Location": f"{base}/links/{link}"})
 
-    @get(cycle, operation_id="getTestCycleLinks", responses={200: {"model": shapes.CycleLinks}})
+    @routes.get(
+        cycle,
+        operation_id="getTestCycleLinks",
+        responses={200: {"model": shapes.CycleLinks}},
+        tags=["Test Cycles"],
+    )
     async def get_test_cycle_links(access: CycleReader, name: CycleName) -> Response:
         """Return the links of a test cycle."""
         found = await cycles.get(access, name)
         return json_response(Renderer(base, access).cycle_links(found))
 
-    @post(f"{cycle}/issues", operation_id="createTestCycleIssueLink", openapi_extra=issue_body)
+    @post(
+        f"{cycle}/issues",
+        operation_id="createTestCycleIssueLink",
+        openapi_extra=issue_body,
+        tags=["Test Cycles"],
+    )
     async def create_test_cycle_issue_link(
         access: CycleEditor, name: CycleName, body: ToIssue
     ) -> Response:
         """Link a test cycle to a Jira issue, as covering it."""
         return created(await links.cycle_to_issue(access, name, body.issue))
 
-    @post(f"{cycle}/weblinks", operation_id="createTestCycleWebLink", openapi_extra=page_body)
+    @post(
+        f"{cycle}/weblinks",
+        operation_id="createTestCycleWebLink",
+        openapi_extra=page_body,
+        tags=["Test Cycles"],
+    )
     async def create_test_cycle_web_link(
         access: CycleEditor, name: CycleName, body: ToPage
     ) -> Response:
         """Link a test cycle to a page."""
         return created(await links.cycle_to_page(access, name, body.url, body.description))
 
-    @get(
+    @routes.get(
         execution,
         operation_id="listTestExecutionLinks",
         responses={200: {"model": shapes.ExecutionLinks}},
+        tags=["Test Executions"],
     )
     async def list_test_execution_links(access: ExecutionReader, name: ExecutionName) -> Response:
         """Return the links of a test execution."""
@@ -112,6 +127,7 @@ def router(links: Links, cycles: TestCycles, executions: TestExecutions, base: s
         f"{execution}/issues",
         operation_id="createTestExecutionIssueLink",
         openapi_extra=issue_body,
+        tags=["Test Executions"],
     )
     async def create_test_execution_issue_link(
         access: ResultRecorder, name: ExecutionName, body: ToIssue
