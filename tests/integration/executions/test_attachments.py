@@ -14,6 +14,7 @@ import pytest
 
 from contracts.ids import project_of
 from contracts.permissions import Entity, Right
+from tests.harness.attachments import ATTACHMENTS
 from tests.harness.grants import to_user
 from tests.harness.installation import Installation
 from tests.harness.polling import eventually
@@ -21,22 +22,6 @@ from tests.harness.tenancy_world import ACCOUNT
 from tests.integration.executions.linking import House, Linked, fault, house_of_links
 
 MOST = 3_000_000
-ATTACHMENTS = {
-    "type": "object",
-    "required": ["attachments"],
-    "properties": {
-        "attachments": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["id", "name"],
-                "properties": {"id": {"type": "integer"}, "name": {"type": "string"}},
-                "additionalProperties": False,
-            },
-        }
-    },
-    "additionalProperties": False,
-}
 CONTENT = bytes(range(256)) * 8_000
 
 
