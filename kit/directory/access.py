@@ -147,10 +147,10 @@ class Access:
 
     async def _scheme(self, project: ProjectState) -> Scheme:
         scheme = self.view.permissions.get(project.id)
-        if scheme is None and project.enforced:
-            # the project was told of after the view was made
+        if project.enforced and (scheme is None or not scheme.enforced):
+            # the project was told of after the view was made, or its scheme comes after it
             scheme = await self.directory.scheme(self.tenant, project.id)
-            if scheme is None:
+            if scheme is None or not scheme.enforced:
                 raise Unavailable("The project's permissions are not known yet; try again.")
         return scheme or Scheme(project.id, enforced=False, holders={})
 

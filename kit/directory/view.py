@@ -25,8 +25,12 @@ class TenantView:
 
     @property
     def complete(self) -> bool:
-        """Whether the scheme of every project that is enforced is there."""
-        return all(not p.enforced or p.id in self.permissions for p in self.projects.values())
+        """Whether the scheme of every project that is enforced is there, and says so, too."""
+        return all(
+            not project.enforced
+            or ((scheme := self.permissions.get(project.id)) is not None and scheme.enforced)
+            for project in self.projects.values()
+        )
 
     def by_key(self, key: str) -> ProjectState | None:
         """Return the usable project that has this key or alias."""

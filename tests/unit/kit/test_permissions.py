@@ -57,6 +57,7 @@ async def access(
 ) -> Access:
     state = ProjectPermissions(project=7, enforced=enforced, grants=grants)
     directory.permissions = {7: Scheme.of(state)}
+    directory.projects[7] = PROJECT.model_copy(update={"enforced": enforced})
     principal = Principal("t1", account, "token", scopes, projects)
     return Access(principal, directory.view(directory.tenants["t1"]), directory, need)
 
@@ -201,8 +202,29 @@ async def test_an_enforced_project_whose_scheme_is_not_there_yet_is_shut(
         with pytest.raises(Unavailable):
             await way
     # the directory may have it by now
-    directory.permissions = {7: Scheme.of(ProjectPermissions(project=7, enforced=False))}
+    grant = to_user("me", Entity.TEST_CASE, Right.VIEW)
+    directory.permissions = {
+        7: Scheme.of(ProjectPermissions(project=7, enforced=True, grants=(grant,)))
+    }
     assert await found.project("DEMO") == PROJECT
+
+
+async def test_a_scheme_from_before_it_was_enforced_opens_nothing(
+    directory: FixedDirectory,
+) -> None:
+    # the project's own state came first, so the view holds the scheme that it replaced
+    former = Scheme.of(ProjectPermissions(project=7, enforced=False))
+    directory.permissions = {7: former}
+    view = directory.view(directory.tenants["t1"])
+    assert PROJECT.enforced
+    assert not view.complete
+    principal = Principal("t1", "me", "token", frozenset(Scope), None)
+    for way in (
+        Access(principal, view, directory, VIEW_CASES).project("DEMO"),
+        Access(principal, view, directory, VIEW_CASES).chosen(None),
+    ):
+        with pytest.raises(Unavailable):
+            await way
 
 
 async def test_a_right_that_nobody_forbids_was_not_given(directory: FixedDirectory) -> None:
