@@ -23,7 +23,7 @@ from services.tenancy.domain.forge_life import SYSTEM_TOKEN_LIFE
 from services.tenancy.domain.secret import Secret
 from services.tenancy.domain.tenants import ForgeInstall, SystemToken, Tenant
 from services.tenancy.usecases.credentials.forge_invocation import ForgeCall
-from services.tenancy.usecases.identity import Identity
+from services.tenancy.usecases.identity import Identity, Link
 from services.tenancy.usecases.jira import JiraSite, SystemTokenInHand
 from services.tenancy.usecases.lives import Change, Claim, LifeStore, usage_of
 from services.tenancy.usecases.ports import By, Note, Vault
@@ -126,7 +126,7 @@ class ForgeLife:
             return held.id
         if token is None:
             raise Unavailable("The call of a new installation brings no token.", retry_after=60)
-        return await self._new(event, call, token, link.site_url, by)
+        return await self._new(event, call, token, link, by)
 
     async def _known(
         self, held: Tenant, event: ForgeEvent, call: ForgeCall, token: Secret | None, by: By
@@ -166,25 +166,23 @@ class ForgeLife:
         await self._tenants.store(changes)
 
     async def _new(
-        self, event: ForgeEvent, call: ForgeCall, token: Secret, site_url: str | None, by: By
+        self, event: ForgeEvent, call: ForgeCall, token: Secret, link: Link, by: By
     ) -> str:
+        assert link.site_url is not None
         now = self._clock.now()
         fresh = Tenant(
-            self._ids.token(), TenantStatus.ACTIVE, self._cell, created_at=now, site_url=site_url
+            self._ids.token(),
+            TenantStatus.ACTIVE,
+            self._cell,
+            created_at=now,
+            site_url=link.site_url,
         )
         after = await self._after(fresh, call, token, lifecycle=event is not ForgeEvent.REFRESH)
         note = Note(Action.FORGE_INSTALLED, by, usage_of(fresh, after, by))
-        await self._tenants.store([Change(after, note)], await self._claim(site_url, after.id))
+        # a Connect install of the same moment sees this tenant or is seen; any outdoes the claim
+        claim = link.claim or Claim(link.site_url, after.id, 0)
+        await self._tenants.store([Change(after, note)], claim)
         return after.id
-
-    async def _claim(self, site_url: str | None, tenant: str) -> Claim | None:
-        """Return a claim that makes a Connect install of the same moment see this tenant.
-
-        Any Connect install outdoes it; one that is there already stays.
-        """
-        if site_url is None:
-            return None
-        return await self._tenants.claim(site_url) or Claim(site_url, tenant, 0)
 
     async def _after(
         self, tenant: Tenant, call: ForgeCall, token: Secret | None, *, lifecycle: bool

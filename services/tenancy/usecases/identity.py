@@ -23,7 +23,7 @@ from services.tenancy.usecases.jira import (
     JiraSite,
     SystemTokenInHand,
 )
-from services.tenancy.usecases.lives import LifeStore
+from services.tenancy.usecases.lives import Claim, LifeStore
 from services.tenancy.usecases.ports import ClientKeyIndex, Vault
 
 log = structlog.get_logger(__name__)
@@ -54,10 +54,14 @@ class SiteIdentity(Protocol):
 
 @dataclass(frozen=True)
 class Link:
-    """A Connect tenant that an installation was proved to belong to, or None, and the address."""
+    """A Connect tenant that an installation was proved to belong to, or None.
+
+    ``claim`` says who was at the site before it was looked for.
+    """
 
     tenant: Tenant | None
-    site_url: str | None
+    site_url: str | None = None
+    claim: Claim | None = None
 
 
 class Identity:
@@ -98,16 +102,17 @@ class Identity:
         named = self._newest(await self._tenants.naming_installation(call.installation_id), call)
         if token is None:
             known = named or self._newest(await self._tenants.of_cloud(call.cloud_id), call)
-            return Link(known, None)
+            return Link(known)
         gateway = JiraSite(NO_TENANT, call.api_base_url, SystemTokenInHand(token, 0))
         address = await self.address(gateway)
+        claim = await self._tenants.claim(address)
         known = (
             named
             or await self._by_client_key(gateway, call)
             or self._newest(await self._tenants.of_cloud(call.cloud_id), call)
             or await self._at(address, call)
         )
-        return Link(known, address)
+        return Link(known, address, claim)
 
     async def address(self, gateway: JiraSite) -> str:
         """Return where a site is; raise ``Unavailable`` while Jira does not tell it."""

@@ -104,8 +104,10 @@ class Lifecycle:
 
     async def _installed(self, call: _Call) -> None:
         known = await self._tenants.by_client_key(call.client_key_hash)
+        # the claim first: whoever comes to the site after it was read changes it
+        held = await self._tenants.claim(call.site_url)
         neighbours = await self._tenants.at_site(call.site_url)
-        held = await self._tenants.claim(call.site_url) or first_claim(call.site_url, neighbours)
+        held = held or first_claim(call.site_url, neighbours)
         if known is not None and self._is_outdated(known, call.delivery):
             await self._left_behind(known, neighbours, held, call)
             return

@@ -84,7 +84,13 @@ class FakeServers:
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        self.modes = {"keys": "good", "backup": "good", "rest": "good", "jwks": "good"}
+        self.modes = {
+            "keys": "good",
+            "backup": "good",
+            "rest": "good",
+            "jwks": "good",
+            "gateway": "good",
+        }
         self.jwks = [jwk(FORGE_KID, keys.forge), jwk("forge/small", keys.small)]
         self.jwks_asked = 0
         self.published = {GOOD_KID: pem(keys.good), SMALL_KID: pem(keys.small)}
@@ -96,6 +102,7 @@ class FakeServers:
                 Route("/backup/{kid:path}", self._key_server),
                 Route("/forge/jwks.json", self._key_set),
                 Route("/rest/api/3/project/{project:path}", self._project),
+                Route("/ex/jira/{cloud}/rest/api/3/serverInfo", self._server_info),
             ]
         )
 
@@ -143,6 +150,13 @@ class FakeServers:
             "redirect": RedirectResponse("/forge/jwks.json?redirected", 302),
             "huge": JSONResponse({"keys": self.jwks, "filler": "x" * 100_000}),
         }.get(self.modes["jwks"], good)
+
+    async def _server_info(self, request: Request) -> Response:
+        """Of a site that Forge alone knows; nothing else of it is there."""
+        if self.modes["gateway"] != "good":
+            return JSONResponse({"code": 403, "message": "Forbidden"}, 403)
+        address = f"https://{request.path_params['cloud']}.atlassian.net"
+        return JSONResponse({"baseUrl": address, "version": "1001.0.0-SNAPSHOT"})
 
     async def _project(self, request: Request) -> Response:
         raw = request.scope["raw_path"].decode()

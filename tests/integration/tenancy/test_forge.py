@@ -147,10 +147,16 @@ async def test_without_mongodb_jira_or_the_key_set_it_is_503_and_nothing_is_half
         world.servers.modes["jwks"] = "good"
         world.clock.advance(minutes=2)
         stranger = ForgeSite(world.keys, world.clock, world.servers_url)
-        # no gateway answers for it, so whose it is cannot be found out
+        # the gateway does not let the app in yet, so whose it is cannot be found out
+        world.servers.modes["gateway"] = "late"
         before = await world.stored()
         assert (await called(world, "installed", stranger.token())).status_code == 503
         assert await world.stored() == before
+        world.servers.reset()
+        assert (await called(world, "installed", stranger.token())).status_code == 204
+        made = await world.core.tenant_store.by_installation(stranger.installation)
+        assert made is not None
+        assert made.site_url == f"https://{stranger.cloud}.atlassian.net"
 
         pipe.cut()
         token = site.token()

@@ -9,6 +9,7 @@ from services.tenancy.adapters.mongo.documents import (
     PROJECTS,
     SEEN_TOKENS,
     SIGNING_KEYS,
+    SITE_CLAIMS,
     TENANTS,
     TOKENS,
 )
@@ -32,6 +33,8 @@ INDEXES = {
         IndexModel([("install.installation_id", ASCENDING)], sparse=True),
         OUTBOX,
     ],
+    # the collection is there before a transaction writes to it: several at once cannot make it
+    SITE_CLAIMS: [IndexModel([("tenant", ASCENDING)])],
     PROJECTS: [
         IndexModel([("tenant", ASCENDING), ("key", ASCENDING)], unique=True),
         IndexModel([("tenant", ASCENDING), ("jira_project_id", ASCENDING)], unique=True),
