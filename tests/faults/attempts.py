@@ -6,13 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults.belongings import FILTERS, NEUTRAL, PATH_PARAMETERS, Belongings, unknown_like
+from tests.faults.belongings import (
+    FILTERS,
+    FIXED,
+    NEUTRAL,
+    PATH_PARAMETERS,
+    Belongings,
+    unknown_like,
+)
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _OPTION = {"id": 1, "project": {"id": 1}, "name": "n", "index": 0}
 _FIELD = {"entity": "test-case", "type": "CHECKBOX", "name": "n"}
 _FIELDS = "/ostro/v1/testcases/projects/{projectKey}/custom-fields"
+_OPTIONS = "/ostro/v1/testcases/projects/{projectKey}/options/{optionType}"
 BODIES: dict[str, Any] = {
+    f"PUT {_OPTIONS}/order": {"ids": []},
+    f"PATCH {_OPTIONS}/{{optionId}}": {"archived": False},
     f"POST {_FIELDS}": _FIELD,
     f"PUT {_FIELDS}/{{customFieldId}}": _FIELD,
     "PUT /v2/statuses/{id}": _OPTION | {"archived": False, "default": False},
@@ -97,6 +107,9 @@ def _named(
 ) -> Iterator[Attempt]:
     choices = [list(_choices(template, name, owned)) for name in in_path]
     for chosen in itertools.product(*choices):
+        named = {(kind, value) for kind, value, _ in chosen}
+        if any(owned.inside.get(thing, named).isdisjoint(named) for thing in named):
+            continue
         kinds = tuple(kind for kind, _, _ in chosen if kind)
         path, wrong = template, template
         for name, (_, value, like) in zip(in_path, chosen, strict=True):
@@ -106,11 +119,14 @@ def _named(
 
 
 def _choices(template: str, name: str, owned: Belongings) -> Iterator[tuple[str, int | str, str]]:
-    if name == "version":
+    if name in {"version", "fileName"}:
         yield "", 1, "1"
         return
-    before = template.split("/")[-2]
-    kinds = PATH_PARAMETERS.get(name) or PATH_PARAMETERS.get(f"{before}/{{{name}}}")
+    # what stands before it, or what it is a part of
+    before, _, _ = template.partition(f"/{{{name}}}")
+    places = [p for p in reversed(before.split("/")) if not p.startswith("{")]
+    found = (PATH_PARAMETERS.get(f"{place}/{{{name}}}") for place in places)
+    kinds = PATH_PARAMETERS.get(name) or next(filter(None, found), None)
     assert kinds, f"{template}: say in belongings.py what {name} may be"
     for kind in kinds:
         for value in owned.ids.get(kind, ()):

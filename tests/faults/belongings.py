@@ -21,11 +21,17 @@ _FILE = (
 )
 
 
+Named = tuple[str, int | str]
+"""A kind, and what names a thing of it."""
+
+
 @dataclass
 class Belongings:
     """Ids and keys by what they name: ``cases``, ``cycles``, ``folders``, ..."""
 
     ids: dict[str, list[int | str]] = field(default_factory=dict)
+    inside: dict[Named, set[Named]] = field(default_factory=dict)
+    """What is found only under another thing, and under which."""
 
     def add(self, kind: str, *values: int | str) -> None:
         """Note what names a thing."""
@@ -70,6 +76,7 @@ async def make(http: httpx.AsyncClient) -> Belongings:
         mine.add("cases", case["id"])
         mine.add("cases by key", case["key"])
     await _link(http, mine)
+    await _attach(http, mine)
     field = await http.post(
         f"{OSTRO}/ostro/v1/testcases/projects/DEMO/custom-fields",
         json={"entity": "test-case", "type": "NUMBER", "name": f"{MARK} f"},
@@ -105,8 +112,52 @@ async def _link(http: httpx.AsyncClient, mine: Belongings) -> None:
     mine.add("issues by key", ISSUE_KEY)
 
 
+async def _attach(http: httpx.AsyncClient, mine: Belongings) -> None:
+    """Attach a file to every case, step, cycle and execution."""
+    for kind, path in (
+        ("cases", "testcases"),
+        ("cycles", "testcycles"),
+        ("executions", "testexecutions"),
+    ):
+        for ident, key in zip(mine.ids[kind], mine.ids[f"{kind} by key"], strict=True):
+            parents: set[Named] = {(kind, ident), (f"{kind} by key", key)}
+            await _attached(http, mine, f"/{path}/{key}", f"attachments of {kind}", parents)
+            if kind == "cases":
+                step = await _step(http, f"/{path}/{key}/teststeps", int(ident))
+                mine.add("steps", step)
+                mine.inside["steps", step] = parents
+                path_of_step = f"/{path}/{key}/teststeps/{step}"
+                await _attached(http, mine, path_of_step, "attachments of steps", {("steps", step)})
+
+
+async def _attached(
+    http: httpx.AsyncClient, mine: Belongings, path: str, kind: str, parents: set[Named]
+) -> None:
+    answer = await http.put(f"{path}/attachments/{MARK}", content=MARK.encode())
+    assert answer.status_code == 200, answer.text
+    ident = answer.json()["id"]
+    mine.add(kind, ident)
+    mine.inside[kind, ident] = parents
+
+
+async def _step(http: httpx.AsyncClient, path: str, case: int) -> int:
+    """Return the one step of a case; no operation shows it yet, so the first ids are tried."""
+    for number in range(1, 10):
+        step = (case >> 33 << 33) + number
+        if (await http.put(f"{path}/{step}/attachments/{MARK}", content=b"1")).status_code == 200:
+            return step
+    raise AssertionError("no step found")
+
+
 PATH_PARAMETERS: Mapping[str, Sequence[str]] = {
     "testCaseKey": ["cases by key"],
+    "testCaseIdOrKey": ["cases", "cases by key"],
+    "testStepId": ["steps"],
+    "testCaseStepId": ["steps"],
+    "testcases/{attachmentId}": ["attachments of cases"],
+    "teststeps/{attachmentId}": ["attachments of steps"],
+    "testcycles/{attachmentId}": ["attachments of cycles"],
+    "testexecutions/{attachmentId}": ["attachments of executions"],
     "testCycleIdOrKey": ["cycles", "cycles by key"],
     "testExecutionIdOrKey": ["executions", "executions by key"],
     "issueKey": ["issues by key"],
@@ -116,12 +167,13 @@ PATH_PARAMETERS: Mapping[str, Sequence[str]] = {
     "environments/{id}": ["environments"],
     "projectKey": ["projects by key"],
     "customFieldId": ["custom fields"],
+    "optionId": ["statuses"],
     "upload": ["uploads"],
     "tokenId": ["tokens"],
     "linkId": ["links"],
     "projectIdOrKey": ["projects", "projects by key"],
 }
-"""What stands for each parameter of a path; ``version`` is always 1."""
+"""What stands for each parameter of a path; ``version`` is always 1, ``fileName`` a new name."""
 FILTERS: Mapping[str, Sequence[str]] = {
     "projectKey": ["projects by key"],
     "folderId": ["folders"],

@@ -16,7 +16,7 @@ Operation = tuple[str, str]
 def needs(app: FastAPI) -> dict[Operation, set[AccessTo]]:
     """Return every documented operation with the accesses that it asks for, itself or deeper."""
     found = {
-        (method, route.path): set(_of(route.dependant))
+        (method, route.path_format): set(_of(route.dependant))
         for route in _routes(app.router)
         for method in route.methods or ()
     }
