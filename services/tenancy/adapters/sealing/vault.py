@@ -43,7 +43,7 @@ class EnvelopeVault:
                 "a stored secret does not open",
                 tenant=place.tenant,
                 field=place.field,
-                reason=str(error),
+                reason=error.reason,
             )
             raise
 
