@@ -27,6 +27,7 @@ from services.testcases.api.folders import FolderRoutes
 from services.testcases.api.internal import InternalRoutes
 from services.testcases.api.issuelinks import IssueLinkRoutes
 from services.testcases.api.links import LinkRoutes
+from services.testcases.api.optionadmin import OptionAdminRoutes
 from services.testcases.api.options import OptionRoutes
 from services.testcases.api.testcases import TestCaseRoutes
 from services.testcases.consumers.directory import DirectoryConsumer
@@ -38,6 +39,7 @@ from services.testcases.usecases.customfields import CustomFields
 from services.testcases.usecases.defaults import DefaultOptions
 from services.testcases.usecases.folders import Folders
 from services.testcases.usecases.links import IssueLinks, Links
+from services.testcases.usecases.optionadmin import OptionAdmin
 from services.testcases.usecases.options import Options
 from services.testcases.usecases.provisional import ProvisionalCases
 from services.testcases.usecases.testcases import TestCases
@@ -71,10 +73,12 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
 
     defaults = DefaultOptions(option_store, numbers)
     options = Options(option_store, defaults, numbers)
+    elsewhere = ExecutionsUsage(runtime.peers["executions"])
+    option_admin = OptionAdmin(option_store, defaults, elsewhere, clock)
     fields = CustomFields(
         field_rows.CustomFieldRepository(database, pending),
         LibraryValues(database),
-        ExecutionsUsage(runtime.peers["executions"]),
+        elsewhere,
         numbers,
     )
     folders = Folders(folder_rows.FolderRepository(database, pending), numbers)
@@ -95,6 +99,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         IssueLinkRoutes(links, settings.api_base).router(),
         FolderRoutes(folders, settings.api_base).router(),
         OptionRoutes(options, settings.api_base).router(),
+        OptionAdminRoutes(option_admin).router(),
         CustomFieldRoutes(fields).router(),
         *AttachmentRoutes(attached.attachments, attachable).routers(),
     ]

@@ -119,8 +119,8 @@ def _named(
 
 
 def _choices(template: str, name: str, owned: Belongings) -> Iterator[tuple[str, int | str, str]]:
-    if name in {"version", "fileName"}:
-        yield "", 1, "1"
+    if name in FIXED:
+        yield "", FIXED[name], str(FIXED[name])
         return
     # what stands before it, or what it is a part of
     before, _, _ = template.partition(f"/{{{name}}}")

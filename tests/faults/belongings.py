@@ -173,7 +173,9 @@ PATH_PARAMETERS: Mapping[str, Sequence[str]] = {
     "linkId": ["links"],
     "projectIdOrKey": ["projects", "projects by key"],
 }
-"""What stands for each parameter of a path; ``version`` is always 1, ``fileName`` a new name."""
+"""What stands for each parameter of a path."""
+FIXED: Mapping[str, str | int] = {"version": 1, "fileName": 1, "optionType": "TEST_CASE"}
+"""Parameters of a path that name nothing of anybody; a file is a new one."""
 FILTERS: Mapping[str, Sequence[str]] = {
     "projectKey": ["projects by key"],
     "folderId": ["folders"],

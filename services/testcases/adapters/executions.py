@@ -4,10 +4,15 @@ from contracts.customfields import CustomFieldEntity
 from contracts.internal import UsageAnswer, UsageRequest
 from kit.http.client import InternalClient
 from services.testcases.domain.customfields import CustomField
+from services.testcases.domain.options import Option
+from services.testcases.usecases.optionadmin import UsageElsewhere
 
 
 class ExecutionsUsage:
-    """Implements ``FieldValues`` for plans, cycles and executions; down is ``Unavailable``."""
+    """Implements ``FieldValues`` and ``OptionUsage`` for what executions holds.
+
+    Down is ``Unavailable``.
+    """
 
     def __init__(self, client: InternalClient) -> None:
         self._client = client
@@ -22,6 +27,16 @@ class ExecutionsUsage:
 
     async def forget(self, tenant: str, field: CustomField) -> None:
         """Leave it to executions, which hears of the removal by the field's tombstone."""
+
+    async def of_option(self, tenant: str, option: Option) -> UsageElsewhere:
+        """Tell what has an option."""
+        answer = await self._ask(tenant, UsageRequest(project=option.project, option=option.id))
+        return UsageElsewhere(
+            answer.test_cycles,
+            answer.test_executions,
+            pending=answer.uploads_pending,
+            heard=answer.archived_here,
+        )
 
     async def _ask(self, tenant: str, question: UsageRequest) -> UsageAnswer:
         return await self._client.post("/internal/v1/usage", question, UsageAnswer, tenant=tenant)

@@ -30,7 +30,7 @@ Row = Mapping[str, Any]
 def sources(names: Names) -> Sequence[Source]:
     """Return the outboxes of this service."""
     return [
-        _source(OPTIONS, OPTION_STATE, _option, names),
+        _source(OPTIONS, OPTION_STATE, _option, names, deletes=True),
         _source(CUSTOM_FIELDS, CUSTOM_FIELD_STATE, _custom_field, names, deletes=True),
         _source(FOLDERS, FOLDER_STATE, _folder, names),
         _source(TEST_CASES, TEST_CASE_STATE, _test_case, names),

@@ -6,6 +6,7 @@ A group has at most one default, and no two of its options have one name or one 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from contracts.testcases import OptionType
 from kit.errors import InvalidInput
 from services.testcases.domain.options import Option, check_name_is_free, noun
 from services.testcases.domain.places import moved
@@ -62,6 +63,28 @@ def _check(old: Option, new: Option) -> None:
             f"The default {noun(old.type)} cannot be archived: default must be false, or another "
             "one the default."
         )
+
+
+def adjusted(
+    group: Sequence[Option], ident: int, *, default: bool | None, archived: bool | None
+) -> list[Option] | None:
+    """Return all options that change when one is made the default, archived or taken back."""
+    old = next((o for o in group if o.id == ident), None)
+    if old is None:
+        return None
+    if default and old.type is OptionType.ENVIRONMENT:
+        raise InvalidInput("Environments have no default.")
+    update = OptionUpdate(
+        ident,
+        old.project,
+        old.name,
+        old.index,
+        old.description,
+        old.color,
+        default=default,
+        archived=archived,
+    )
+    return replaced(group, ident, update)
 
 
 def ordered(group: Sequence[Option], ids: Sequence[int]) -> list[Option]:

@@ -13,7 +13,10 @@ Outbox = Annotated[list[dict[str, Any]], DataClass.OPERATIONAL]
 
 
 class OptionDocument(TypedDict):
-    """A status, priority or environment. ``_id``: tenant/option id."""
+    """A status, priority or environment. ``_id``: tenant/option id.
+
+    One that is removed has no type and no texts, until its tombstone is sent.
+    """
 
     _id: Annotated[str, DataClass.OPERATIONAL]
     tenant: Annotated[str, DataClass.OPERATIONAL]
@@ -28,6 +31,7 @@ class OptionDocument(TypedDict):
     index: Annotated[int, DataClass.OPERATIONAL]
     default: Annotated[bool, DataClass.OPERATIONAL]
     archived: Annotated[bool, DataClass.OPERATIONAL]
+    deleted: NotRequired[Annotated[bool, DataClass.OPERATIONAL]]
     updated_on: Annotated[datetime, DataClass.OPERATIONAL]
     rev: Annotated[int, DataClass.OPERATIONAL]
     outbox: Outbox

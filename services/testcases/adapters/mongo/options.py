@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 
 from pymongo import ASCENDING, IndexModel
 
@@ -12,6 +13,7 @@ from kit.outbox.entries import INDEX as OUTBOX_INDEX
 from services.testcases.adapters.mongo.documents import OptionDocument
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.projectwrites import PROJECTS, ProjectWrites
+from services.testcases.adapters.mongo.testcases import TEST_CASES
 from services.testcases.domain.options import Option, defaults_of, name_key
 
 OPTIONS = "options"
@@ -51,6 +53,7 @@ class OptionRepository:
     def __init__(self, database: Database, pending: Pending) -> None:
         self._options = database[OPTIONS]
         self._projects = database[PROJECTS]
+        self._cases = database[TEST_CASES]
         self._pending = pending
         self._writes = ProjectWrites(database, pending)
 
@@ -80,7 +83,7 @@ class OptionRepository:
     async def get(self, tenant: str, option: int) -> Option | None:
         """Return one option."""
         row = await self._options.find_one({"_id": f"{tenant}/{option}", "tenant": tenant})
-        return _option(row) if row is not None else None
+        return _option(row) if row is not None and "deleted" not in row else None
 
     async def of_project(
         self, tenant: str, project: int, types: Sequence[OptionType]
@@ -126,6 +129,46 @@ class OptionRepository:
                 )
 
         await self._writes.run(tenant, project, change)
+
+    async def remove(
+        self,
+        tenant: str,
+        option: Option,
+        check: Callable[[Sequence[Option]], None],
+    ) -> None:
+        """Remove an option that passes the check in sight of its group."""
+
+        async def change(session: Session) -> None:
+            check(await self._group(tenant, option.project, option.type, session))
+            # without a type no query finds it; the relay sends the tombstone and removes the rest
+            await self._options.update_one(
+                {"_id": f"{tenant}/{option.id}", "tenant": tenant},
+                {
+                    "$set": {"deleted": True, "name_key": str(option.id)},
+                    "$unset": {"type": "", "name": "", "description": "", "color": ""},
+                    "$inc": {"rev": 1},
+                    "$push": {"outbox": self._pending.entry()},
+                },
+                session=session,
+            )
+
+        await self._writes.run(tenant, option.project, change)
+
+    async def unchanged_since(self, tenant: str, option: int, moment: datetime) -> bool:
+        """Whether an option was not changed after a moment."""
+        row = await self._options.find_one(
+            {"_id": f"{tenant}/{option}", "tenant": tenant, "updated_on": {"$lte": moment}},
+            {"_id": 1},
+        )
+        return row is not None
+
+    async def cases_having(self, tenant: str, option: Option) -> int:
+        """Count the test cases that have a status or priority, provisional ones too."""
+        field = {OptionType.PRIORITY: "priority", OptionType.TEST_CASE: "status"}.get(option.type)
+        if field is None:
+            return 0
+        query = {"tenant": tenant, "project": option.project, field: option.id}
+        return int(await self._cases.count_documents(query))
 
     async def _group(
         self, tenant: str, project: int, kind: OptionType, session: Session
