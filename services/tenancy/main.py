@@ -117,7 +117,7 @@ def assemble(
     token_store, key_store = MongoTokens(database, changes), MongoSigningKeys(database, changes)
     jira = compose_jira(settings, database, changes, tenant_store, vault, clock, ids)
     tenants = Tenants(tenant_store, settings.cell, clock, ids)
-    projects_ = Projects(project_store, tenants, jira.projects, jira.sites, ids)
+    projects_ = Projects(project_store, tenants, jira.projects, jira.sites, clock, ids)
     keys = SigningKeys(key_store, vault, P256KeyPairs(), clock, ids)
     held = rights(settings, database, changes, tenant_store, projects_, jira, clock, ids)
     public_url = str(settings.public_url)

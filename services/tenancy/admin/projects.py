@@ -55,7 +55,7 @@ def disable(
 
 @cli.command("list")
 def list_(tenant: AnyTenantOption = None) -> None:
-    """List projects, disabled ones too; of one tenant or of all."""
+    """List projects, disabled ones too; of one tenant or of all. Hidden: Jira does not show it."""
 
     async def work(core: Core) -> None:
         rows = [_row(p) for t in await chosen(core, tenant) for p in await core.projects.all(t)]
@@ -70,6 +70,6 @@ def _row(project: Project) -> tuple[object, ...]:
         project.id,
         project.key,
         project.jira_project_id,
-        "yes" if project.enabled else "no",
+        ("hidden" if project.deleted else "yes") if project.enabled else "no",
         " ".join(project.aliases) or None,
     )

@@ -24,6 +24,7 @@ from services.tenancy.adapters.jira.projects import HttpJiraProjects
 from services.tenancy.adapters.jira.users import HttpJiraUsers
 from services.tenancy.adapters.mongo.changes import Changes
 from services.tenancy.adapters.mongo.facts import MongoFacts
+from services.tenancy.adapters.mongo.projects import MongoProjects
 from services.tenancy.api import internal_jira
 from services.tenancy.settings import JiraOptions
 from services.tenancy.usecases.facts import Facts
@@ -32,6 +33,7 @@ from services.tenancy.usecases.issues import Issues
 from services.tenancy.usecases.jira import Sites
 from services.tenancy.usecases.jirapermissions import PermissionChecks
 from services.tenancy.usecases.ports import TenantStore, Vault
+from services.tenancy.usecases.project_changes import ProjectComparison
 from services.tenancy.usecases.users import Users
 
 _ROUND_SECONDS = 5.0
@@ -50,6 +52,7 @@ class Jira:
     users: Users
     permissions: PermissionChecks
     facts: Facts
+    comparison: ProjectComparison
     polling: FactsPolling
 
     def internal_routes(self) -> APIRouter:
@@ -75,16 +78,19 @@ def jira(
     caller = SiteCaller(options.app_key, options.site_rules, options.api_hosts, sites, clock, ids)
     fact_store = MongoFacts(database, changes)
     facts = Facts(tenants, fact_store, sites, HttpJiraAbout(caller), clock)
+    projects = HttpJiraProjects(caller)
+    comparison = ProjectComparison(MongoProjects(database, changes), projects, sites, clock)
     return Jira(
         sites=sites,
         caller=caller,
-        projects=HttpJiraProjects(caller),
+        projects=projects,
         memberships=HttpJiraMemberships(caller),
         issues=Issues(sites, HttpJiraIssues(caller), clock),
         users=Users(sites, HttpJiraUsers(caller), clock),
         permissions=PermissionChecks(sites, HttpJiraPermissions(caller), clock),
         facts=facts,
-        polling=FactsPolling(facts, fact_store, clock),
+        comparison=comparison,
+        polling=FactsPolling(comparison, facts, fact_store, clock),
     )
 
 

@@ -26,7 +26,7 @@ class Project:
     enforced: bool = False
     """Whether its permission scheme is enforced; that changes with the scheme."""
     visibility_at: datetime | None = None
-    """Jira's time of the last change that hid it or brought it back."""
+    """When it was last hidden or brought back: Jira's time of the change, ours of a look."""
     rev: int = 0
 
     @property
@@ -68,6 +68,17 @@ class Project:
         # of two changes in the same millisecond the one that hides counts, whichever comes first
         deleted = hides or (change.at == last and known.deleted)
         return replace(known, deleted=deleted, visibility_at=change.at)
+
+    def seen(self, key: str | None, *, hidden: bool, at: datetime) -> "Project":
+        """Return the project once Jira was looked at itself, not before ``at``.
+
+        ``key`` is None where Jira did not show it. What Jira told of a later moment counts more.
+        """
+        known = self.known_as(key) if key is not None and PROJECT_KEY.match(key) else self
+        last = known.visibility_at
+        if hidden == known.deleted or (last is not None and last >= at):
+            return known
+        return replace(known, deleted=hidden, visibility_at=at)
 
 
 def checked_key(key: str) -> str:

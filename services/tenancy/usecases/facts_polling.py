@@ -1,4 +1,4 @@
-"""The daily round over all Jira sites, by one process at a time."""
+"""The daily round over all Jira sites, by one process at a time: projects in use, then facts."""
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -10,6 +10,7 @@ from kit.clock import Clock
 from kit.errors import OstroError
 from services.tenancy.domain.facts import Reading, pause_after
 from services.tenancy.usecases.facts import Facts, FactStore
+from services.tenancy.usecases.project_changes import ProjectComparison
 from services.tenancy.usecases.together import together
 
 log = structlog.get_logger(__name__)
@@ -22,7 +23,10 @@ _REMEMBERED = 10_000
 class FactsPolling:
     """Reads what is due, a few sites at a time; a site that fails is left alone for a while."""
 
-    def __init__(self, facts: Facts, store: FactStore, clock: Clock) -> None:
+    def __init__(
+        self, projects: ProjectComparison, facts: Facts, store: FactStore, clock: Clock
+    ) -> None:
+        self._projects = projects
         self._facts = facts
         self._store = store
         self._clock = clock
@@ -43,6 +47,8 @@ class FactsPolling:
 
     async def _one(self, reading: Reading) -> None:
         try:
+            # first: what fails comes again, and only the facts say that all of it was done
+            await self._projects.compare(reading.tenant)
             await self._facts.refresh(reading.tenant)
         except OstroError as error:
             failures = self._failed.get(reading.tenant, (0, self._clock.now()))[0] + 1
@@ -50,7 +56,7 @@ class FactsPolling:
             self._failed.move_to_end(reading.tenant)
             while len(self._failed) > _REMEMBERED:
                 self._failed.popitem(last=False)
-            log.info("facts not read", tenant=reading.tenant, cause=type(error).__name__)
+            log.info("a Jira site was not read", tenant=reading.tenant, cause=type(error).__name__)
         else:
             self._failed.pop(reading.tenant, None)
 

@@ -69,6 +69,7 @@ class JiraProject:
 
     id: int
     key: str
+    archived: bool = False
 
 
 class JiraProjects(Protocol):

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from contracts.ids import MAX_PROJECT_ID
 from contracts.usage import UsageEventName
+from kit.clock import Clock
 from kit.errors import Conflict, InvalidInput, NotFound
 from kit.ids import Ids
 from services.tenancy.domain.audit import Action
@@ -27,18 +29,27 @@ class Wanted:
 class _Identified:
     key: str
     jira_project_id: int | None
+    seen_at: datetime | None = None
+    """When Jira was asked; None without Jira."""
 
 
 class Projects:
     """Enabling, disabling and finding the projects of a tenant."""
 
     def __init__(
-        self, projects: ProjectStore, tenants: Tenants, jira: JiraProjects, sites: Sites, ids: Ids
+        self,
+        projects: ProjectStore,
+        tenants: Tenants,
+        jira: JiraProjects,
+        sites: Sites,
+        clock: Clock,
+        ids: Ids,
     ) -> None:
         self._projects = projects
         self._tenants = tenants
         self._jira = jira
         self._sites = sites
+        self._clock = clock
         self._ids = ids
 
     async def all(self, tenant: str) -> Sequence[Project]:
@@ -57,7 +68,10 @@ class Projects:
         return found
 
     async def enable(self, tenant: str, wanted: Wanted, by: By) -> tuple[Project, bool]:
-        """Enable a project; return it, and whether it is new. Enabling twice changes nothing."""
+        """Enable a project; return it, and whether it is new. Enabling twice changes nothing.
+
+        One that was hidden because Jira said so shows again: Jira has just shown it.
+        """
         identified = await self._identify(tenant, wanted)
 
         async def attempt() -> tuple[Project, bool]:
@@ -65,6 +79,8 @@ class Projects:
             if known is None:
                 return await self._add(tenant, identified, by), True
             changed = replace(known.known_as(identified.key), enabled=True)
+            if identified.seen_at is not None:
+                changed = changed.seen(identified.key, hidden=False, at=identified.seen_at)
             if changed != known:
                 await self._projects.replace(tenant, changed, _enabled(changed, by))
             return changed, False
@@ -92,12 +108,15 @@ class Projects:
         asked = str(wanted.jira_project_id) if wanted.jira_project_id is not None else wanted.key
         if asked is None:
             raise InvalidInput("key or jiraProjectId must not be null")
+        began = self._clock.now()
         found = await self._jira.find(await self._sites.get(tenant), asked)
         if found is None:
             raise NotFound(f"Jira has no project {asked}, or does not show it to the app.")
+        if found.archived:
+            raise Conflict(f"Jira's project {asked} is archived.")
         if wanted.jira_project_id is not None and wanted.key not in {None, found.key}:
             raise InvalidInput(f"Jira's project {asked} has another key.")
-        return _Identified(checked_key(found.key), found.id)
+        return _Identified(checked_key(found.key), found.id, began)
 
     async def _add(self, tenant: str, identified: _Identified, by: By) -> Project:
         number = self._ids.below(MAX_PROJECT_ID) + 1

@@ -159,8 +159,8 @@ async def always() -> bool:
 
 def polling(house: House, core: Core | None = None) -> FactsPolling:
     """A poller that nobody else runs."""
-    facts = (core or house.world.core).jira.facts
-    return FactsPolling(facts, facts._store, house.world.clock)
+    jira = (core or house.world.core).jira
+    return FactsPolling(jira.comparison, jira.facts, jira.facts._store, house.world.clock)
 
 
 async def test_daily_and_at_once_after_an_install(house: House) -> None:

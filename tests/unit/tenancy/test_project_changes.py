@@ -58,3 +58,17 @@ def test_a_new_key_is_an_alias_and_the_project_keeps_its_own() -> None:
     assert (renamed.key, renamed.aliases) == ("DEMO", ("SHOP",))
     assert renamed.after(change(JiraAction.UPDATED, 2, "DEMO")).aliases == ("SHOP",)
     assert PROJECT.after(change(JiraAction.UPDATED, 1, "no key!")) == PROJECT
+
+
+def test_a_look_counts_from_when_it_began() -> None:
+    at = START + timedelta(seconds=5)
+    hidden = PROJECT.seen(None, hidden=True, at=at)
+    assert (hidden.deleted, hidden.visibility_at) == (True, at)
+    # what Jira told of a time before the look comes late, and of one after it in time
+    assert hidden.after(change(JiraAction.RESTORED, 4)) == hidden
+    back = hidden.after(change(JiraAction.RESTORED, 6))
+    assert back.visible
+    assert back.seen("DEMO", hidden=True, at=at) == back
+    # a look that finds nothing new leaves no trace
+    assert back.seen("DEMO", hidden=False, at=START + timedelta(seconds=9)) == back
+    assert back.seen("SHOP", hidden=False, at=at).aliases == ("SHOP",)

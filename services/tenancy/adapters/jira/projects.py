@@ -12,6 +12,7 @@ class _ProjectBean(Bean):
 
     id: int
     key: str
+    archived: bool = False
 
 
 class HttpJiraProjects:
@@ -28,4 +29,4 @@ class HttpJiraProjects:
         if answer.status == 404:
             return None
         bean = answer.read(_ProjectBean)
-        return JiraProject(bean.id, bean.key)
+        return JiraProject(bean.id, bean.key, bean.archived)
