@@ -122,6 +122,41 @@ class TestCasesAnswer(Contract):
     cases: list[TestCaseState]
 
 
+class ScriptStep(Contract):
+    """One step as it is run. Texts hold HTML fragments."""
+
+    id: Annotated[int | None, DataClass.OPERATIONAL]
+    """None for the text of a called case that has no steps."""
+    case: Annotated[int, DataClass.OPERATIONAL]
+    """The case that it stands in: another one's where it came by a call-to-test step."""
+    description: Annotated[str | None, DataClass.CUSTOMER_CONTENT] = None
+    test_data: Annotated[str | None, DataClass.CUSTOMER_CONTENT] = None
+    expected_result: Annotated[str | None, DataClass.CUSTOMER_CONTENT] = None
+    reflect_ref: Annotated[str | None, DataClass.CUSTOMER_CONTENT] = None
+
+
+class TestCaseAnswer(Contract):
+    """``GET testcases /internal/v1/testcases/{id}``: a case with its script, as it is now.
+
+    404 when unknown; 422 when its steps, with those of the cases that it calls, come to more than
+    1,000 or 4 MiB, or calls go deeper than 20. A called case that is not to be seen adds nothing.
+    """
+
+    __test__ = False
+
+    case: TestCaseState
+    estimated_time: Annotated[int | None, DataClass.CUSTOMER_CONTENT] = None
+    """In ms."""
+    script: Annotated[str, DataClass.OPERATIONAL]
+    """``steps``, ``plain`` or ``bdd``."""
+    text: Annotated[str | None, DataClass.CUSTOMER_CONTENT] = None
+    """Of a plain or bdd script alone."""
+    steps: tuple[ScriptStep, ...] = ()
+    """With calls replaced by the steps of what is called; none in a plain or bdd script."""
+    calls: Annotated[bool, DataClass.OPERATIONAL] = False
+    """Whether the script has call-to-test steps."""
+
+
 class UploadEndedRequest(Contract):
     """``POST testcases /internal/v1/uploads/{upload}/(accepted|aborted)``; empty 204."""
 
