@@ -42,7 +42,14 @@ REFERENCES = {
     },
 }
 """Source: the vendor's API document, components TestCycleLinks and so on."""
-V2 = "/v2"
+PAGE = "https://example.org/a?b=c#d"
+BODIES = {"issues": {"issueId": 10001}, "weblinks": {"url": PAGE}}
+ROUTES = [
+    ("testcycles/{cycle}/links/issues", BODIES["issues"]),
+    ("testcycles/{cycle}/links/weblinks", BODIES["weblinks"]),
+    ("testexecutions/{run}/links/issues", BODIES["issues"]),
+]
+"""Every way to make one, and a body that is taken."""
 
 
 @dataclass
