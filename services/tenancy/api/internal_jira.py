@@ -25,7 +25,7 @@ from kit.http.security import TenantPeerCaller
 from services.tenancy.domain.tenants import Tenant
 from services.tenancy.usecases.facts import Facts
 from services.tenancy.usecases.issues import Found, Issues
-from services.tenancy.usecases.jirapermissions import Granted, PermissionChecks
+from services.tenancy.usecases.jira_permissions import Granted, PermissionChecks
 from services.tenancy.usecases.users import Users
 
 _Issues = Annotated[IssuesRequest, Depends(JsonBody(IssuesRequest))]

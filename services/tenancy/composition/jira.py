@@ -31,7 +31,7 @@ from services.tenancy.usecases.facts import Facts
 from services.tenancy.usecases.facts_polling import FactsPolling
 from services.tenancy.usecases.issues import Issues
 from services.tenancy.usecases.jira import Sites
-from services.tenancy.usecases.jirapermissions import PermissionChecks
+from services.tenancy.usecases.jira_permissions import PermissionChecks
 from services.tenancy.usecases.ports import TenantStore, Vault
 from services.tenancy.usecases.project_changes import ProjectComparison
 from services.tenancy.usecases.users import Users
