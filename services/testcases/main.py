@@ -83,10 +83,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     )
     folders = Folders(folder_rows.FolderRepository(database, pending), numbers)
     cases = TestCases(case_store, folders, options, fields, numbers, clock)
-    link_store = link_rows.LinkRepository(database, pending)
-    deleted_issues = link_rows.DeletedIssueRows(database, pending)
-    issues = TenancyIssues(runtime.peers["tenancy"])
-    links = Links(cases, link_store, deleted_issues, issues, numbers)
+    links, issue_links = _links(runtime, pending, cases, numbers)
     attached = attachment_wiring.wired(runtime, counters)
     attachable = AttachableCases(cases, case_store, StepRows(database))
     uploads = Uploads(provisional)
@@ -115,9 +112,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         internal=internal,
         groups={
             "testcases.directory": Group(projection.handle),
-            "testcases.jira-changes": Group(
-                JiraChangesConsumer(IssueLinks(link_store, deleted_issues)).handle
-            ),
+            "testcases.jira-changes": Group(JiraChangesConsumer(issue_links).handle),
             "testcases.uploads": Group(UploadsConsumer(uploads).handle),
         },
         outboxes=states.sources(runtime.names),
@@ -125,3 +120,12 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         nudges=pending.nudged_by,
         closers=[attached.attachments.close],
     )
+
+
+def _links(
+    runtime: Runtime[TestcasesSettings], pending: Pending, cases: TestCases, numbers: CounterNumbers
+) -> tuple[Links, IssueLinks]:
+    store = link_rows.LinkRepository(runtime.database, pending)
+    deleted = link_rows.DeletedIssueRows(runtime.database, pending)
+    issues = TenancyIssues(runtime.peers["tenancy"])
+    return Links(cases, store, deleted, issues, numbers), IssueLinks(store, deleted)
