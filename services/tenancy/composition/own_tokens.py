@@ -10,6 +10,7 @@ from services.tenancy.composition.credentials import Credentials
 from services.tenancy.domain.tenants import Tenant
 from services.tenancy.settings import TenancySettings
 from services.tenancy.usecases.credentials.forge_invocation import ForgeCall
+from services.tenancy.usecases.identity import own_tenant
 from services.tenancy.usecases.lives import LifeStore
 from services.tenancy.usecases.own_tokens import OwnTokens
 from services.tenancy.usecases.projects import Projects
@@ -30,7 +31,7 @@ def own_token_routes(
     app_key, public_url = settings.app_key, str(settings.public_url)
 
     async def owner_of(call: ForgeCall) -> Tenant | None:
-        return await tenants.by_installation(call.installation_id)
+        return await own_tenant(tenants, call)
 
     in_connect = ContextPerson(inbound.context, app_key)
     in_forge = ForgePerson(inbound.forge, owner_of, app_key)

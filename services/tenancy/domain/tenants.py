@@ -28,7 +28,7 @@ class JiraFacts:
     support_entitlement: str | None = None
     version: str | None = None
     read_at: datetime | None = None
-    """When Jira was last asked with success."""
+    """When Jira was last asked with success; None before, and again after a Forge install."""
 
 
 @dataclass(frozen=True)

@@ -188,10 +188,14 @@ class ForgeLife:
         self, tenant: Tenant, call: ForgeCall, token: Secret | None, *, lifecycle: bool
     ) -> Tenant:
         """Return the tenant after a call: ids and token of the newest one, and whether it lives."""
-        forge = tenant.forge or ForgeInstall(
+        before = tenant.forge or ForgeInstall(
             call.installation_id, call.environment_id, call.api_base_url
         )
-        forge = forge.called(_delivery(call), self._clock.now(), lifecycle=lifecycle)
+        forge = before.called(_delivery(call), self._clock.now(), lifecycle=lifecycle)
+        facts = tenant.facts
+        if lifecycle and forge != before:
+            # the licence may be another since; nobody else tells
+            facts = replace(facts, read_at=None)
         if call.issued_at >= forge.last_iat:
             forge = replace(
                 forge,
@@ -203,7 +207,7 @@ class ForgeLife:
             if token is not None:
                 sealed = await self._sealed(tenant.id, forge, call, token)
                 forge = replace(forge, token=sealed)
-        return replace(tenant, forge=forge, cloud_id=call.cloud_id).settled()
+        return replace(tenant, forge=forge, cloud_id=call.cloud_id, facts=facts).settled()
 
     async def _sealed(
         self, tenant: str, forge: ForgeInstall, call: ForgeCall, token: Secret

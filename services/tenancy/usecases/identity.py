@@ -64,6 +64,21 @@ class Link:
     claim: Claim | None = None
 
 
+async def own_tenant(tenants: LifeStore, call: ForgeCall) -> Tenant | None:
+    """Return the tenant that has the installation of a call; its id may have changed silently."""
+    held = await tenants.by_installation(call.installation_id)
+    if held is not None:
+        return held
+    same = [
+        tenant
+        for tenant in await tenants.of_cloud(call.cloud_id)
+        if tenant.forge is not None
+        and tenant.orphaned_at is None
+        and tenant.forge.environment_id == call.environment_id
+    ]
+    return same[0] if len(same) == 1 else None
+
+
 class Identity:
     """Looks for the tenant of a Forge call, and proves Connect tenants."""
 
@@ -84,18 +99,8 @@ class Identity:
         self._clock = clock
 
     async def own(self, call: ForgeCall) -> Tenant | None:
-        """Return the tenant that has the installation; its id may have changed silently."""
-        held = await self._tenants.by_installation(call.installation_id)
-        if held is not None:
-            return held
-        same = [
-            tenant
-            for tenant in await self._tenants.of_cloud(call.cloud_id)
-            if tenant.forge is not None
-            and tenant.orphaned_at is None
-            and tenant.forge.environment_id == call.environment_id
-        ]
-        return same[0] if len(same) == 1 else None
+        """Return the tenant that has the installation of a call."""
+        return await own_tenant(self._tenants, call)
 
     async def connect_tenant(self, call: ForgeCall, token: Secret | None) -> Link:
         """Return the Connect tenant of the site of a call; raise ``Unavailable`` without Jira."""
