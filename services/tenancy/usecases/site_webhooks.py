@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE, _PER_ROUND = 4, 40
 _PAGES = 50
-_PAGE = 20
+_PAGE, _LARGEST_PAGE = 20, 320
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,14 @@ class FailedDelivery:
     identifier: str
     body: str | None
     failed_at: int
+
+
+@dataclass(frozen=True)
+class FailedPage:
+    """Deliveries by the time they failed; ``full``: there may be more of the last moment."""
+
+    deliveries: Sequence[FailedDelivery]
+    full: bool
 
 
 class JiraWebhooks(Protocol):
@@ -53,7 +61,7 @@ class JiraWebhooks(Protocol):
         """Let them live for 30 days more; return until when."""
         ...
 
-    async def failed(self, site: JiraSite, after: int, size: int) -> Sequence[FailedDelivery]:
+    async def failed(self, site: JiraSite, after: int, size: int) -> FailedPage:
         """Return a page of what failed after a time, the oldest first."""
         ...
 
@@ -181,22 +189,31 @@ class WebhookKeeper:
             await self._register(site, step, projects[middle:])
 
     async def _sweep(self, site: JiraSite, step: "_Step") -> None:
-        began = self._clock.now()
+        began, size = self._clock.now(), _PAGE
         for _ in range(_PAGES):
             after = step.row.failed_after
-            page = await self._page(site, after)
-            for delivery in page:
+            page = await self._page(site, after, size)
+            for delivery in page.deliveries:
                 await self._again(site.tenant, delivery)
-            if not page:
+            if not page.deliveries:
                 break
-            # others of the same millisecond may follow, unless there is no end to them
-            last = page[-1].failed_at
-            await step.put(failed_after=last - 1 if last - 1 > after else last)
+            last = page.deliveries[-1].failed_at
+            if last - 1 > after:
+                # others of the same millisecond may follow
+                await step.put(failed_after=last - 1)
+                size = _PAGE
+            elif page.full and size < _LARGEST_PAGE:
+                size *= 2
+            else:
+                if page.full:
+                    log.warning("failed deliveries of one moment left out", tenant=site.tenant)
+                await step.put(failed_after=last)
+                size = _PAGE
         await step.put(swept_at=began)
 
-    async def _page(self, site: JiraSite, after: int) -> Sequence[FailedDelivery]:
+    async def _page(self, site: JiraSite, after: int, size: int) -> FailedPage:
         try:
-            return await self._jira.failed(site, after, _PAGE)
+            return await self._jira.failed(site, after, size)
         except Unavailable:
             # it may have been too long an answer
             return await self._jira.failed(site, after, 1)

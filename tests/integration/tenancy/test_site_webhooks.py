@@ -181,7 +181,9 @@ async def test_each_event_comes_once(scene: Scene) -> None:
     assert {e.data.entity for e in found} == set(JiraEntity) - {JiraEntity.USER}
 
 
-async def test_given_up_deliveries_are_found_once_and_again(scene: Scene) -> None:
+@pytest.mark.parametrize("of_a_moment", [3, 45])
+async def test_given_up_deliveries_are_found_once_and_again(scene: Scene, of_a_moment: int) -> None:
+    # a page holds 20, and a bookmark names a millisecond
     await scene.enabled()
     await scene.round()
     outbox = scene.house.standin.world.outbox
@@ -191,7 +193,7 @@ async def test_given_up_deliveries_are_found_once_and_again(scene: Scene) -> Non
         outbound = outbox.waiting.pop()
         outbox.waiting.clear()
         names.append(outbound.identifier)
-        failed_at = scene.house.standin.world.clock.now() + number // 3
+        failed_at = scene.house.standin.world.clock.now() + number // of_a_moment
         scene.app.failed_webhooks.append(
             FailedWebhook(
                 identifier=outbound.identifier,

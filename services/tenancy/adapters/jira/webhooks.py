@@ -11,7 +11,7 @@ from services.tenancy.adapters.jira.caller import SiteCaller
 from services.tenancy.domain.site_webhooks import SiteWebhook, jql_of, projects_of
 from services.tenancy.domain.webhooks import ISSUE_EVENTS
 from services.tenancy.usecases.jira import JiraSite
-from services.tenancy.usecases.site_webhooks import FailedDelivery
+from services.tenancy.usecases.site_webhooks import FailedDelivery, FailedPage
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +56,8 @@ class _FailedWebhook(Bean):
 
 class _FailedWebhooks(Bean):
     values: list[_FailedWebhook]
+    most: int | None = Field(None, alias="maxResults")
+    """Jira may allow fewer than were asked for."""
 
 
 class HttpJiraWebhooks:
@@ -96,7 +98,7 @@ class HttpJiraWebhooks:
         )
         return _moment(answer.read(_Expiration).expires)
 
-    async def failed(self, site: JiraSite, after: int, size: int) -> Sequence[FailedDelivery]:
+    async def failed(self, site: JiraSite, after: int, size: int) -> FailedPage:
         """Return one page."""
         answer = await self._caller.request(
             site,
@@ -105,8 +107,12 @@ class HttpJiraWebhooks:
             query=(("after", str(after)), ("maxResults", str(size))),
             max_bytes=_MAX_FAILED_BYTES,
         )
-        values = answer.read(_FailedWebhooks).values
-        return [FailedDelivery(v.id, v.body, v.failed) for v in values]
+        found = answer.read(_FailedWebhooks)
+        most = size if found.most is None else min(size, found.most)
+        return FailedPage(
+            [FailedDelivery(v.id, v.body, v.failed) for v in found.values],
+            full=len(found.values) >= most,
+        )
 
     def _webhook(self, bean: _Webhook) -> SiteWebhook:
         ours = sorted(bean.events) == _EVENTS and bean.url in {None, self._url}
