@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request, Response
 
 from kit.errors import TooLarge, Unauthenticated
 from kit.http.pages import json_response
+from services.tenancy.api.signed import signed_request
 from services.tenancy.api.webhooks import PATH as WEBHOOKS
 from services.tenancy.domain.audit import JIRA
 from services.tenancy.domain.deliveries import Delivery
 from services.tenancy.domain.jwt import BadToken
 from services.tenancy.domain.lifecycle import MAX_BODY_BYTES, Hook, LifecyclePayload, check, parse
-from services.tenancy.domain.requests import SignedRequest
 from services.tenancy.domain.webhooks import APP_EVENTS
 from services.tenancy.usecases.credentials.server_to_server import ServerToServer, TenantCall
 from services.tenancy.usecases.credentials.signed_lifecycle import SignedCall, SignedLifecycle
@@ -148,18 +148,6 @@ def router(hooks: Hooks, app_key: str, base_url: str) -> APIRouter:
         return await hooks.notification(request, Hook.DISABLED)
 
     return routes
-
-
-def signed_request(request: Request) -> SignedRequest:
-    """Take what ``qsh`` covers from the wire: raw path and raw query."""
-    target: bytes = request.scope["raw_path"]
-    if query := request.scope["query_string"]:
-        target += b"?" + query
-    return SignedRequest(
-        request.method,
-        target.decode("utf-8", "replace"),
-        request.headers.get("authorization"),
-    )
 
 
 async def _body(request: Request) -> bytes:

@@ -11,7 +11,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 
 from kit.errors import Unauthenticated
-from services.tenancy.api.connect import signed_request
+from services.tenancy.api.signed import signed_request
 from services.tenancy.domain.audit import JIRA
 from services.tenancy.domain.jwt import BadToken
 from services.tenancy.domain.secret import Secret

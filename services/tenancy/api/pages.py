@@ -9,8 +9,9 @@ from importlib.resources import files
 from fastapi import APIRouter, Request, Response
 
 from kit.errors import NotFound
-from services.tenancy.api.connect import PREFIX, signed_request
+from services.tenancy.api.connect import PREFIX
 from services.tenancy.api.persons import check_active, refused
+from services.tenancy.api.signed import signed_request
 from services.tenancy.domain.jwt import BadToken
 from services.tenancy.usecases.credentials.iframe import Iframe
 

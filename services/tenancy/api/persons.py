@@ -10,7 +10,7 @@ from fastapi.security.base import SecurityBase
 
 from contracts.tenancy import TenantStatus
 from kit.errors import Forbidden, Unauthenticated
-from services.tenancy.api.connect import signed_request
+from services.tenancy.api.signed import signed_request
 from services.tenancy.domain.audit import Actor, ActorKind
 from services.tenancy.domain.jwt import BadToken
 from services.tenancy.domain.tenants import Tenant

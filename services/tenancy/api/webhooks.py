@@ -17,8 +17,8 @@ from starlette.types import Receive, Scope
 from contracts.tenancy import TenantStatus
 from kit.errors import Forbidden, TooLarge, TooManyRequests, Unauthenticated, Unavailable
 from kit.http.fast import Endpoint
+from services.tenancy.api.signed import signed_request
 from services.tenancy.domain.jwt import BadToken
-from services.tenancy.domain.requests import SignedRequest
 from services.tenancy.metrics import WEBHOOKS_REFUSED
 from services.tenancy.usecases.credentials.server_to_server import ServerToServer, TenantCall
 from services.tenancy.usecases.webhooks import JiraChanges
@@ -91,8 +91,7 @@ class Receiver:
 
     async def __call__(self, scope: Scope, receive: Receive) -> Response:
         """Serve one POST."""
-        identifier, authorization = _headers(scope)
-        call = await self._verified(scope, authorization)
+        call = await self._verified(scope)
         if call.status is not TenantStatus.ACTIVE:
             WEBHOOKS_REFUSED.labels("inactive").inc()
             raise Forbidden("The app is not active on this site.")
@@ -100,14 +99,14 @@ class Receiver:
         body = bytearray()
         try:
             await self._read(receive, body)
-            await self._changes.take(call.tenant, identifier, body)
+            await self._changes.take(call.tenant, _identifier(scope), body)
         finally:
             self._room.leave(call.tenant, len(body))
         return _TAKEN
 
-    async def _verified(self, scope: Scope, authorization: str | None) -> TenantCall:
+    async def _verified(self, scope: Scope) -> TenantCall:
         try:
-            return await self._verifier.verify(_signed(scope, authorization))
+            return await self._verifier.verify(signed_request(scope))
         except BadToken as error:
             WEBHOOKS_REFUSED.labels("credential").inc()
             log.warning("webhook refused", reason=error.reason)
@@ -144,21 +143,9 @@ def endpoints(receiver: Receiver) -> Mapping[str, Endpoint]:
     return {PATH: receiver, DYNAMIC_PATH: receiver}
 
 
-def _headers(scope: Scope) -> tuple[str | None, str | None]:
-    identifier = authorization = None
-    for name, value in scope["headers"]:
-        if name == _IDENTIFIER:
-            identifier = value.decode("latin-1")
-        elif name == b"authorization":
-            authorization = value.decode("latin-1")
-    return identifier, authorization
-
-
-def _signed(scope: Scope, authorization: str | None) -> SignedRequest:
-    target: bytes = scope["raw_path"]
-    if query := scope["query_string"]:
-        target += b"?" + query
-    return SignedRequest(scope["method"], target.decode("utf-8", "replace"), authorization)
+def _identifier(scope: Scope) -> str | None:
+    found = [value for name, value in scope["headers"] if name == _IDENTIFIER]
+    return found[-1].decode("latin-1") if found else None
 
 
 def _too_many(what: str) -> TooManyRequests:
