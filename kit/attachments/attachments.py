@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 
@@ -86,6 +86,13 @@ class Attachments:
                 await self._end(tenant, ident)
                 raise
             return ident
+
+    async def remove(self, tenant: str, kind: str, entity: int, parts: Collection[int]) -> None:
+        """Remove what is attached to parts of an entity that are no more, uploads too.
+
+        It shows no longer when this returns; its bytes go with the sweeper.
+        """
+        await self._rows.remove(tenant, kind, entity, parts, self._clock.now())
 
     def read(
         self, found: Attachment, start: int = 0, size: int | None = None

@@ -5,7 +5,7 @@ uploading ──▶ stored               in one write, which is when it shows
                                    on their way have arrived; then the row
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from pymongo import ASCENDING, IndexModel
 from typing_extensions import TypedDict
 
 from contracts.classes import DataClass
-from kit.mongo import Database, Document
+from kit.mongo import Database, Document, Session
 
 COLLECTION = "attachments"
 _BATCH = 100
@@ -151,11 +151,43 @@ class AttachmentRows:
         change = {"$set": {"state": AttachmentState.REMOVING, "lease_until": until}}
         return await self._change(tenant, ident, AttachmentState.UPLOADING, change, due)
 
+    async def remove(
+        self, tenant: str, kind: str, entity: int, parts: Collection[int], now: datetime
+    ) -> None:
+        """Let nothing of these parts of an entity show any more; a sweeper does the rest."""
+        of_parts: Document = {"tenant": tenant, "kind": kind, "entity": entity}
+        of_parts["part"] = {"$in": list(parts)}
+        change = {"$set": {"state": AttachmentState.REMOVING, "lease_until": now}}
+        await self._rows.update_many(of_parts, change)
+
     async def forget(self, tenant: str, ident: int) -> None:
         """Remove the row of one whose bytes are gone."""
         state = AttachmentState.REMOVING
         await self._rows.delete_one(
             {"tenant": tenant, "_id": key_of(tenant, ident), "state": state}
+        )
+
+    async def drop(
+        self,
+        tenant: str,
+        kind: str,
+        entity: int,
+        parts: Collection[int],
+        until: datetime,
+        session: Session | None = None,
+    ) -> None:
+        """Let nothing of parts that are gone show; a sweeper removes the bytes later."""
+        living = [AttachmentState.UPLOADING, AttachmentState.STORED]
+        await self._rows.update_many(
+            {
+                "tenant": tenant,
+                "kind": kind,
+                "entity": entity,
+                "part": {"$in": list(parts)},
+                "state": {"$in": living},
+            },
+            {"$set": {"state": AttachmentState.REMOVING, "lease_until": until}},
+            session=session,
         )
 
     async def of(self, tenant: str, place: Place) -> Sequence[tuple[int, str]]:

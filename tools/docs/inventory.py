@@ -90,8 +90,8 @@ _BESIDE = """\
 
 - Disk, executions: an upload in progress in `OSTRO_SPOOL_DIR`, deleted with its request. Customer
   content.
-- An S3-compatible store instead of `attachments.chunks`, where `OSTRO_ATTACHMENT_STORE` is `s3`: bytes
-  under service/tenant/attachment id, without names. Customer content.
+- An S3-compatible store instead of `attachments.chunks`, where `OSTRO_ATTACHMENT_STORE` is `s3`:
+  bytes under service/tenant/attachment id, without names. Customer content.
 - Kafka: payloads below; dead letters are copies of records, of the class of their source, for 30
   days.
 - Logs and traces: route templates, ids of events, types of errors; no payload, key or name."""

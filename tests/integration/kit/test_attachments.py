@@ -269,6 +269,32 @@ async def test_a_place_shows_its_own_and_no_other_tenant_has_it(house: House) ->
         assert await house.attachments.get(tenant, place, ident) is None
 
 
+async def test_what_is_attached_to_parts_goes_with_them(house: House) -> None:
+    kept = await house.add(pieces(b"of the whole"))
+    parts = [Place(PLACE.kind, PLACE.entity, part) for part in (1, 2, 3)]
+
+    async def attach(place: Place, content: AsyncIterator[bytes]) -> int:
+        return await house.attachments.add(TENANT, place, "f", "a/b", None, content)
+
+    async def meanwhile() -> AsyncIterator[bytes]:
+        yield b"of a part"
+        await house.attachments.remove(TENANT, PLACE.kind, PLACE.entity, [1, 2])
+        yield b"that goes"
+
+    of_parts = [await attach(place, pieces(b"of a part")) for place in parts]
+    with pytest.raises(Unavailable):
+        await attach(parts[0], meanwhile())
+    for place in parts[:2]:
+        assert await house.attachments.of(TENANT, place) == []
+    await house.sweep()
+    assert {r["id"] for r in await house.database["attachments"].find().to_list(9)} == {
+        kept,
+        of_parts[2],
+    }
+    assert len(await house.remains()) == 2
+    assert await house.content(kept) == b"of the whole"
+
+
 async def test_one_tenants_burst_waits_and_is_then_refused(house: House) -> None:
     gate = asyncio.Event()
 
