@@ -41,10 +41,12 @@ from services.executions.api import uploads as uploads_api
 from services.executions.api.attachments import AttachmentRoutes
 from services.executions.api.internal import InternalRoutes
 from services.executions.consumers.jira_changes import JiraChangesConsumer
+from services.executions.consumers.library import LibraryConsumer
 from services.executions.consumers.results import MAX_RECORDS, ResultsConsumer
 from services.executions.domain.formats import Format
 from services.executions.domain.links import Holder
 from services.executions.settings import ExecutionsSettings
+from services.executions.usecases.customfields import CustomFields
 from services.executions.usecases.deletedissues import DeletedIssues
 from services.executions.usecases.housekeeping import Housekeeping
 from services.executions.usecases.links import Links
@@ -112,16 +114,17 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         testexecutions.ExecutionWriter(database), adapters.ledger, adapters.uploads, clock
     )
     results = ResultsConsumer(recording)
+    fields = CustomFields(adapters.projection, adapters.owner)
     base = settings.api_base
     routers = [
         automations.router(
-            _uploads(runtime, adapters),
+            _uploads(runtime, adapters, fields),
             _result_files(settings).receive,
             settings.upload_parallel,
             base,
         ),
-        testcycles_api.router(cycles, base),
-        testexecutions_api.router(executions, base),
+        testcycles_api.router(cycles, fields, base),
+        testexecutions_api.router(executions, fields, base),
         links_api.router(links, cycles, executions, base),
         issuelinks.router(links, base),
         *AttachmentRoutes(attached.attachments, cycles, executions).routers(),
@@ -137,7 +140,9 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         ),
         groups={
             "executions.directory": Group(directory_copy.projection(database).apply),
-            "executions.library": Group(library.projection(database).apply),
+            "executions.library": Group(
+                LibraryConsumer(library.projection(database), adapters.cycles).handle
+            ),
             "executions.jira-changes": Group(_jira_changes(runtime).handle),
             "executions.results": Group(
                 results.handle, max_records=MAX_RECORDS, parked=results.parked
@@ -154,7 +159,9 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     )
 
 
-def _uploads(runtime: Runtime[ExecutionsSettings], adapters: _Adapters) -> Uploads:
+def _uploads(
+    runtime: Runtime[ExecutionsSettings], adapters: _Adapters, fields: CustomFields
+) -> Uploads:
     settings = runtime.settings
     return Uploads(
         rows=adapters.uploads,
@@ -162,6 +169,7 @@ def _uploads(runtime: Runtime[ExecutionsSettings], adapters: _Adapters) -> Uploa
         sender=ChunkPublisher(runtime.publisher, runtime.names, runtime.clock),
         ledger=adapters.ledger,
         options=adapters.options,
+        fields=fields,
         projection=adapters.projection,
         owner=adapters.owner,
         counters=Counters(runtime.database["counters"]),

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
+from contracts.customfields import CustomFieldState
 from contracts.ids import number_of
 from contracts.internal import (
+    CustomFieldsAnswer,
     EnsureRequest,
     FolderAnswer,
     OptionsAnswer,
@@ -69,6 +71,16 @@ class TestCasesOwner:
             "/internal/v1/options", OptionsAnswer, tenant=tenant, params={"project": project}
         )
         return list(answer.options)
+
+    async def custom_fields(self, tenant: str, project: int) -> list[CustomFieldState]:
+        """Ask for all custom fields of a project."""
+        answer = await self._client.get(
+            "/internal/v1/custom-fields",
+            CustomFieldsAnswer,
+            tenant=tenant,
+            params={"project": project},
+        )
+        return list(answer.fields)
 
     async def folder_type(self, tenant: str, project: int, folder: int) -> str | None:
         """Ask for a folder's type."""

@@ -139,14 +139,12 @@ def cycle_input(part: bytes | None) -> CycleInput:
     except ValidationError as error:
         errors = error.errors(include_input=False, include_url=False)
         raise InvalidInput(f"testCycle: {validation_message(errors, whole='it')}") from None
-    if wanted.custom_fields:
-        unknown = next(iter(wanted.custom_fields))
-        raise InvalidInput(f"testCycle: the project has no custom field named '{unknown}'.")
     given = {
         "name": wanted.name,
         "description": wanted.description,
         "jira_version": wanted.jira_version,
         "folder": wanted.folder,
+        "custom_fields": wanted.custom_fields,
     }
     return CycleInput(**{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
 

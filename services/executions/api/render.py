@@ -3,20 +3,30 @@
 Source: behaviour.md section 5.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
+from contracts.customfields import show_values
 from contracts.ids import Kind, number_of, project_of
 from kit.clock import vendor_time
 from kit.directory.access import Access
 from kit.http.references import References
 from services.executions.api import shapes
+from services.executions.domain.customfields import CustomValue, values_of
 from services.executions.domain.links import Link
 from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.testexecutions import TestExecution
+from services.executions.usecases.customfields import Definitions
 
 
 class Renderer:
-    """Renders for one caller; ``base`` is the public API's base."""
+    """Renders for one caller; ``base`` is the public API's base.
 
-    def __init__(self, base: str, access: Access) -> None:
+    ``fields`` are the custom fields of what is rendered, by project.
+    """
+
+    def __init__(self, base: str, access: Access, fields: Definitions | None = None) -> None:
+        self._fields = fields or {}
         self._refs = References.of(base, access)
         self._projects = access.view.projects
 
@@ -36,7 +46,7 @@ class Renderer:
             "plannedStartDate": vendor_time(start) if start is not None else None,
             "plannedEndDate": vendor_time(end) if end is not None else None,
             "owner": refs.user(cycle["owner"]),
-            "customFields": {},
+            "customFields": self._values(cycle["project"], cycle.get("custom_fields", ())),
             "links": self.cycle_links(cycle),
         }
 
@@ -64,7 +74,7 @@ class Renderer:
             "comment": execution["comment"],
             "automated": execution["automated"],
             "testCycle": refs.optional("testcycles", execution["cycle"]),
-            "customFields": {},
+            "customFields": self._values(execution["project"], ()),
             "links": self.execution_links(execution),
         }
 
@@ -84,6 +94,9 @@ class Renderer:
             "self": f"{self._refs.url('testexecutions', execution['id'])}/links",
             "issues": [self._issue(link) for link in execution.get("links", ())],
         }
+
+    def _values(self, project: int, rows: Iterable[CustomValue]) -> dict[str, Any]:
+        return dict(show_values(self._fields.get(project, ()), values_of(rows)))
 
     def _issue(self, link: Link) -> shapes.IssueLink:
         shown: shapes.IssueLink = {

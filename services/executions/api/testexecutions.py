@@ -1,10 +1,12 @@
 """``/v2/testexecutions``."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from contracts.customfields import CustomFieldEntity
 from contracts.ids import Kind, project_of
 from kit.directory.access import Access
 from kit.http.pages import (
@@ -21,6 +23,8 @@ from kit.http.params import ProjectKeyFilter, UpdatedAfter, VersionFilter, momen
 from services.executions.api import shapes
 from services.executions.api.render import Renderer
 from services.executions.api.rights import ExecutionReader
+from services.executions.domain.testexecutions import TestExecution
+from services.executions.usecases.customfields import CustomFields
 from services.executions.usecases.testexecutions import ExecutionFilter, TestExecutions
 from services.executions.usecases.visibility import visible_id
 
@@ -72,9 +76,17 @@ Filters = Annotated[ExecutionFilter, Depends(_filters)]
 """The filters of both lists."""
 
 
-def router(executions: TestExecutions, base: str) -> APIRouter:
+def router(executions: TestExecutions, fields: CustomFields, base: str) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(prefix="/v2/testexecutions", tags=["Test Executions"])
+
+    async def rendered(
+        access: Access, found: Sequence[TestExecution]
+    ) -> list[shapes.TestExecution]:
+        projects = {e["project"] for e in found}
+        known = await fields.explaining(access.tenant, projects, CustomFieldEntity.TEST_EXECUTION)
+        show = Renderer(base, access, known).execution
+        return [show(execution) for execution in found]
 
     @routes.get("", operation_id="listTestExecutions", responses=_MANY)
     async def list_test_executions(
@@ -82,8 +94,7 @@ def router(executions: TestExecutions, base: str) -> APIRouter:
     ) -> Response:
         """List test executions, a page from an offset."""
         total, found = await executions.page(access, wanted, page)
-        show = Renderer(base, access).execution
-        return offset_response(request, base, page, total, [show(e) for e in found])
+        return offset_response(request, base, page, total, await rendered(access, found))
 
     @routes.get("/nextgen", operation_id="listTestExecutionsNextgen", responses=_WALKED)
     async def list_test_executions_nextgen(
@@ -96,15 +107,14 @@ def router(executions: TestExecutions, base: str) -> APIRouter:
         """List test executions from an id on."""
         found = await executions.walk(access, replace(wanted, updated_after=updated_after), page)
         following = found[page.limit]["id"] if len(found) > page.limit else None
-        show = Renderer(base, access).execution
-        return cursor_response(
-            request, base, page, following, [show(e) for e in found[: page.limit]]
-        )
+        values = await rendered(access, found[: page.limit])
+        return cursor_response(request, base, page, following, values)
 
     @routes.get("/{testExecutionIdOrKey}", operation_id="getTestExecution", responses=_ONE)
     async def get_test_execution(access: ExecutionReader, testExecutionIdOrKey: str) -> Response:  # noqa: N803
         """Return one test execution by id or key."""
         execution = await executions.get(access, testExecutionIdOrKey)
-        return json_response(Renderer(base, access).execution(execution))
+        (shown,) = await rendered(access, [execution])
+        return json_response(shown)
 
     return routes

@@ -6,6 +6,7 @@ from typing import Annotated, NotRequired
 from typing_extensions import TypedDict
 
 from contracts.classes import DataClass
+from services.executions.domain.customfields import CustomValue
 from services.executions.domain.links import Link
 
 AUTOMATED_BUILD = "Automated Build"
@@ -28,6 +29,8 @@ class TestCycle(TypedDict):
     planned_start: Annotated[datetime | None, DataClass.OPERATIONAL]
     planned_end: Annotated[datetime | None, DataClass.OPERATIONAL]
     owner: Annotated[str | None, DataClass.JIRA_ID]
+    custom_fields: NotRequired[list[CustomValue]]
+    """Absent in cycles that never had a value."""
     upload: NotRequired[Annotated[str, DataClass.OPERATIONAL]]
     links: NotRequired[list[Link]]
     """At most 1,000, the oldest first; absent until the first one."""

@@ -1,8 +1,8 @@
 """What an upload is made of, and the ports of the walk that takes it."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from contracts.tenancy import ProjectState
 from contracts.testcases import OptionState
@@ -20,6 +20,8 @@ class CycleInput:
     description: str | None = None
     jira_version: int | None = None
     folder: int | None = None
+    custom_fields: Mapping[str, Any] = field(default_factory=dict)
+    """By name; empty where nothing is said, which is no fault even of required fields."""
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,20 @@ import contextlib
 from collections.abc import (
     AsyncIterator,
     Collection,
+    Mapping,
 )
 from dataclasses import dataclass
 
 import structlog
 
+from contracts.customfields import CustomFieldEntity, Value
 from contracts.ids import Kind, public_id
 from contracts.testcases import OptionState, OptionType
 from kit.clock import Clock
 from kit.counters import Counters
 from kit.errors import InvalidInput, OstroError, TooLarge, TooManyRequests, Unavailable
 from kit.ids import Ids
+from services.executions.domain.customfields import value_rows
 from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.uploads import (
     Serialise,
@@ -27,6 +30,7 @@ from services.executions.domain.uploads import (
     chunks,
     default_option,
 )
+from services.executions.usecases.customfields import CustomFields
 from services.executions.usecases.passes import read_ahead, rows_of
 from services.executions.usecases.resolution import WINDOW, CaseLookup, Plan, Resolver
 from services.executions.usecases.uploadports import (
@@ -54,6 +58,8 @@ class _Begun:
     """Whether the upload has a row yet, and so must be aborted on failure."""
 
     upload: str
+    values: Mapping[int, Value]
+    """Of the custom fields of its cycle."""
     begun: bool = False
 
 
@@ -68,6 +74,7 @@ class Uploads:
         sender: ChunkSender,
         ledger: LedgerView,
         options: Options,
+        fields: CustomFields,
         projection: CaseLookup,
         owner: CaseDecisions,
         counters: Counters,
@@ -81,6 +88,7 @@ class Uploads:
         self._sender = sender
         self._ledger = ledger
         self._options = options
+        self._fields = fields
         self._projection = projection
         self._owner = owner
         self._counters = counters
@@ -93,7 +101,8 @@ class Uploads:
     async def take(self, request: UploadRequest) -> UploadAnswer:
         """Take one upload to acceptance; on any failure it is aborted before this raises."""
         await self._check_folder(request)
-        state = _Begun(self._ids.token())
+        values = await self._values(request)
+        state = _Begun(self._ids.token(), values)
         try:
             async with self._aborting(request, state):
                 # reading and publishing cost memory and time, waiting for storage does not
@@ -124,6 +133,14 @@ class Uploads:
             raise InvalidInput(f"Folder {folder} does not exist in the project.")
         if kind != "TEST_CYCLE":
             raise InvalidInput(f"Folder {folder} should be of type TEST_CYCLE.")
+
+    async def _values(self, request: UploadRequest) -> Mapping[int, Value]:
+        sent = request.cycle.custom_fields
+        if not sent:
+            return {}
+        return await self._fields.checked(
+            request.tenant, request.project.id, CustomFieldEntity.TEST_CYCLE, sent
+        )
 
     @contextlib.asynccontextmanager
     async def _aborting(self, request: UploadRequest, state: _Begun) -> AsyncIterator[None]:
@@ -178,7 +195,7 @@ class Uploads:
         cycle, first_id = public_id(project, cycle_number), public_id(project, first_number)
         # the row names the cycle before the cycle exists, so that it is hidden from the start
         await self._rows.describe(tenant, upload, cycle, first_id, plan.matched)
-        await self._cycles.insert(self._new_cycle(request, upload, cycle, options))
+        await self._cycles.insert(self._new_cycle(request, state, cycle, options))
         context = ChunkContext(tenant, upload, project, cycle, first_id, request.cycle.jira_version)
         count = await self._publish(request, context, plan, StatusRule(project, options))
         if not await self._rows.seal(tenant, upload, count):
@@ -207,7 +224,7 @@ class Uploads:
         return await self._rows.accept(request.tenant, upload, request)
 
     def _new_cycle(
-        self, request: UploadRequest, upload: str, cycle: int, options: Collection[OptionState]
+        self, request: UploadRequest, state: _Begun, cycle: int, options: Collection[OptionState]
     ) -> TestCycle:
         project, now = request.project.id, self._clock.now()
         status = default_option(project, options, OptionType.TEST_CYCLE)
@@ -226,7 +243,8 @@ class Uploads:
             planned_start=None,
             planned_end=None,
             owner=None,
-            upload=upload,
+            custom_fields=value_rows(state.values),
+            upload=state.upload,
             created_on=now,
             updated_on=now,
             rev=1,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 from pymongo import ASCENDING, IndexModel
 
+from contracts.customfields import CustomFieldEntity, CustomFieldState
 from contracts.ids import public_id
 from contracts.testcases import OptionState
 from contracts.topics import CUSTOM_FIELD_STATE, FOLDER_STATE, OPTION_STATE, TEST_CASE_STATE
@@ -48,6 +49,7 @@ class LibraryProjection:
         self._cases = database[CASES]
         self._options = database[OPTIONS]
         self._folders = database[FOLDERS]
+        self._fields = database[CUSTOM_FIELDS]
 
     async def by_number(
         self, tenant: str, project: int, numbers: Collection[int]
@@ -86,6 +88,15 @@ class LibraryProjection:
         with unavailable_when_down():
             rows = await self._options.find({"tenant": tenant, "project": project}).to_list(None)
         return [OptionState.model_validate(r) for r in rows]
+
+    async def custom_fields(
+        self, tenant: str, projects: Collection[int], entity: CustomFieldEntity
+    ) -> list[CustomFieldState]:
+        """Return the custom fields of projects that are known here."""
+        query = {"tenant": tenant, "project": {"$in": list(projects)}, "entity": entity.value}
+        with unavailable_when_down():
+            rows = await self._fields.find(query).to_list(None)
+        return [CustomFieldState.model_validate(r) for r in rows]
 
     async def folder_type(self, tenant: str, project: int, folder: int) -> str | None:
         """Return the type of a folder of the project, if it is known here."""

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from pymongo import ASCENDING, IndexModel
 
-from contracts.ids import project_range
+from contracts.ids import project_of, project_range
 from kit.http.pages import CursorPage, OffsetPage
 from kit.mongo import Database, insert_new, unavailable_when_down
 from services.executions.adapters.mongo import links
@@ -31,6 +31,14 @@ class TestCycleRepository:
         with unavailable_when_down():
             await insert_new(self._cycles, [dict(cycle)])
             await self._removed.follow(self._cycles, [cycle])
+
+    async def forget(self, tenant: str, field: int) -> None:
+        """Remove every value of a custom field that is gone."""
+        first, end = project_range(project_of(field))
+        await self._cycles.update_many(
+            {"tenant": tenant, "id": {"$gte": first, "$lt": end}, "custom_fields.field": field},
+            {"$pull": {"custom_fields": {"field": field}}},
+        )
 
     async def get(self, tenant: str, cycle: int) -> TestCycle | None:
         """Return one cycle by id."""
