@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 _EVENT = TypeAdapter(Event[JiraChange])
 _OURS = tuple(f"/{e.value}/".encode() for e in (JiraEntity.PROJECT, JiraEntity.USER))
 _ASKED_AT_ONCE = 8
+_ASKING_SECONDS = 30.0
+"""For the people of one batch: projects of others wait behind it."""
 
 
 class Refresher(Protocol):
@@ -31,9 +33,16 @@ class Refresher(Protocol):
 class JiraChangesConsumer:
     """Handler of the group ``tenancy.jira-changes``."""
 
-    def __init__(self, projects: ProjectChanges, memberships: Refresher) -> None:
+    def __init__(
+        self,
+        projects: ProjectChanges,
+        memberships: Refresher,
+        *,
+        asking_seconds: float = _ASKING_SECONDS,
+    ) -> None:
         self._projects = projects
         self._memberships = memberships
+        self._asking_seconds = asking_seconds
 
     async def handle(self, records: Sequence[Record]) -> Sequence[Poison]:
         """Apply changes of projects and ask anew about changed people.
@@ -56,14 +65,21 @@ class JiraChangesConsumer:
         return poison
 
     async def _refresh(self, people: Collection[tuple[str, str]]) -> None:
-        gate = asyncio.Semaphore(_ASKED_AT_ONCE)
+        """Ask about people; whoever is left out is asked about within minutes by the loop."""
+        gate, down = asyncio.Semaphore(_ASKED_AT_ONCE), set[str]()
 
         async def one(tenant: str, account: str) -> None:
             async with gate:
+                if tenant in down:
+                    return
                 try:
                     await self._memberships.refresh(tenant, account)
                 except OstroError as error:
-                    # the loop that keeps memberships young comes by within minutes
-                    log.warning("a membership is refreshed later", cause=type(error).__name__)
+                    down.add(tenant)
+                    log.warning("memberships are refreshed later", cause=type(error).__name__)
 
-        await asyncio.gather(*(one(*person) for person in people))
+        try:
+            async with asyncio.timeout(self._asking_seconds):
+                await asyncio.gather(*(one(*person) for person in people))
+        except TimeoutError:
+            log.warning("a Jira site is slow; memberships are refreshed later")

@@ -43,6 +43,7 @@ class SiteWebhooks:
     checked_at: datetime | None = None
     """When Jira's own list was last compared."""
     swept_at: datetime | None = None
+    """When failed deliveries were last asked for, with success or not."""
     failed_after: int = 0
     """Failed deliveries up to this time, in milliseconds since 1970, were taken."""
     failures: int = 0

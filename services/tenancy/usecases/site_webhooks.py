@@ -144,7 +144,7 @@ class WebhookKeeper:
             site = await self._sites.get(row.tenant)
             await self._registered(site, step, wanted)
             if step.row.to_sweep(self._clock.now()):
-                await self._sweep(site, step)
+                await self._swept(site, step)
         except OstroError as error:
             failed = step.row
             log.info("webhooks of a site later", tenant=row.tenant, cause=type(error).__name__)
@@ -187,6 +187,14 @@ class WebhookKeeper:
             middle = len(projects) // 2
             await self._register(site, step, projects[:middle])
             await self._register(site, step, projects[middle:])
+
+    async def _swept(self, site: JiraSite, step: "_Step") -> None:
+        try:
+            await self._sweep(site, step)
+        except OstroError as error:
+            # Jira keeps them for 72 hours, and what is registered does not wait for them
+            log.warning("no sweep", tenant=site.tenant, cause=type(error).__name__)
+            await step.put(swept_at=self._clock.now())
 
     async def _sweep(self, site: JiraSite, step: "_Step") -> None:
         began, size = self._clock.now(), _PAGE

@@ -41,15 +41,19 @@ class JiraChanges:
         ``InvalidInput`` for a body that is no JSON (Jira does not send it again, nor would it be
         better then) and ``Unavailable`` when Kafka does not have the event.
         """
-        try:
-            parsed = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            # its own text would quote the body
-            raise InvalidInput("The request body is not valid JSON.") from None
-        change = minimise(parsed, self._clock.now())
+        # what was parsed is many times the body and does not wait for Kafka
+        change = minimise(_parsed(body), self._clock.now())
         if isinstance(change, Dropped):
             WEBHOOKS.labels(change.value).inc()
             return
         name = identifier or hashlib.sha256(body).hexdigest()
         await self._sink.publish(tenant, stable_uuid(tenant, name), change)
         _PUBLISHED.inc()
+
+
+def _parsed(body: bytes | bytearray) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # its own text would quote the body
+        raise InvalidInput("The request body is not valid JSON.") from None

@@ -230,6 +230,21 @@ async def test_a_site_that_is_down_is_left_alone_for_a_while(scene: Scene) -> No
     assert (row["failures"], row["retry_at"]) == (0, None)
 
 
+async def test_a_sweep_that_fails_holds_up_nothing_else(scene: Scene) -> None:
+    await scene.house.control("faults", path="/rest/api/3/webhook/failed", status=500, times=None)
+    with contextlib.suppress(AssertionError):
+        await scene.round()
+    row = await scene.row()
+    assert row is not None
+    assert (row["failures"], row["failed_after"]) == (0, 0)
+    await scene.enabled()
+    assert await scene.round() == ["POST webhook"]
+    scene.house.standin.world.faults.clear()
+    assert await scene.round() == []
+    scene.house.pass_time(3600)
+    assert await scene.round() == ["GET webhook/failed"]
+
+
 async def test_projects_follow_jira(scene: Scene) -> None:
     project = await scene.enabled()
     control = scene.house.control
