@@ -11,6 +11,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import jwt
@@ -21,6 +22,7 @@ LEEWAY_SECONDS = 30
 MAX_TOKEN_LENGTH = 8192
 MAX_ISSUER_LENGTH = 255
 _PARTS = 3
+_END_OF_TIME = 253_402_300_000
 _RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)
 # to the alphabet that binascii knows; its own other characters become none of it
 _STANDARD = bytes.maketrans(b"-_+/=", b"+/!!!")
@@ -83,6 +85,11 @@ def verified_claims(claimed: Unverified, key: Any) -> Mapping[str, Any]:
 def digest(token: str) -> str:
     """Return what is remembered of a token that was used."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def instant(seconds: int) -> datetime:
+    """Return the time that a token names; for one that no datetime can hold, the last day."""
+    return datetime.fromtimestamp(min(seconds, _END_OF_TIME), UTC)
 
 
 def check_times(claims: Mapping[str, Any], now: float) -> int:

@@ -20,6 +20,7 @@ from kit.ids import Ids
 from services.tenancy.domain.audit import Action
 from services.tenancy.domain.deliveries import Delivery
 from services.tenancy.domain.forge_life import SYSTEM_TOKEN_LIFE
+from services.tenancy.domain.jwt import instant
 from services.tenancy.domain.secret import Secret
 from services.tenancy.domain.tenants import ForgeInstall, SystemToken, Tenant
 from services.tenancy.usecases.credentials.forge_invocation import ForgeCall
@@ -31,8 +32,6 @@ from services.tenancy.usecases.retry import until_stored
 from services.tenancy.usecases.seen_tokens import ActOnce
 
 log = structlog.get_logger(__name__)
-
-_END_OF_TIME = 253_402_300_000
 
 
 class ForgeEvent(Enum):
@@ -225,7 +224,7 @@ def expiry(token: Secret, issued_at: int) -> datetime:
     own = _claimed_exp(token)
     if own is None:
         return datetime.fromtimestamp(issued_at, UTC) + SYSTEM_TOKEN_LIFE
-    return datetime.fromtimestamp(min(own, _END_OF_TIME), UTC)
+    return instant(own)
 
 
 def _claimed_exp(token: Secret) -> int | None:

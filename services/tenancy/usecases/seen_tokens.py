@@ -5,22 +5,22 @@ facts.md 10.1.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 import structlog
 
-from services.tenancy.domain.jwt import LEEWAY_SECONDS
+from services.tenancy.domain.jwt import LEEWAY_SECONDS, instant
 from services.tenancy.usecases.credentials.forge_invocation import ForgeCall
 
 log = structlog.get_logger(__name__)
 
-_END_OF_TIME = 253_402_300_000
-"""The last day that a datetime can name, in seconds: a token may claim any."""
+_CLOCKS_DIFFER_SECONDS = 60
+"""Rows leave by MongoDB's clock, and tokens expire by ours."""
 
 
 class SeenTokens(Protocol):
-    """Ids of tokens that were acted on, each kept for as long as the token would be accepted."""
+    """Ids of tokens that were acted on, each kept longer than the token would be accepted."""
 
     async def has(self, tenant: str, token: str) -> bool:
         """Whether the token was acted on."""
@@ -70,4 +70,4 @@ def _name(call: ForgeCall) -> str:
 
 
 def _until(call: ForgeCall) -> datetime:
-    return datetime.fromtimestamp(min(call.expires_at + LEEWAY_SECONDS, _END_OF_TIME), UTC)
+    return instant(call.expires_at + LEEWAY_SECONDS + _CLOCKS_DIFFER_SECONDS)
