@@ -16,7 +16,7 @@ from contracts.tenancy import SERVICES
 from tests.harness.browser import BROWSER, opened
 from tools.docs.openapi import public_apps
 
-_METHODS = {"get", "post", "put", "delete"}
+_METHODS = {"get", "put", "post", "delete", "patch"}
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,7 +1,8 @@
 """Custom fields of plans, cycles and executions. The library defines them, a copy is here.
 
-Whatever the copy does not explain is asked of the owner: a value that it refuses, and a stored
-value of a field that it does not know.
+What is to be stored is judged by the owner's definitions: a field made a moment ago may be
+required. What is stored is shown by the copy, and by the owner's where it has a value of a field
+that the copy does not know.
 """
 
 from collections import defaultdict
@@ -64,11 +65,7 @@ class CustomFields:
         kept: Mapping[int, Value] | None = None,
     ) -> Mapping[int, Value]:
         """Return the values to store; ``InvalidInput`` for what breaks a rule of its field."""
-        known = await self._copy.custom_fields(tenant, (project,), entity)
-        try:
-            return check_values(known, sent, kept=kept)
-        except CustomFieldFault:
-            fields = await self._owned(tenant, project, entity)
+        fields = await self._owned(tenant, project, entity)
         try:
             return check_values(fields, sent, kept=kept)
         except CustomFieldFault as fault:
