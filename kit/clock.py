@@ -27,4 +27,5 @@ def to_millis(moment: datetime) -> datetime:
 
 def vendor_time(moment: datetime) -> str:
     """Render as the public API does: UTC, whole seconds, ``yyyy-MM-dd'T'HH:mm:ss'Z'``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # strftime would not fill up the year
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"

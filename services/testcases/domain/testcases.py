@@ -1,16 +1,13 @@
 """Test cases: the model and the rules of what a client may send."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from contracts.customfields import Value
 from contracts.ids import EntityKey, Kind, number_of
-from kit.errors import InvalidInput
 from services.testcases.domain.links import Link
 from services.testcases.domain.scripts import ScriptType
-
-MAX_LABELS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +44,3 @@ class TestCase:
 def key_of(case: TestCase, project_key: str) -> str:
     """Return the human key, for example ``DEMO-T7``."""
     return str(EntityKey(project_key, Kind.TEST_CASE, number_of(case.id)))
-
-
-def check_labels(labels: Sequence[str]) -> None:
-    """Raise ``InvalidInput`` for more than 50 labels, a blank one, one with white space."""
-    if len(labels) > MAX_LABELS:
-        raise InvalidInput(f"labels must not hold more than {MAX_LABELS} labels.")
-    for label in labels:
-        if not label.strip():
-            raise InvalidInput("labels must not hold a blank label.")
-        if any(c.isspace() for c in label):
-            raise InvalidInput(f"The label '{label}' must not contain spaces.")

@@ -14,10 +14,11 @@ from kit.clock import Clock
 from kit.directory.access import Access
 from kit.errors import InvalidInput, NotFound
 from kit.http.pages import CursorPage, OffsetPage
+from kit.labels import check_labels
 from services.testcases.domain.folders import FolderType
 from services.testcases.domain.options import choose
 from services.testcases.domain.scripts import StepsScript, empty_script
-from services.testcases.domain.testcases import TestCase, check_labels
+from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.customfields import CustomFields
 from services.testcases.usecases.folders import Folders
 from services.testcases.usecases.numbering import Numbered, Numbers

@@ -11,6 +11,7 @@ from contracts.testcases import (
 )
 from kit.clock import to_millis
 from kit.errors import InvalidInput, NotFound
+from kit.labels import check_labels
 from services.testcases.domain.folders import Folder, FolderType, check_place
 from services.testcases.domain.links import (
     MAX_LINKS,
@@ -32,11 +33,7 @@ from services.testcases.domain.options import (
     noun,
 )
 from services.testcases.domain.scripts import empty_script
-from services.testcases.domain.testcases import (
-    TestCase,
-    check_labels,
-    key_of,
-)
+from services.testcases.domain.testcases import TestCase, key_of
 from tests.harness.fakes import START
 
 PROJECT = 9
