@@ -162,7 +162,9 @@ class TenancySettings(ServiceSettings, KeyOptions, JiraOptions):
         8203, ge=1, le=65535, description="/internal, /health and /metrics; never behind the edge"
     )
     webhook_max_bytes: int = Field(
-        25_000_000, ge=1024, description="largest webhook body; Jira itself sends none above"
+        25 * 1024 * 1024,
+        ge=1024,
+        description="largest webhook body; Jira itself sends none above 25 MB",
     )
     webhook_max_in_flight: int = Field(
         400, ge=1, description="webhooks in work at the same time, per process; more get 429"

@@ -55,11 +55,6 @@ def check_not_locked_out(permissions: ProjectPermissions) -> None:
         )
 
 
-def names_roles(permissions: ProjectPermissions) -> bool:
-    """Whether it matters who has which role."""
-    return any(grant.holder is Holder.ROLE for grant in permissions.grants)
-
-
 def _in_order(rights: Iterable[Right]) -> tuple[Right, ...]:
     given = set(rights)
     return tuple(right for right in Right if right in given)

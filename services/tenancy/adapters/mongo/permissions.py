@@ -3,17 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contracts.permissions import ProjectPermissions
+from contracts.permissions import Holder, ProjectPermissions
 from kit.directory.permissions import Scheme
 from kit.mongo import Database, unavailable_when_down
 from services.tenancy.adapters.mongo.changes import Changes
 from services.tenancy.adapters.mongo.documents import PROJECTS
-from services.tenancy.domain.permissions import names_roles
 from services.tenancy.domain.projects import Project
 from services.tenancy.usecases.memberships import RoleProject
 from services.tenancy.usecases.ports import Note
 
-_FIELDS = {"_id": 0, "id": 1, "rev": 1, "jira_project_id": 1, "permissions": 1}
+_FIELDS = {"_id": 0, "id": 1, "permissions": 1}
 
 
 class MongoPermissions:
@@ -63,16 +62,15 @@ class MongoPermissions:
         query = {
             "tenant": tenant,
             "permissions.enforced": True,
+            "permissions.grants.holder": Holder.ROLE.value,
             "enabled": True,
             "deleted": False,
         }
+        # asked for each user that is resolved, so the grants stay where they are
+        wanted = {"_id": 0, "id": 1, "jira_project_id": 1}
         with unavailable_when_down():
-            rows = await self._projects.find(query, _FIELDS).sort("id", 1).to_list(None)
-        return [
-            RoleProject(row["id"], row["jira_project_id"])
-            for row in rows
-            if (state := load(row)) is not None and names_roles(state)
-        ]
+            rows = await self._projects.find(query, wanted).sort("id", 1).to_list(None)
+        return [RoleProject(row["id"], row["jira_project_id"]) for row in rows]
 
 
 def load(row: Mapping[str, Any]) -> ProjectPermissions | None:
