@@ -15,7 +15,7 @@ from kit.ids import SystemIds
 from kit.mongo import Database
 from services.testcases.adapters.mongo.options import OptionRepository
 from services.testcases.adapters.mongo.pending import Pending
-from services.testcases.domain.optionchanges import OptionUpdate, replaced
+from services.testcases.domain.optionchanges import OptionUpdate, adjusted, replaced
 from services.testcases.domain.options import NO_COLOR, Option
 from tests.harness.installation import Installation
 from tests.harness.polling import eventually
@@ -250,3 +250,27 @@ async def test_processes_that_know_nothing_of_each_other_take_turns(
         assert len({o.index for o in group}) == 3
     # each option was written ten times, and not one write is missing
     assert [str(o.description).count("+") for o in group] == [10, 10, 10]
+
+
+async def test_of_those_who_change_different_options_one_sees_what_the_other_did(
+    site: Site, stored: Database
+) -> None:
+    """A group without a default: each writes its own option alone, so no two writes meet."""
+    page = await site.read("/priorities", projectKey="DEMO")
+    ids = [o["id"] for o in page["values"]]
+    processes = [OptionRepository(stored, Pending(SystemClock(), SystemIds())) for _ in ids]
+    kind = OptionType.PRIORITY
+
+    async def claim(process: OptionRepository, ident: int, *, default: bool) -> None:
+        def changed(group: Sequence[Option]) -> Sequence[Option]:
+            return adjusted(group, ident, default=default, archived=None) or ()
+
+        await process.change(site.tenant, site.project, kind, changed)
+
+    for _ in range(8):
+        for ident in ids:
+            await claim(processes[0], ident, default=False)
+        claims = zip(processes, ids, strict=True)
+        await asyncio.gather(*(claim(p, i, default=True) for p, i in claims))
+        group = await processes[0].of_project(site.tenant, site.project, (kind,))
+        assert sum(o.default for o in group) == 1
