@@ -58,7 +58,8 @@ class Adoption:
             install=await self._install(old, fresh),
             forge=await self._forge(old, fresh),
             cloud_id=fresh.cloud_id or old.cloud_id,
-            facts=fresh.facts,
+            # read anew with the next round, which compares the former tenant's projects, too
+            facts=replace(fresh.facts, read_at=None),
             orphaned_at=None,
         ).settled()
         left = replace(

@@ -35,8 +35,12 @@ async def test_the_former_tenant_goes_on_with_the_new_client_key(world: World) -
     assert (await world.http.post("/forge/refresh", headers=lent)).status_code == 204
     await eventually(lambda: code(world, headers), lambda found: found == 401, seconds=3)
 
+    read = {"$set": {"facts.read_at": world.clock.now(), "facts.version": "1001.0.0"}}
+    await world.database["tenants"].update_one({"_id": new}, read)
     adopted = await world.core.adoption.adopt(former, new, OPERATOR_BY)
     assert (adopted.id, adopted.status.value) == (former, "active")
+    # what Jira says is read anew, and the former tenant's projects are compared with that site
+    assert (adopted.facts.version, adopted.facts.read_at) == ("1001.0.0", None)
     await eventually(lambda: code(world, headers), lambda found: found == 200, seconds=3)
     # Jira's next calls reach it: with the secret that the new tenant had, and on rotation
     world.clock.advance(seconds=1)
