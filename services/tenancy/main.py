@@ -54,6 +54,7 @@ from services.tenancy.composition.webhooks import (
 from services.tenancy.consumers import token_use
 from services.tenancy.settings import AdminSettings, TenancySettings
 from services.tenancy.usecases.adoption import Adoption
+from services.tenancy.usecases.leavers import ChangedPeople
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.rewrap import Rewrap
 from services.tenancy.usecases.signing_keys import SigningKeys
@@ -172,6 +173,7 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
                 core.tenant_store,
                 core.tokens,
                 core.projects,
+                core.jira,
             ),
             healthcheck.router(),
         ],
@@ -193,7 +195,10 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
             token_use.GROUP: Group(token_use.TokenUseConsumer(core.tokens).handle),
             "tenancy.jira-changes": Group(
                 changes_consumer(
-                    runtime.database, core.rights.memberships, clock, runtime.ids
+                    runtime.database,
+                    ChangedPeople(core.rights.memberships, core.jira.leavers),
+                    clock,
+                    runtime.ids,
                 ).handle
             ),
         },

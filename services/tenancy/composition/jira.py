@@ -16,6 +16,7 @@ from kit.leases import Lease
 from kit.mongo import Database, MongoError
 from kit.service import Runtime
 from services.tenancy.adapters.jira.about import HttpJiraAbout
+from services.tenancy.adapters.jira.accounts import HttpJiraAccounts
 from services.tenancy.adapters.jira.caller import SiteCaller
 from services.tenancy.adapters.jira.issues import HttpJiraIssues
 from services.tenancy.adapters.jira.memberships import HttpJiraMemberships
@@ -24,16 +25,21 @@ from services.tenancy.adapters.jira.projects import HttpJiraProjects
 from services.tenancy.adapters.jira.users import HttpJiraUsers
 from services.tenancy.adapters.mongo.changes import Changes
 from services.tenancy.adapters.mongo.facts import MongoFacts
+from services.tenancy.adapters.mongo.missing_accounts import MongoMissingAccounts
 from services.tenancy.adapters.mongo.projects import MongoProjects
+from services.tenancy.adapters.mongo.tokens import MongoTokens
 from services.tenancy.api import internal_jira
 from services.tenancy.settings import JiraOptions
+from services.tenancy.usecases.accounts import Standing
 from services.tenancy.usecases.facts import Facts
 from services.tenancy.usecases.facts_polling import FactsPolling
 from services.tenancy.usecases.issues import Issues
 from services.tenancy.usecases.jira import Sites
 from services.tenancy.usecases.jira_permissions import PermissionChecks
+from services.tenancy.usecases.leavers import Leavers
 from services.tenancy.usecases.ports import TenantStore, Vault
 from services.tenancy.usecases.project_changes import ProjectComparison
+from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.users import Users
 
 _ROUND_SECONDS = 5.0
@@ -53,11 +59,17 @@ class Jira:
     permissions: PermissionChecks
     facts: Facts
     comparison: ProjectComparison
+    leavers: Leavers
     polling: FactsPolling
 
     def internal_routes(self) -> APIRouter:
         """Return what the other services may ask."""
         return internal_jira.router(self.issues, self.users, self.permissions, self.facts)
+
+    def standing(self, projects: Projects) -> Standing:
+        """Build what says whether somebody works with our projects."""
+        accounts, permissions = HttpJiraAccounts(self.caller), HttpJiraPermissions(self.caller)
+        return Standing(self.sites, accounts, permissions, projects)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -80,6 +92,13 @@ def jira(
     facts = Facts(tenants, fact_store, sites, HttpJiraAbout(caller), clock)
     projects = HttpJiraProjects(caller)
     comparison = ProjectComparison(MongoProjects(database, changes), projects, sites, clock)
+    leavers = Leavers(
+        MongoTokens(database, changes),
+        MongoMissingAccounts(database),
+        sites,
+        HttpJiraAccounts(caller),
+        clock,
+    )
     return Jira(
         sites=sites,
         caller=caller,
@@ -90,7 +109,8 @@ def jira(
         permissions=PermissionChecks(sites, HttpJiraPermissions(caller), clock),
         facts=facts,
         comparison=comparison,
-        polling=FactsPolling(comparison, facts, fact_store, clock),
+        leavers=leavers,
+        polling=FactsPolling(leavers, comparison, facts, fact_store, clock),
     )
 
 

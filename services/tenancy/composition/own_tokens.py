@@ -7,6 +7,7 @@ from services.tenancy.adapters.mongo.seen_tokens import MongoSeenTokens
 from services.tenancy.api import own_tokens, pages
 from services.tenancy.api.persons import ContextPerson, ForgePerson
 from services.tenancy.composition.credentials import Credentials
+from services.tenancy.composition.jira import Jira
 from services.tenancy.domain.tenants import Tenant
 from services.tenancy.settings import TenancySettings
 from services.tenancy.usecases.credentials.forge_invocation import ForgeCall
@@ -25,9 +26,11 @@ def own_token_routes(
     tenants: LifeStore,
     tokens: Tokens,
     projects: Projects,
+    jira: Jira,
 ) -> list[APIRouter]:
     """Build the routes; each takes one kind of credential."""
-    own = OwnTokens(tokens, ActOnce(MongoSeenTokens(database)))
+    standing = jira.standing(projects)
+    own = OwnTokens(tokens, standing, ActOnce(MongoSeenTokens(database)))
     app_key, public_url = settings.app_key, str(settings.public_url)
 
     async def owner_of(call: ForgeCall) -> Tenant | None:

@@ -39,6 +39,8 @@ class Action(StrEnum):
     PERMISSIONS_CHANGED = "permissions.changed"
     TOKEN_CREATED = "token.created"  # noqa: S105  an action, not a password
     TOKEN_REVOKED = "token.revoked"  # noqa: S105  an action, not a password
+    TOKEN_ENDED = "token.ended-with-account"  # noqa: S105  an action, not a password
+    """Jira says that the account it acts for is closed or gone."""
     KEY_CREATED = "signing-key.created"
     SECRETS_REWRAPPED = "secrets.rewrapped"
 

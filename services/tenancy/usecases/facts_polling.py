@@ -1,4 +1,4 @@
-"""The daily round over all Jira sites, by one process at a time: projects in use, then facts."""
+"""The daily round over all Jira sites, by one process at a time: who left, projects, facts."""
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -10,6 +10,7 @@ from kit.clock import Clock
 from kit.errors import OstroError
 from services.tenancy.domain.facts import Reading, pause_after
 from services.tenancy.usecases.facts import Facts, FactStore
+from services.tenancy.usecases.leavers import Leavers
 from services.tenancy.usecases.project_changes import ProjectComparison
 from services.tenancy.usecases.together import together
 
@@ -24,8 +25,14 @@ class FactsPolling:
     """Reads what is due, a few sites at a time; a site that fails is left alone for a while."""
 
     def __init__(
-        self, projects: ProjectComparison, facts: Facts, store: FactStore, clock: Clock
+        self,
+        leavers: Leavers,
+        projects: ProjectComparison,
+        facts: Facts,
+        store: FactStore,
+        clock: Clock,
     ) -> None:
+        self._leavers = leavers
         self._projects = projects
         self._facts = facts
         self._store = store
@@ -47,7 +54,8 @@ class FactsPolling:
 
     async def _one(self, reading: Reading) -> None:
         try:
-            # first: what fails comes again, and only the facts say that all of it was done
+            # before: what fails comes again, and only the facts say that all of it was done
+            await self._leavers.sweep(reading.tenant)
             await self._projects.compare(reading.tenant)
             await self._facts.refresh(reading.tenant)
         except OstroError as error:

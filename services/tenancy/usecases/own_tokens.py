@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from kit.auth.principal import Scope
 from kit.errors import Conflict, Forbidden
 from services.tenancy.domain.tokens import ApiToken
+from services.tenancy.usecases.accounts import Standing
 from services.tenancy.usecases.credentials.forge_invocation import ForgeCall
 from services.tenancy.usecases.ports import By
 from services.tenancy.usecases.seen_tokens import ActOnce
@@ -30,8 +31,9 @@ class Person:
 class OwnTokens:
     """The one place that decides what a person may do with tokens, however they come."""
 
-    def __init__(self, tokens: Tokens, once: ActOnce) -> None:
+    def __init__(self, tokens: Tokens, standing: Standing, once: ActOnce) -> None:
         self._tokens = tokens
+        self._standing = standing
         self._once = once
 
     async def all(self, person: Person) -> Sequence[ApiToken]:
@@ -41,12 +43,15 @@ class OwnTokens:
     async def mint(self, person: Person, request: TokenRequest, by: By) -> Minted:
         """Make a token that acts for the person.
 
-        Raises ``Forbidden`` for the scope admin, ``Conflict`` for too many or a repeated call.
+        Raises ``Forbidden`` for the scope admin and for somebody who sees none of the projects in
+        use, ``Conflict`` for too many or a repeated call, ``Unavailable`` while Jira is silent.
         """
         if not OWN_SCOPES.issuperset(request.scopes):
             raise Forbidden("A token of your own cannot have the scope admin.")
         if await self._tokens.unexpired(person.tenant, person.account_id) >= MOST_TOKENS:
             raise Conflict(f"You have {MOST_TOKENS} tokens that have not expired yet.")
+        # a signed-in customer of a service desk may come as far as this
+        await self._standing.check(person.tenant, person.account_id)
         # the first answer holds the token's text and cannot be given again
         if person.call is not None and not await self._once.claim(person.call, person.tenant):
             raise Conflict("This call was made already.")

@@ -115,6 +115,13 @@ class TokenStore(Protocol):
         """Return the records of the tokens that act for an account, newest first."""
         ...
 
+    async def holders(self, tenant: str, at: datetime, account: str | None = None) -> Sequence[str]:
+        """Return the accounts that tokens act for which are good and expire later, sorted.
+
+        With an ``account`` that one only, if it has any.
+        """
+        ...
+
     async def unexpired(self, tenant: str, account: str, at: datetime) -> int:
         """Return how many tokens of an account expire later, revoked ones included."""
         ...

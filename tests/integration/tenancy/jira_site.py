@@ -80,7 +80,10 @@ def hs256(header: Mapping[str, Any], claims: Mapping[str, Any], secret: str) -> 
 
 
 class FakeServers:
-    """Key servers at ``/keys`` and ``/backup``, a site with project DEMO; modes by name."""
+    """Key servers at ``/keys`` and ``/backup``, a site with project DEMO; modes by name.
+
+    Everybody is there and browses DEMO, but those in ``closed``, ``unknown`` and ``customers``.
+    """
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
@@ -96,12 +99,17 @@ class FakeServers:
         self.published = {GOOD_KID: pem(keys.good), SMALL_KID: pem(keys.small)}
         self.asked: list[str] = []
         self.calls: list[tuple[str, str | None]] = []
+        self.closed: set[str] = set()
+        self.unknown: set[str] = set()
+        self.customers: set[str] = set()
         self.app = Starlette(
             routes=[
                 Route("/keys/{kid:path}", self._key_server),
                 Route("/backup/{kid:path}", self._key_server),
                 Route("/forge/jwks.json", self._key_set),
                 Route("/rest/api/3/project/{project:path}", self._project),
+                Route("/rest/api/3/user/bulk", self._users),
+                Route("/rest/api/3/permissions/check", self._permissions, methods=["POST"]),
                 Route("/ex/jira/{cloud}/rest/api/3/serverInfo", self._server_info),
             ]
         )
@@ -110,6 +118,8 @@ class FakeServers:
         self.modes = dict.fromkeys(self.modes, "good")
         self.asked.clear()
         self.calls.clear()
+        for people in (self.closed, self.unknown, self.customers):
+            people.clear()
 
     async def _key_server(self, request: Request) -> Response:
         server = request.url.path.split("/")[1]
@@ -157,6 +167,27 @@ class FakeServers:
             return JSONResponse({"code": 403, "message": "Forbidden"}, 403)
         address = f"https://{request.path_params['cloud']}.atlassian.net"
         return JSONResponse({"baseUrl": address, "version": "1001.0.0-SNAPSHOT"})
+
+    async def _users(self, request: Request) -> Response:
+        if self.modes["rest"] != "good":
+            return self._broken_site(self.modes["rest"])
+        there = [a for a in request.query_params.getlist("accountId") if a not in self.unknown]
+        people = [
+            {"accountId": a, "displayName": "Secret name", "active": a not in self.closed}
+            for a in there
+        ]
+        return JSONResponse({"values": people, "isLast": True, "total": len(people)})
+
+    async def _permissions(self, request: Request) -> Response:
+        if self.modes["rest"] != "good":
+            return self._broken_site(self.modes["rest"])
+        asked = await request.json()
+        may = asked["accountId"] not in self.customers | self.closed | self.unknown
+        (part,) = asked["projectPermissions"]
+        seen = [p for p in part["projects"] if p == 10000]
+        granted = [{"permission": p, "projects": seen, "issues": []} for p in part["permissions"]]
+        found = granted if may and seen else []
+        return JSONResponse({"projectPermissions": found, "globalPermissions": []})
 
     async def _project(self, request: Request) -> Response:
         raw = request.scope["raw_path"].decode()

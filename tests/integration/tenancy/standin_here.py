@@ -56,9 +56,6 @@ class Here:
         await self._act("forge_install")
         held = self.site.forge
         assert held is not None
-        digest = self.running.core.index.hash(self.site.client_key)
-        row = await self.running.database["tenants"].find_one({"install.client_key_hash": digest})
-        assert row is not None
         known = ForgeSite(
             self.running.keys,
             self.running.clock,
@@ -67,8 +64,15 @@ class Here:
             self.site.cloud_id,
             ENVIRONMENT,
         )
-        await join(self.running.database, row["_id"], known)
+        await join(self.running.database, await self.tenant(), known)
         return app, held
+
+    async def tenant(self) -> str:
+        """Return the id of the tenant that the site became."""
+        digest = self.running.core.index.hash(self.site.client_key)
+        row = await self.running.database["tenants"].find_one({"install.client_key_hash": digest})
+        assert row is not None
+        return str(row["_id"])
 
     async def _act(self, action: str) -> None:
         outcome = await self.standin.driver.act(action, self.site, Order())

@@ -18,6 +18,7 @@ import pytest
 from kit.auth.principal import Scope
 from kit.mongo import Database
 from services.tenancy.main import SERVICE
+from services.tenancy.usecases.projects import Wanted
 from services.tenancy.usecases.tokens import TokenRequest
 from tests.harness.backends import Backends
 from tests.harness.installation import Installation
@@ -118,6 +119,9 @@ async def browser(scene: Scene, site: JiraSite) -> None:
             "GET", page, params=query, headers={"referer": f"https://{token}"}
         )
         assert answer.status_code in {200, 401}
+    owner = await scene.core.tenant_store.by_client_key(scene.core.index.hash(site.client_key))
+    assert owner is not None
+    await scene.core.projects.enable(owner.id, Wanted(key="DEMO"), OPERATOR_BY)
     own = "/ostro/v1/tenancy/me/tokens"
     headers = {"authorization": scene.plant_token("context token", context_token(site))}
     minted = await scene.http.post(own, json={"name": "m", "scopes": ["read"]}, headers=headers)

@@ -160,7 +160,9 @@ async def always() -> bool:
 def polling(house: House, core: Core | None = None) -> FactsPolling:
     """A poller that nobody else runs."""
     jira = (core or house.world.core).jira
-    return FactsPolling(jira.comparison, jira.facts, jira.facts._store, house.world.clock)
+    return FactsPolling(
+        jira.leavers, jira.comparison, jira.facts, jira.facts._store, house.world.clock
+    )
 
 
 async def test_daily_and_at_once_after_an_install(house: House) -> None:

@@ -23,7 +23,7 @@ from tests.integration.tenancy.browser_calls import (
 )
 from tests.integration.tenancy.forge_site import ForgeSite, join
 from tests.integration.tenancy.jira_site import JiraSite
-from tests.integration.tenancy.world import World
+from tests.integration.tenancy.world import OPERATOR_BY, World
 
 
 class Browser:
@@ -56,9 +56,16 @@ class Browser:
         return [token["name"] for token in answer.json()["values"]]
 
 
+async def connect_installed(world: World) -> tuple[JiraSite, str]:
+    """Make a tenant with a project in use."""
+    site, tenant = await world.installed()
+    await world.in_use(tenant)
+    return site, tenant
+
+
 async def forge_installed(world: World) -> tuple[ForgeSite, str]:
     """Make a Connect tenant that has a Forge installation, too."""
-    _, tenant = await world.installed()
+    _, tenant = await connect_installed(world)
     site = world.forge_site()
     await join(world.database, tenant, site)
     return site, tenant
@@ -67,7 +74,9 @@ async def forge_installed(world: World) -> tuple[ForgeSite, str]:
 @pytest.fixture(params=["connect", "forge"])
 async def house(world: World, request: pytest.FixtureRequest) -> tuple[JiraSite | ForgeSite, str]:
     """A site with its tenant, in each life of the app."""
-    return await (world.installed() if request.param == "connect" else forge_installed(world))
+    return await (
+        connect_installed(world) if request.param == "connect" else forge_installed(world)
+    )
 
 
 async def test_a_person_mints_uses_lists_and_revokes(
@@ -125,9 +134,48 @@ async def test_what_is_asked_for_is_checked(
     assert (await mia.mint(projects=["NOPE"])).status_code == 404
 
 
+async def test_who_sees_no_project_in_use_gets_no_token(
+    world: World, house: tuple[JiraSite | ForgeSite, str]
+) -> None:
+    """Customers of a service desk are signed in as everybody else is."""
+    site, tenant = house
+    for people in (world.servers.customers, world.servers.closed, world.servers.unknown):
+        people.add(MIA)
+        refused = await Browser(world, site).mint()
+        assert refused.status_code == 403
+        assert (await Browser(world, site, TOM).mint()).status_code == 201
+        people.clear()
+    await world.core.projects.switch(tenant, "DEMO", OPERATOR_BY, enabled=False)
+    assert (await Browser(world, site).mint()).status_code == 403
+    assert await world.database["tokens"].distinct("account_id", {"tenant": tenant}) == [TOM]
+
+
+@pytest.mark.parametrize("mode", ["down", "unauthorized", "forbidden", "busy", "garbage"])
+async def test_no_token_while_jira_does_not_say_who_asks(
+    world: World, house: tuple[JiraSite | ForgeSite, str], mode: str
+) -> None:
+    site, tenant = house
+    world.servers.modes["rest"] = mode
+    mia = Browser(world, site)
+    headers = {
+        "authorization": context_token(site) if isinstance(site, JiraSite) else site.of_person(MIA)
+    }
+    body = {"name": "later", "scopes": ["read"]}
+    path = OWN if isinstance(site, JiraSite) else FORGE_OWN
+    answer = await world.http.post(path, json=body, headers=headers)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    # what there is can be seen and taken back
+    assert await mia.names() == []
+    assert await world.database["tokens"].count_documents({"tenant": tenant}) == 0
+    world.servers.modes["rest"] = "good"
+    # the call was not used up
+    assert (await world.http.post(path, json=body, headers=headers)).status_code == 201
+
+
 async def test_another_tenants_tokens_are_unknown(world: World) -> None:
-    mia_here = Browser(world, (await world.installed())[0])
-    mia_there = Browser(world, (await world.installed())[0])
+    mia_here = Browser(world, (await connect_installed(world))[0])
+    mia_there = Browser(world, (await connect_installed(world))[0])
     token = (await mia_here.mint()).json()
     assert await mia_there.names() == []
     assert (await mia_there.call("DELETE", f"/{token['id']}")).status_code == 404

@@ -108,6 +108,7 @@ async def test_without_atlassians_script_it_says_so(world: World, tmp_path: Path
 
 async def test_a_person_mints_a_token_on_the_page(world: World, tmp_path: Path) -> None:
     site, tenant = await world.installed()
+    await world.in_use(tenant)
     async with atlassians_script(site, tmp_path) as address:
         dom, log = await opened(url_of(world, site), tmp_path / "profile", {f"{HOST}:443": address})
     row = await world.database["tokens"].find_one({"tenant": tenant})

@@ -130,7 +130,9 @@ async def test_a_site_that_is_down_or_refuses_changes_nothing(scene: Scene) -> N
 async def test_the_daily_round_comes_again_after_a_failure(installation: Installation) -> None:
     async with scene_of(installation, forge=False) as scene:
         house, jira = scene.house, scene.house.world.core.jira
-        poller = FactsPolling(jira.comparison, jira.facts, jira.facts._store, house.world.clock)
+        poller = FactsPolling(
+            jira.leavers, jira.comparison, jira.facts, jira.facts._store, house.world.clock
+        )
 
         async def always() -> bool:
             return True

@@ -43,6 +43,7 @@ AIMS: dict[str, tuple[Aim, ...]] = {
 async def here(running: World) -> AsyncIterator[Here]:
     found = beside(running)
     await found.forge_installed()
+    await running.in_use(await found.tenant())
     # the next unknown kid makes the service look at the set again
     running.clock.advance(minutes=2)
     yield found

@@ -24,6 +24,7 @@ from services.tenancy.domain.audit import OPERATOR
 from services.tenancy.main import INDEXES, SERVICE, Core, build, compose
 from services.tenancy.settings import TenancySettings
 from services.tenancy.usecases.ports import By
+from services.tenancy.usecases.projects import Wanted
 from services.tenancy.usecases.tokens import TokenRequest
 from tests.harness.fakes import ManualClock
 from tests.harness.installation import Installation
@@ -77,6 +78,10 @@ class World:
         found = site or self.site()
         assert (await self.call(found, "installed")).status_code == 204
         return found, (await self.tenant_of(found))["_id"]
+
+    async def in_use(self, tenant: str, key: str = "DEMO") -> None:
+        """Enable a project of the site's."""
+        await self.core.projects.enable(tenant, Wanted(key=key), OPERATOR_BY)
 
     async def tenant_of(self, site: JiraSite) -> Document:
         """Return the stored tenant of a site."""

@@ -268,6 +268,16 @@ class SeenTokenDocument(TypedDict):
     until: Annotated[datetime, DataClass.OPERATIONAL]
 
 
+class MissingAccountDocument(TypedDict):
+    """Collection ``missing_accounts``: token holders whom Jira left out. Rows leave in a week."""
+
+    _id: Annotated[str, DataClass.JIRA_ID]
+    """tenant/account id."""
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    account_id: Annotated[str, DataClass.JIRA_ID]
+    since: Annotated[datetime, DataClass.OPERATIONAL]
+
+
 class AuditDocument(TypedDict):
     """Collection ``audit``: who did what when. Rows are never changed."""
 
@@ -292,6 +302,7 @@ OWN_KEYS = "own_keys"
 SITE_WEBHOOKS = "site_webhooks"
 AUDIT = "audit"
 SEEN_TOKENS = "seen_tokens"
+MISSING_ACCOUNTS = "missing_accounts"
 
 DOCUMENTS: dict[str, type] = {
     TENANTS: TenantDocument,
@@ -304,5 +315,6 @@ DOCUMENTS: dict[str, type] = {
     SITE_WEBHOOKS: SiteWebhooksDocument,
     AUDIT: AuditDocument,
     SEEN_TOKENS: SeenTokenDocument,
+    MISSING_ACCOUNTS: MissingAccountDocument,
 }
 """Collection to document, for the data inventory."""

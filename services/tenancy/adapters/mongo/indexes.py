@@ -6,6 +6,7 @@ from kit.outbox.entries import INDEX as OUTBOX
 from services.tenancy.adapters.mongo.documents import (
     AUDIT,
     MEMBERSHIPS,
+    MISSING_ACCOUNTS,
     PROJECTS,
     SEEN_TOKENS,
     SIGNING_KEYS,
@@ -57,5 +58,10 @@ INDEXES = {
     SIGNING_KEYS: [IndexModel([("generation", ASCENDING)], unique=True), OUTBOX],
     # MongoDB's own sweeper needs it alone
     SEEN_TOKENS: [IndexModel([("until", ASCENDING)], expireAfterSeconds=0)],
+    MISSING_ACCOUNTS: [
+        IndexModel([("tenant", ASCENDING), ("account_id", ASCENDING)]),
+        # MongoDB's own sweeper needs it alone
+        IndexModel([("since", ASCENDING)], expireAfterSeconds=7 * 24 * 3600),
+    ],
     AUDIT: [IndexModel([("tenant", ASCENDING), ("at", ASCENDING)])],
 }

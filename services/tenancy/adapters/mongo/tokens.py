@@ -63,6 +63,17 @@ class MongoTokens:
             rows = await self._tokens.find(query).sort(_NEWEST_FIRST).to_list(None)
         return [load(row) for row in rows]
 
+    async def holders(self, tenant: str, at: datetime, account: str | None = None) -> Sequence[str]:
+        """Return the accounts with tokens that are not revoked and expire later, sorted."""
+        query = {
+            "tenant": tenant,
+            "account_id": {"$type": "string"} if account is None else account,
+            "revoked_at": None,
+            "expires_at": {"$gt": at},
+        }
+        with unavailable_when_down():
+            return sorted(await self._tokens.distinct("account_id", query))
+
     async def unexpired(self, tenant: str, account: str, at: datetime) -> int:
         """Count the records of one account that expire later."""
         query = {"tenant": tenant, "account_id": account, "expires_at": {"$gt": at}}
