@@ -1,8 +1,9 @@
 """Rows of attachments in MongoDB; the tenant comes first.
 
 uploading ──▶ stored               in one write, which is when it shows
-    └──────▶ removing ──▶ gone     its bytes go at once, and once more when writes that were
-                                   on their way have arrived; then the row
+    └──────────┴─▶ removing ──▶ gone   its bytes go at once, and once more when writes that were
+                                       on their way have arrived; then the row. A stored one goes
+                                       when what it is attached to goes
 """
 
 from collections.abc import Collection, Sequence

@@ -20,6 +20,7 @@ from services.testcases.adapters.mongo import testcases as case_rows
 from services.testcases.adapters.mongo.customvalues import LibraryValues
 from services.testcases.adapters.mongo.numbers import CounterNumbers
 from services.testcases.adapters.mongo.pending import Pending
+from services.testcases.adapters.mongo.scripts import ScriptRepository
 from services.testcases.adapters.mongo.steps import StepRows
 from services.testcases.api.attachments import AttachmentRoutes
 from services.testcases.api.customfields import CustomFieldRoutes
@@ -30,6 +31,8 @@ from services.testcases.api.links import LinkRoutes
 from services.testcases.api.optionadmin import OptionAdminRoutes
 from services.testcases.api.options import OptionRoutes
 from services.testcases.api.testcases import TestCaseRoutes
+from services.testcases.api.testscript import TestScriptRoutes
+from services.testcases.api.teststeps import TestStepRoutes
 from services.testcases.consumers.directory import DirectoryConsumer
 from services.testcases.consumers.jira_changes import JiraChangesConsumer
 from services.testcases.consumers.uploads import UploadsConsumer
@@ -42,6 +45,7 @@ from services.testcases.usecases.links import IssueLinks, Links
 from services.testcases.usecases.optionadmin import OptionAdmin
 from services.testcases.usecases.options import Options
 from services.testcases.usecases.provisional import ProvisionalCases
+from services.testcases.usecases.scripts import Scripts
 from services.testcases.usecases.testcases import TestCases
 from services.testcases.usecases.uploads import Uploads
 
@@ -83,6 +87,8 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     )
     folders = Folders(folder_rows.FolderRepository(database, pending), numbers)
     cases = TestCases(case_store, folders, options, fields, numbers, clock)
+    script_store = ScriptRepository(database, pending)
+    scripts = Scripts(cases, script_store, fields, numbers)
     links, issue_links = _links(runtime, pending, cases, numbers)
     attached = attachment_wiring.wired(runtime, counters)
     attachable = AttachableCases(cases, case_store, StepRows(database))
@@ -92,6 +98,8 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     directory = DirectoryCopy(database, runtime.peers["tenancy"], clock)
     routers = [
         TestCaseRoutes(cases, fields, settings.api_base).router(),
+        TestScriptRoutes(scripts, settings.api_base).router(),
+        TestStepRoutes(scripts, settings.api_base).router(),
         LinkRoutes(links, settings.api_base).router(),
         IssueLinkRoutes(links, settings.api_base).router(),
         FolderRoutes(folders, settings.api_base).router(),

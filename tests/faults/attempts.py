@@ -28,6 +28,11 @@ BODIES: dict[str, Any] = {
     "PUT /v2/statuses/{id}": _OPTION | {"archived": False, "default": False},
     "PUT /v2/priorities/{id}": _OPTION | {"default": False},
     "PUT /v2/environments/{id}": _OPTION,
+    "POST /v2/testcases/{testCaseKey}/testscript": {"type": "plain", "text": "t"},
+    "POST /v2/testcases/{testCaseKey}/teststeps": {
+        "mode": "APPEND",
+        "items": [{"inline": {"description": "d"}}],
+    },
     "POST /v2/testcases/{testCaseKey}/links/issues": {"issueId": 1},
     "POST /v2/testcases/{testCaseKey}/links/weblinks": {"url": "https://example.test/"},
     "POST /v2/testcycles/{testCycleIdOrKey}/links/issues": {"issueId": 1},

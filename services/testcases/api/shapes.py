@@ -84,6 +84,48 @@ class TestCase(TypedDict):
     links: Links
 
 
+class TestScript(TypedDict):
+    """A plain or BDD script."""
+
+    type: str
+    text: str
+    id: int
+
+
+class InlineStep(TypedDict):
+    """A step written out."""
+
+    description: str | None
+    testData: str | None
+    expectedResult: str | None
+    customFields: dict[str, Any]
+    reflectRef: str | None
+
+
+class CallToTestParameter(TypedDict, total=False):
+    """A parameter of a called test case; what was not given is left out."""
+
+    name: str
+    type: str
+    value: str
+
+
+class CallToTestStep(TypedDict):
+    """A call of another test case."""
+
+    self: str
+    testCaseKey: str
+    parameters: list[CallToTestParameter] | None
+
+
+class TestStep(TypedDict):
+    """One step: the unused one of the two is null."""
+
+    id: int
+    inline: InlineStep | None
+    testCase: CallToTestStep | None
+
+
 class Folder(TypedDict):
     """One folder; ``parentId`` is null at the root."""
 

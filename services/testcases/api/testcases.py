@@ -35,9 +35,17 @@ from services.testcases.api.fields import (
 )
 from services.testcases.api.links import links
 from services.testcases.api.rights import CaseCreator, CaseReader
+from services.testcases.domain.scripts import ScriptType
 from services.testcases.domain.testcases import key_of
 from services.testcases.usecases.customfields import CustomFields
 from services.testcases.usecases.testcases import NewTestCase, Shown, TestCases
+
+_SCRIPTS = {
+    ScriptType.STEPS: "teststeps",
+    ScriptType.PLAIN: "testscript",
+    ScriptType.BDD: "testscript",
+}
+"""Where scripts are read: the one way to tell the kind of one without asking for it."""
 
 
 class TestCaseCreate(Body):
@@ -221,7 +229,7 @@ def test_case(
         "status": refs.resource("statuses", case.status),
         "folder": refs.optional("folders", case.folder),
         "owner": refs.user(case.owner),
-        "testScript": {"self": f"{url}/teststeps"},
+        "testScript": {"self": f"{url}/{_SCRIPTS[case.script]}"},
         "customFields": show_values(fields, case.custom_fields),
         "links": links(refs, case, project.key),
     }

@@ -10,7 +10,7 @@ from kit.errors import NotFound
 from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.testcases import TestCases
 
-_KIND = "test-case"
+KIND = "test-case"
 _ID = re.compile(rf"[0-9]{{1,{len(str(MAX_ID))}}}")
 
 
@@ -40,7 +40,7 @@ class AttachableCases:
 
     async def case(self, access: Access, id_or_key: str) -> Place:
         """Return the place of a case; ``NotFound`` alike for all that may not be seen."""
-        return Place(_KIND, await self._id(access, id_or_key))
+        return Place(KIND, await self._id(access, id_or_key))
 
     async def step(self, access: Access, id_or_key: str, step: str | int) -> Place:
         """Return the place of a step of a case; raise as above for either."""
@@ -48,7 +48,7 @@ class AttachableCases:
         known = _ID.fullmatch(str(step)) is not None
         if not known or not await self._steps.has(access.tenant, case, int(step)):
             raise NotFound(f"Test step with id {step} does not exist in the test case.")
-        return Place(_KIND, case, int(step))
+        return Place(KIND, case, int(step))
 
     async def _id(self, access: Access, id_or_key: str) -> int:
         if not _ID.fullmatch(id_or_key):

@@ -103,19 +103,37 @@ class InlineStepDocument(TypedDict):
     reflect_ref: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
 
 
+class CallParameterDocument(TypedDict):
+    """A parameter of a called case."""
+
+    name: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
+    type: Annotated[str | None, DataClass.OPERATIONAL]
+    value: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
+
+
+class CallDocument(TypedDict):
+    """A call of another case."""
+
+    case: Annotated[int, DataClass.OPERATIONAL]
+    key: Annotated[str, DataClass.OPERATIONAL]
+    parameters: list[CallParameterDocument] | None
+
+
 class StepDocument(TypedDict):
-    """One step."""
+    """One step: written out, or a call."""
 
     id: Annotated[int, DataClass.OPERATIONAL]
-    inline: InlineStepDocument
+    inline: NotRequired[InlineStepDocument]
+    call: NotRequired[CallDocument]
     custom_fields: NotRequired[list[CustomValueDocument]]
 
 
 class ScriptDocument(TypedDict):
-    """The script of the newest version."""
+    """The script of the newest version: steps, or a text."""
 
     type: Annotated[str, DataClass.OPERATIONAL]
-    steps: list[StepDocument]
+    steps: NotRequired[list[StepDocument]]
+    text: NotRequired[Annotated[str, DataClass.CUSTOMER_CONTENT]]
 
 
 class LinkDocument(TypedDict):
@@ -193,6 +211,14 @@ class EndedUploadDocument(TypedDict):
     ended_on: Annotated[datetime, DataClass.OPERATIONAL]
 
 
+class CallTurnDocument(TypedDict):
+    """Whoever writes call-to-test steps of a tenant writes here first. ``_id``: tenant."""
+
+    _id: Annotated[str, DataClass.OPERATIONAL]
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    changes: Annotated[int, DataClass.OPERATIONAL]
+
+
 class DeletedIssueDocument(TypedDict):
     """An issue that Jira deleted. ``_id``: tenant/issue; forgotten after a day."""
 
@@ -210,6 +236,7 @@ DOCUMENTS: dict[str, type] = {
     "projects": ProjectDocument,
     "ended_uploads": EndedUploadDocument,
     "deleted_issues": DeletedIssueDocument,
+    "call_turns": CallTurnDocument,
     **attachment_wiring.DOCUMENTS,
 }
 """Collection to document, for the data inventory."""

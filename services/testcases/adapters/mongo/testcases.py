@@ -15,8 +15,9 @@ from kit.http.pages import CursorPage, OffsetPage
 from kit.mongo import Database, Document
 from kit.outbox.entries import INDEX as OUTBOX_INDEX
 from services.testcases.adapters.mongo.customvalues import value_documents, values_of
-from services.testcases.adapters.mongo.documents import ScriptDocument, TestCaseDocument
+from services.testcases.adapters.mongo.documents import TestCaseDocument
 from services.testcases.adapters.mongo.pending import Pending
+from services.testcases.adapters.mongo.scriptforms import script_document
 from services.testcases.domain.links import IssueLink, Link, LinkType, WebLink
 from services.testcases.domain.scripts import ScriptType, StepsScript
 from services.testcases.domain.testcases import TestCase
@@ -40,14 +41,16 @@ INDEXES = {
         # these two hold nothing of cases without links
         _index("link", "links.id", partialFilterExpression={"links.id": {"$exists": True}}),
         _index("issue", "links.issue", partialFilterExpression={"links.issue": {"$exists": True}}),
+        # and this one nothing but what an export of features reads
+        _index("bdd", "project", "visible", "id", partialFilterExpression={"script.type": "bdd"}),
         OUTBOX_INDEX,
     ],
 }
 
 _BY_ID = [("project", ASCENDING), ("id", ASCENDING)]
 """Order by id: ids of one project are one range, and the indexes have the project first."""
-# steps can be long, and the public shapes of a case do not show them
-WITHOUT_STEPS = {"script.steps": 0, "outbox": 0}
+# scripts can be long, and the public shapes of a case do not show them
+WITHOUT_STEPS = {"script.steps": 0, "script.text": 0, "outbox": 0}
 
 
 class TestCaseRepository:
@@ -151,28 +154,10 @@ def document(row_id: str, tenant: str, case: TestCase, script: StepsScript) -> T
         "component": case.component,
         "folder": case.folder,
         "owner": case.owner,
-        "script": _script(script),
+        "script": script_document(script),
         "custom_fields": value_documents(case.custom_fields),
         "rev": 0,
         "outbox": [],
-    }
-
-
-def _script(script: StepsScript) -> ScriptDocument:
-    return {
-        "type": ScriptType.STEPS.value,
-        "steps": [
-            {
-                "id": step.id,
-                "inline": {
-                    "description": step.inline.description,
-                    "test_data": step.inline.test_data,
-                    "expected_result": step.inline.expected_result,
-                    "reflect_ref": step.inline.reflect_ref,
-                },
-            }
-            for step in script.steps
-        ],
     }
 
 
