@@ -31,6 +31,7 @@ from services.testcases.api.links import LinkRoutes
 from services.testcases.api.optionadmin import OptionAdminRoutes
 from services.testcases.api.options import OptionRoutes
 from services.testcases.api.testcases import TestCaseRoutes
+from services.testcases.api.testcaseupdate import TestCaseUpdateRoutes
 from services.testcases.api.testscript import TestScriptRoutes
 from services.testcases.api.teststeps import TestStepRoutes
 from services.testcases.consumers.directory import DirectoryConsumer
@@ -47,6 +48,7 @@ from services.testcases.usecases.options import Options
 from services.testcases.usecases.provisional import ProvisionalCases
 from services.testcases.usecases.scripts import Scripts
 from services.testcases.usecases.testcases import TestCases
+from services.testcases.usecases.testcaseupdates import TestCaseUpdates
 from services.testcases.usecases.uploads import Uploads
 
 SERVICE = "testcases"
@@ -87,6 +89,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     )
     folders = Folders(folder_rows.FolderRepository(database, pending), numbers)
     cases = TestCases(case_store, folders, options, fields, numbers, clock)
+    updates = TestCaseUpdates(case_store, folders, options, fields, clock)
     script_store = ScriptRepository(database, pending)
     scripts = Scripts(cases, script_store, fields, numbers)
     links, issue_links = _links(runtime, pending, cases, numbers)
@@ -98,6 +101,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     directory = DirectoryCopy(database, runtime.peers["tenancy"], clock)
     routers = [
         TestCaseRoutes(cases, fields, settings.api_base).router(),
+        TestCaseUpdateRoutes(updates).router(),
         TestScriptRoutes(scripts, settings.api_base).router(),
         TestStepRoutes(scripts, settings.api_base).router(),
         LinkRoutes(links, settings.api_base).router(),

@@ -28,6 +28,9 @@ BODIES: dict[str, Any] = {
     "PUT /v2/statuses/{id}": _OPTION | {"archived": False, "default": False},
     "PUT /v2/priorities/{id}": _OPTION | {"default": False},
     "PUT /v2/environments/{id}": _OPTION,
+    # found by the id in the body
+    "PUT /v2/testcases/{testCaseKey}": {"id": 1, "key": "DEMO-T1", "name": "n"}
+    | {name: {"id": 1} for name in ("project", "priority", "status")},
     "POST /v2/testcases/{testCaseKey}/testscript": {"type": "plain", "text": "t"},
     "POST /v2/testcases/{testCaseKey}/teststeps": {
         "mode": "APPEND",

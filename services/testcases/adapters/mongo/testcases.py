@@ -118,6 +118,20 @@ class TestCaseRepository:
         await self._cases.insert_one(dict(row))
         self._pending.nudge()
 
+    async def replace(self, tenant: str, case: TestCase) -> bool:
+        """Store what a client may set of a case; False when it is gone."""
+        result = await self._cases.update_one(
+            {"tenant": tenant, "project": case.project, "visible": True, "id": case.id},
+            {
+                "$set": {**_settable(case), "updated_on": case.updated_on},
+                "$inc": {"rev": 1},
+                "$push": {"outbox": self._pending.entry()},
+            },
+        )
+        if result.matched_count:
+            self._pending.nudge()
+        return bool(result.matched_count)
+
 
 def _query(tenant: str, wanted: CaseFilter) -> Document:
     query: Document = {
@@ -158,6 +172,23 @@ def document(row_id: str, tenant: str, case: TestCase, script: StepsScript) -> T
         "custom_fields": value_documents(case.custom_fields),
         "rev": 0,
         "outbox": [],
+    }
+
+
+def _settable(case: TestCase) -> Document:
+    """Return the fields that a client replaces."""
+    return {
+        "name": case.name,
+        "priority": case.priority,
+        "status": case.status,
+        "objective": case.objective,
+        "precondition": case.precondition,
+        "estimated_time": case.estimated_time,
+        "labels": list(case.labels),
+        "component": case.component,
+        "folder": case.folder,
+        "owner": case.owner,
+        "custom_fields": [dict(value) for value in value_documents(case.custom_fields)],
     }
 
 
