@@ -14,7 +14,7 @@ from kit.auth.principal import ACTING, Scope
 from kit.auth.service_tokens import InternalCaller, ServiceTokens
 from kit.directory.access import Access
 from kit.directory.permissions import Need
-from kit.errors import Unauthenticated
+from kit.errors import Forbidden, Unauthenticated
 
 
 class _TokenHeader(SecurityBase):
@@ -55,18 +55,41 @@ async def _internal_caller(
     return tokens.verify(token)
 
 
-async def _tenant_caller(
-    caller: Annotated[InternalCaller, Depends(_internal_caller)],
-) -> "TenantCaller":
-    if caller.tenant is None:
-        raise Unauthenticated("the service token names no tenant")
-    return TenantCaller(caller.service, caller.tenant, caller.principal)
-
-
 class TenantCaller(InternalCaller):
     """An internal caller whose token names a tenant."""
 
     tenant: str
+
+
+class PeerOf:
+    """The dependency of an internal route: its caller, which must be one of these services.
+
+    Every internal route has one, so that a service can ask for what it works with, and no more.
+    """
+
+    def __init__(self, *services: str) -> None:
+        self.services = frozenset(services)
+
+    async def __call__(
+        self, caller: Annotated[InternalCaller, Depends(_internal_caller)]
+    ) -> InternalCaller:
+        """Return the caller; raise ``Forbidden`` for another service."""
+        if caller.service not in self.services:
+            raise Forbidden("This service may not ask for this.")
+        return caller
+
+
+class TenantPeerOf(PeerOf):
+    """The same, for routes that need a tenant."""
+
+    async def __call__(
+        self, caller: Annotated[InternalCaller, Depends(_internal_caller)]
+    ) -> TenantCaller:
+        """Return the caller; raise ``Forbidden``, or ``Unauthenticated`` without a tenant."""
+        checked = await super().__call__(caller)
+        if checked.tenant is None:
+            raise Unauthenticated("the service token names no tenant")
+        return TenantCaller(checked.service, checked.tenant, checked.principal)
 
 
 Caller = Annotated[VerifiedToken, Depends(_caller)]
@@ -94,9 +117,3 @@ class AccessTo:
 def access_to(entity: Entity, right: Right) -> AccessTo:
     """Return the dependency of a route that needs one right, with the scope that goes with it."""
     return AccessTo(Need.of((entity, right)), Scope.READ if right is Right.VIEW else Scope.WRITE)
-
-
-PeerCaller = Annotated[InternalCaller, Depends(_internal_caller)]
-"""The service behind an internal request."""
-TenantPeerCaller = Annotated[TenantCaller, Depends(_tenant_caller)]
-"""The same, for routes that need a tenant."""

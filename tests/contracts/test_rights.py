@@ -7,7 +7,8 @@ import pytest
 from contracts.permissions import Entity, Right
 from kit.auth.principal import Scope
 from kit.http.security import AccessTo
-from tests.harness.routes import Operation, needs
+from tests.harness.routes import needs
+from tools.docs.internal import Operation
 from tools.docs.openapi import public_apps
 
 NEEDS_NOTHING = {("GET", "/v2/healthcheck")}

@@ -11,16 +11,18 @@ import httpx
 from fastapi import APIRouter, Depends, Request, Response
 
 from contracts.internal import IssueRef, IssuesAnswer, IssuesRequest
+from contracts.routes import EXECUTIONS, TESTCASES
 from devstack.standin.serving import Listeners, bind, port_of
 from kit.auth.service_tokens import ServiceTokens
 from kit.clock import SystemClock
 from kit.errors import NotFound, Unavailable
 from kit.http.app import internal_app
 from kit.http.body import JsonBody
-from kit.http.security import TenantPeerCaller
+from kit.http.security import TenantCaller, TenantPeerOf
 from kit.observability.health import Health
 from tests.harness.installation import Installation
 
+_Caller = Annotated[TenantCaller, Depends(TenantPeerOf(TESTCASES, EXECUTIONS))]
 _Body = Annotated[IssuesRequest, Depends(JsonBody(IssuesRequest))]
 _JIRA_PROJECT = 10_000
 _OF_THE_CONNECTION = {"host", "connection", "content-length"}
@@ -43,7 +45,7 @@ class JiraIssues:
         self.api = APIRouter(prefix="/internal/v1")
         self.api.post("/issues")(self._find)
 
-    async def _find(self, caller: TenantPeerCaller, body: _Body) -> IssuesAnswer:
+    async def _find(self, caller: _Caller, body: _Body) -> IssuesAnswer:
         self.asked.append(body)
         if self.down:
             raise Unavailable("Jira does not answer.")
@@ -94,7 +96,7 @@ async def jira_beside_tenancy(installation: Installation) -> AsyncIterator[JiraI
             yield found
 
 
-async def _no_project(_: TenantPeerCaller, key: str) -> None:
+async def _no_project(_: _Caller, key: str) -> None:
     raise NotFound(f"There is no project {key} beyond those that were published.")
 
 

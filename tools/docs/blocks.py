@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from contracts.routes import ROUTES
-from tools.docs import events
+from tools.docs import events, internal
 from tools.docs.markdown import code, table
 
 _BLOCK = re.compile(r"(<!-- rendered: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -28,6 +28,7 @@ def _render(name: str, root: Path) -> str:
     blocks: dict[str, Callable[[], str]] = {
         "topics": events.topics_table,
         "routes": _routes,
+        "internal": internal.render,
         "decisions": lambda: _decisions(root),
     }
     return blocks[name]()

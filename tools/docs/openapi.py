@@ -62,6 +62,13 @@ async def _documents() -> dict[str, Any]:
 @asynccontextmanager
 async def public_apps() -> AsyncIterator[Mapping[str, FastAPI]]:
     """Yield the public application of each service, connected to nothing."""
+    async with all_parts() as parts:
+        yield {name: part.public for name, part in parts.items()}
+
+
+@asynccontextmanager
+async def all_parts() -> AsyncIterator[Mapping[str, Parts]]:
+    """Yield what each service consists of, connected to nothing."""
     with TemporaryDirectory() as folder:
         async with AsyncExitStack() as stack:
             builder = _Builder(Path(folder), stack)
@@ -74,7 +81,7 @@ async def public_apps() -> AsyncIterator[Mapping[str, FastAPI]]:
             for parts in apps.values():
                 for close in parts.closers:
                     stack.push_async_callback(close)
-            yield {name: parts.public for name, parts in apps.items()}
+            yield apps
 
 
 def _tenancy(runtime: Runtime[TenancySettings]) -> Parts:

@@ -5,10 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from contracts.internal import UsageAnswer, UsageRequest
+from contracts.routes import TESTCASES
 from kit.errors import InvalidInput
 from kit.http.body import JsonBody
-from kit.http.security import TenantPeerCaller
+from kit.http.security import TenantCaller, TenantPeerOf
 from services.executions.usecases.usage import Usages
+
+Caller = Annotated[TenantCaller, Depends(TenantPeerOf(TESTCASES))]
 
 
 class InternalRoutes:
@@ -25,7 +28,7 @@ class InternalRoutes:
 
     async def usage(
         self,
-        caller: TenantPeerCaller,
+        caller: Caller,
         body: Annotated[UsageRequest, Depends(JsonBody(UsageRequest))],
     ) -> Response:
         """What has an option, or a value of a custom field."""

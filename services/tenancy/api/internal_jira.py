@@ -20,14 +20,17 @@ from contracts.internal import (
     UsersAnswer,
     UsersRequest,
 )
+from contracts.routes import EXECUTIONS, TESTCASES
 from kit.http.body import JsonBody
-from kit.http.security import TenantPeerCaller
+from kit.http.security import TenantCaller, TenantPeerOf
 from services.tenancy.domain.tenants import Tenant
 from services.tenancy.usecases.facts import Facts
 from services.tenancy.usecases.issues import Found, Issues
 from services.tenancy.usecases.jira_permissions import Granted, PermissionChecks
 from services.tenancy.usecases.users import Users
 
+# no display names and rights for whoever only counts events
+_Caller = Annotated[TenantCaller, Depends(TenantPeerOf(TESTCASES, EXECUTIONS))]
 _Issues = Annotated[IssuesRequest, Depends(JsonBody(IssuesRequest))]
 _Check = Annotated[PermissionCheckRequest, Depends(JsonBody(PermissionCheckRequest))]
 _Users = Annotated[UsersRequest, Depends(JsonBody(UsersRequest))]
@@ -38,19 +41,19 @@ def router(issues: Issues, users: Users, checks: PermissionChecks, facts: Facts)
     routes = APIRouter(prefix="/internal/v1")
 
     @routes.post("/issues")
-    async def find_issues(caller: TenantPeerCaller, body: _Issues) -> Response:
+    async def find_issues(caller: _Caller, body: _Issues) -> Response:
         found = await issues.find(caller.tenant, body.keys, body.ids)
         return _answer(IssuesAnswer(issues=[_issue(one) for one in found]))
 
     @routes.post("/permission-check")
-    async def check(caller: TenantPeerCaller, body: _Check) -> Response:
+    async def check(caller: _Caller, body: _Check) -> Response:
         granted = await checks.check(
             caller.tenant, body.account_id, body.permissions, body.projects
         )
         return _answer(_checked(body.permissions, granted))
 
     @routes.post("/users")
-    async def names(caller: TenantPeerCaller, body: _Users) -> Response:
+    async def names(caller: _Caller, body: _Users) -> Response:
         found = await users.names(caller.tenant, body.account_ids)
         return _answer(
             UsersAnswer(
@@ -59,7 +62,7 @@ def router(issues: Issues, users: Users, checks: PermissionChecks, facts: Facts)
         )
 
     @routes.get("/jira")
-    async def jira(caller: TenantPeerCaller) -> Response:
+    async def jira(caller: _Caller) -> Response:
         return _answer(_jira(await facts.known(caller.tenant)))
 
     return routes

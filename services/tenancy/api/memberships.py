@@ -2,14 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from contracts.ids import MAX_PROJECT_ID
 from contracts.internal import MembershipAnswer
 from contracts.permissions import MAX_HOLDER_LENGTH
-from kit.http.security import TenantPeerCaller
+from contracts.routes import EXECUTIONS, TESTCASES
+from kit.http.security import TenantCaller, TenantPeerOf
 from services.tenancy.usecases.memberships import Memberships
 
+_Caller = Annotated[TenantCaller, Depends(TenantPeerOf(TESTCASES, EXECUTIONS))]
 Account = Annotated[str, Path(pattern=rf"^[-:a-zA-Z0-9]{{1,{MAX_HOLDER_LENGTH}}}$")]
 RolesIn = Annotated[int | None, Query(alias="project", ge=1, le=MAX_PROJECT_ID)]
 
@@ -19,9 +21,7 @@ def router(memberships: Memberships) -> APIRouter:
     routes = APIRouter(prefix="/internal/v1/memberships")
 
     @routes.get("/{account}")
-    async def membership(
-        caller: TenantPeerCaller, account: Account, roles_in: RolesIn = None
-    ) -> Response:
+    async def membership(caller: _Caller, account: Account, roles_in: RolesIn = None) -> Response:
         found = await memberships.current(caller.tenant, account, roles_in)
         answer = MembershipAnswer(membership=found)
         return Response(answer.model_dump_json(), media_type="application/json")

@@ -13,12 +13,13 @@ from contracts.internal import (
     TestCasesAnswer,
     UploadEndedRequest,
 )
+from contracts.routes import EXECUTIONS
 from contracts.testcases import FolderState, OptionState, OptionType, TestCaseState
 from kit.directory.view import Directory
 from kit.errors import NotFound
 from kit.http.body import JsonBody
 from kit.http.pages import MAX_INT64
-from kit.http.security import TenantCaller, TenantPeerCaller
+from kit.http.security import TenantCaller, TenantPeerOf
 from services.testcases.domain.options import Option
 from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.customfields import CustomFields
@@ -27,6 +28,7 @@ from services.testcases.usecases.options import Options
 from services.testcases.usecases.provisional import ProvisionalCases
 from services.testcases.usecases.uploads import Uploads
 
+Caller = Annotated[TenantCaller, Depends(TenantPeerOf(EXECUTIONS))]
 Resolve = Annotated[ResolveRequest, Depends(JsonBody(ResolveRequest))]
 Ensure = Annotated[EnsureRequest, Depends(JsonBody(EnsureRequest))]
 Ended = Annotated[UploadEndedRequest, Depends(JsonBody(UploadEndedRequest))]
@@ -65,7 +67,7 @@ class InternalRoutes:
         return router
 
     async def options(
-        self, caller: TenantPeerCaller, project: Annotated[int, Query(ge=1, le=MAX_INT64)]
+        self, caller: Caller, project: Annotated[int, Query(ge=1, le=MAX_INT64)]
     ) -> Response:
         """All options of a project; makes the defaults first."""
         await self._open(caller, project)
@@ -73,7 +75,7 @@ class InternalRoutes:
         return _answer(OptionsAnswer(options=[_option(o) for o in found]))
 
     async def custom_fields(
-        self, caller: TenantPeerCaller, project: Annotated[int, Query(ge=1, le=MAX_INT64)]
+        self, caller: Caller, project: Annotated[int, Query(ge=1, le=MAX_INT64)]
     ) -> Response:
         """All custom fields of a project."""
         await self._open(caller, project)
@@ -81,7 +83,7 @@ class InternalRoutes:
         return _answer(CustomFieldsAnswer(fields=list(found)))
 
     async def folder(
-        self, caller: TenantPeerCaller, ident: Annotated[int, Path(ge=1, le=MAX_INT64)]
+        self, caller: Caller, ident: Annotated[int, Path(ge=1, le=MAX_INT64)]
     ) -> Response:
         """One folder."""
         found = await self._folders.find(caller.tenant, ident)
@@ -93,24 +95,24 @@ class InternalRoutes:
         )
         return _answer(FolderAnswer(folder=state))
 
-    async def resolve(self, caller: TenantPeerCaller, body: Resolve) -> Response:
+    async def resolve(self, caller: Caller, body: Resolve) -> Response:
         """Which of these cases exist."""
         await self._open(caller, body.project)
         found = await self._cases.resolve(caller.tenant, body.project, body.numbers, body.names)
         return _answer(TestCasesAnswer(cases=[_case(c) for c in found]))
 
-    async def ensure(self, caller: TenantPeerCaller, body: Ensure) -> Response:
+    async def ensure(self, caller: Caller, body: Ensure) -> Response:
         """Find cases by name and make what is missing, provisionally."""
         await self._open(caller, body.project)
         found = await self._cases.ensure(caller.tenant, body.project, body.upload, body.names)
         return _answer(TestCasesAnswer(cases=[_case(c) for c in found]))
 
-    async def accepted(self, caller: TenantPeerCaller, upload: str, body: Ended) -> Response:
+    async def accepted(self, caller: Caller, upload: str, body: Ended) -> Response:
         """Make an upload's cases visible."""
         await self._uploads.end(caller.tenant, body.project, upload, accepted=True)
         return Response(status_code=204)
 
-    async def aborted(self, caller: TenantPeerCaller, upload: str, body: Ended) -> Response:
+    async def aborted(self, caller: Caller, upload: str, body: Ended) -> Response:
         """Undo what an upload made."""
         await self._uploads.end(caller.tenant, body.project, upload, accepted=False)
         return Response(status_code=204)

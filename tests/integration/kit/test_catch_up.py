@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from contracts.internal import TenantAnswer
+from contracts.routes import EXECUTIONS
 from contracts.tenancy import TenantState, TenantStatus
 from contracts.topics import TOKEN_REVOCATION_STATE
 from kit.auth.api_tokens import ApiTokens
@@ -19,7 +21,7 @@ from kit.directory.copy import INDEXES, DirectoryCopy, projection
 from kit.errors import Unauthenticated, Unavailable
 from kit.http.app import internal_app
 from kit.http.client import InternalClient
-from kit.http.security import TenantPeerCaller
+from kit.http.security import TenantCaller, TenantPeerOf
 from kit.kafka.records import Poison, Record
 from kit.mongo import Database, ensure_indexes
 from kit.observability.health import Health
@@ -30,6 +32,8 @@ from tests.harness.namespace import prepared
 from tests.harness.polling import eventually
 from tests.harness.tenancy_world import TenancyWorld, tenancy_world
 from tests.integration.kit.conftest import Namespace
+
+_Caller = Annotated[TenantCaller, Depends(TenantPeerOf(EXECUTIONS))]
 
 GROUP = "executions.directory"
 
@@ -73,7 +77,7 @@ async def deployment(
         api = APIRouter()
 
         @api.get("/internal/v1/tenant")
-        async def tenant(caller: TenantPeerCaller) -> TenantAnswer:
+        async def tenant(caller: _Caller) -> TenantAnswer:
             state = TenantState(tenant=caller.tenant, status=TenantStatus.ACTIVE, cell="local")
             return TenantAnswer(tenant=state, sequence=1, revoked_tokens=tuple(revoked))
 

@@ -4,21 +4,23 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Annotated
 
 import pytest
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from opentelemetry.sdk.trace import TracerProvider
 
 from contracts.internal import ProjectAnswer, SigningKeysAnswer, TenantAnswer
+from contracts.routes import EXECUTIONS
 from contracts.tenancy import ProjectState, SigningKeyState, TenantState, TenantStatus
 from kit.auth.api_tokens import ApiTokens
-from kit.auth.service_tokens import ServiceTokens
+from kit.auth.service_tokens import InternalCaller, ServiceTokens
 from kit.clock import SystemClock
 from kit.directory.copy import INDEXES, DirectoryCopy, projection
 from kit.errors import NotFound, Unauthenticated, Unavailable
 from kit.http.app import internal_app
 from kit.http.client import InternalClient
-from kit.http.security import PeerCaller, TenantPeerCaller
+from kit.http.security import PeerOf, TenantCaller, TenantPeerOf
 from kit.mongo import Database, ensure_indexes
 from kit.observability import tracing
 from kit.observability.health import Health
@@ -27,6 +29,8 @@ from tests.harness.installation import Installation
 from tests.harness.polling import eventually
 from tests.harness.tenancy_world import TenancyWorld, tenancy_world
 from tests.integration.kit.conftest import Namespace
+
+_Caller = Annotated[TenantCaller, Depends(TenantPeerOf(EXECUTIONS))]
 
 KEY = SigningKeyState(
     kid="owner-key", public_pem="pem", not_before=datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,7 +51,7 @@ class Owner:
         self.api.get("/signing-keys")(self._keys)
         self.traces: list[str | None] = []
 
-    async def _tenant(self, caller: TenantPeerCaller) -> TenantAnswer:
+    async def _tenant(self, caller: _Caller) -> TenantAnswer:
         self.questions.append("tenant")
         if caller.tenant not in self.tenants:
             raise NotFound("unknown")
@@ -55,13 +59,15 @@ class Owner:
             tenant=self.tenants[caller.tenant], sequence=1, revoked_tokens=self.revoked
         )
 
-    async def _project(self, caller: TenantPeerCaller, key: str) -> ProjectAnswer:
+    async def _project(self, caller: _Caller, key: str) -> ProjectAnswer:
         self.questions.append("project")
         if (caller.tenant, key) not in self.projects:
             raise NotFound("unknown")
         return ProjectAnswer(project=self.projects[caller.tenant, key])
 
-    async def _keys(self, _caller: PeerCaller, request: Request) -> SigningKeysAnswer:
+    async def _keys(
+        self, _peer: Annotated[InternalCaller, Depends(PeerOf(EXECUTIONS))], request: Request
+    ) -> SigningKeysAnswer:
         self.questions.append("keys")
         self.traces.append(request.headers.get("traceparent"))
         return SigningKeysAnswer(keys=[KEY])

@@ -5,12 +5,14 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Annotated
 
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from contracts.internal import MembershipAnswer
 from contracts.permissions import Membership, RoleMembership
+from contracts.routes import EXECUTIONS
 from kit.auth.service_tokens import ServiceTokens
 from kit.clock import SystemClock, to_millis
 from kit.directory import memberships
@@ -18,12 +20,14 @@ from kit.directory.copy import INDEXES, MEMBERSHIPS, DirectoryCopy
 from kit.errors import Unavailable
 from kit.http.app import internal_app
 from kit.http.client import InternalClient
-from kit.http.security import TenantPeerCaller
+from kit.http.security import TenantCaller, TenantPeerOf
 from kit.mongo import Database, ensure_indexes
 from kit.observability.health import Health
 from kit.service import _serve
 from tests.harness.fakes import ManualClock
 from tests.harness.installation import Installation
+
+_Caller = Annotated[TenantCaller, Depends(TenantPeerOf(EXECUTIONS))]
 
 ACCOUNT = "557058:2f8e4b1c"
 
@@ -45,7 +49,7 @@ class Owner:
         return routes
 
     async def _membership(
-        self, caller: TenantPeerCaller, account: str, project: int | None = None
+        self, caller: _Caller, account: str, project: int | None = None
     ) -> MembershipAnswer:
         self.questions.append((account, project))
         await asyncio.sleep(0.01)
