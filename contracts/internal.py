@@ -138,7 +138,7 @@ class ScriptStep(Contract):
 class TestCaseAnswer(Contract):
     """``GET testcases /internal/v1/testcases/{id}``: a case with its script, as it is now.
 
-    404 when unknown; 422 when its steps, with those of the cases that it calls, come to more than
+    404 when unknown; 400 when its steps, with those of the cases that it calls, come to more than
     1,000 or 4 MiB, or calls go deeper than 20. A called case that is not to be seen adds nothing.
     """
 

@@ -23,9 +23,11 @@ from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.scripts import ScriptRepository
 from services.testcases.adapters.mongo.steps import StepRows
 from services.testcases.api.attachments import AttachmentRoutes
+from services.testcases.api.automations import FeatureRoutes
 from services.testcases.api.customfields import CustomFieldRoutes
 from services.testcases.api.folders import FolderRoutes
 from services.testcases.api.internal import InternalRoutes
+from services.testcases.api.internalcases import InternalCaseRoutes
 from services.testcases.api.issuelinks import IssueLinkRoutes
 from services.testcases.api.links import LinkRoutes
 from services.testcases.api.optionadmin import OptionAdminRoutes
@@ -39,13 +41,16 @@ from services.testcases.consumers.jira_changes import JiraChangesConsumer
 from services.testcases.consumers.uploads import UploadsConsumer
 from services.testcases.settings import TestcasesSettings
 from services.testcases.usecases.attachments import AttachableCases
+from services.testcases.usecases.calls import Calls
 from services.testcases.usecases.customfields import CustomFields
 from services.testcases.usecases.defaults import DefaultOptions
+from services.testcases.usecases.features import Features
 from services.testcases.usecases.folders import Folders
 from services.testcases.usecases.links import IssueLinks, Links
 from services.testcases.usecases.optionadmin import OptionAdmin
 from services.testcases.usecases.options import Options
 from services.testcases.usecases.provisional import ProvisionalCases
+from services.testcases.usecases.runs import RunCases
 from services.testcases.usecases.scripts import Scripts
 from services.testcases.usecases.testcases import TestCases
 from services.testcases.usecases.testcaseupdates import TestCaseUpdates
@@ -104,6 +109,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         TestCaseUpdateRoutes(updates).router(),
         TestScriptRoutes(scripts, settings.api_base).router(),
         TestStepRoutes(scripts, settings.api_base).router(),
+        FeatureRoutes(Features(script_store)).router(),
         LinkRoutes(links, settings.api_base).router(),
         IssueLinkRoutes(links, settings.api_base).router(),
         FolderRoutes(folders, settings.api_base).router(),
@@ -115,7 +121,11 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     public = public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock))
     public.state.max_body_bytes = settings.max_body_bytes
     routes = InternalRoutes(directory, options, fields, folders, by_name, uploads)
-    internal = internal_app(SERVICE, [routes.router()], runtime.tokens, runtime.health)
+    run_cases = RunCases(case_store, script_store, Calls(script_store))
+    of_cases = InternalCaseRoutes(directory, run_cases)
+    internal = internal_app(
+        SERVICE, [routes.router(), of_cases.router()], runtime.tokens, runtime.health
+    )
     internal.state.max_body_bytes = _INTERNAL_BODY_BYTES
 
     projection = DirectoryConsumer(directory_copy.projection(database), defaults)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from kit.errors import Unprocessable
+from kit.errors import InvalidInput
 from services.testcases.domain.scripts import CallStep, InlineStep, Script, TextScript
 
 MAX_STEPS = 1_000
@@ -38,7 +38,7 @@ class Expansion:
     def of(cls, case: int, scripts: Mapping[int, Script], max_bytes: int) -> Self:
         """Expand a case; calls of what is not among the scripts add nothing.
 
-        A plain or BDD script has no steps, but called it is one. Raises ``Unprocessable``.
+        A plain or BDD script has no steps, but called it is one. Raises ``InvalidInput``.
         """
         made = cls(scripts, max_bytes)
         if not isinstance(scripts[case], TextScript):
@@ -73,8 +73,8 @@ class Expansion:
         self.steps.append(step)
 
 
-def _too_much() -> Unprocessable:
-    return Unprocessable(
+def _too_much() -> InvalidInput:
+    return InvalidInput(
         f"The steps of the test case come to more than {MAX_STEPS}, or are too long, with those "
         "of the test cases that it calls."
     )

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from kit.errors import InvalidInput, Unprocessable
+from contracts.ids import project_of
+from kit.errors import InvalidInput
 from services.testcases.domain.calls import MAX_DEPTH, Expansion
 from services.testcases.domain.scripts import Script, calls_of, size_of
 
@@ -60,12 +61,12 @@ class Calls:
     ) -> Expansion:
         """Return the steps of a script with its calls replaced by what they lead to.
 
-        Raises ``Unprocessable`` when that is too much.
+        Raises ``InvalidInput`` when that is too much.
         """
         scripts: dict[int, Script] = {case: script}
         size, level = size_of(script), set(calls_of(script))
         for _ in range(MAX_DEPTH):
-            wanted = [c for c in sorted(level - scripts.keys()) if await may_see(c)]
+            wanted = [c for c in sorted(level - scripts.keys()) if await may_see(project_of(c))]
             if not wanted:
                 return Expansion.of(case, scripts, MAX_EXPANDED_BYTES)
             level = set()
@@ -74,9 +75,9 @@ class Calls:
                 scripts |= found
                 size += sum(map(size_of, found.values()))
                 if size > MAX_EXPANDED_BYTES or len(scripts) > MOST_CALLED:
-                    raise Unprocessable("The test cases that the test case calls are too large.")
+                    raise InvalidInput("The test cases that the test case calls are too large.")
                 level.update(c for called in found.values() for c in calls_of(called))
-        raise Unprocessable(f"Calls of the test case go deeper than {MAX_DEPTH}.")
+        raise InvalidInput(f"Calls of the test case go deeper than {MAX_DEPTH}.")
 
 
 def _batches(cases: Sequence[int]) -> Sequence[Sequence[int]]:

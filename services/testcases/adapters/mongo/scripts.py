@@ -1,6 +1,8 @@
 """Scripts in MongoDB: inside their cases, written together with the case's state event."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
+
+from pymongo import ASCENDING
 
 from contracts.ids import project_of
 from kit.attachments.attachments import SETTLE
@@ -12,16 +14,19 @@ from services.testcases.adapters.mongo.testcases import TEST_CASES
 from services.testcases.adapters.mongo.turns import Turns
 from services.testcases.domain.scripts import Script, StepsScript
 from services.testcases.usecases.attachments import KIND
+from services.testcases.usecases.features import BddCase
 from services.testcases.usecases.scripts import Decide
 
 CALL_TURNS = "call_turns"
 _BUSY = "The test case is being changed by others; try again."
+_BATCH = 20
+"""Scripts read at once: each may be as large as scripts get."""
 _CALLS = 0
 """The turn of whoever adds calls; no case has this id."""
 
 
 class ScriptRepository:
-    """Implements ``ScriptStore`` and ``CalledScripts``; the tenant comes first.
+    """Implements ``ScriptStore``, ``CalledScripts`` and ``BddCases``; the tenant comes first.
 
     A change is a transaction, for the attachments of steps that go and for calls: of two writers
     of one case the second conflicts there, of two that add calls in one tenant at the document
@@ -49,6 +54,20 @@ class ScriptRepository:
         """Return those of the cases that are visible."""
         rows = self._cases.find(_named(tenant, cases), {"_id": 0, "id": 1})
         return {row["id"] for row in await rows.to_list(None)}
+
+    async def bdd(self, tenant: str, project: int) -> AsyncGenerator[BddCase, None]:
+        """Yield the visible BDD cases of a project, by id."""
+        cursor = (
+            self._cases.find(
+                {"tenant": tenant, "project": project, "visible": True, "script.type": "bdd"},
+                {"_id": 0, "id": 1, "name": 1, "script.text": 1, "updated_on": 1},
+            )
+            .hint("bdd")
+            .sort([("id", ASCENDING)])
+            .batch_size(_BATCH)
+        )
+        async for row in cursor:
+            yield BddCase(row["id"], row["name"], row["script"]["text"], row["updated_on"])
 
     async def change(self, tenant: str, case: int, decide: Decide, *, calls: bool) -> bool:
         """Store what is decided in sight of the present script; False when the case is gone."""
