@@ -26,6 +26,12 @@ def not_blank(text: str) -> str:
     return text
 
 
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004  pydantic takes no other for a fault
+    return value
+
+
 def _moment(value: object) -> object:
     if value is None:
         return None
@@ -38,7 +44,8 @@ def _moment(value: object) -> object:
         raise ValueError(wanted) from None
 
 
-Id = Annotated[int, Field(ge=1, le=MAX_INT64)]
+Id = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=MAX_INT64)]
+"""Also in quotes: clients send it so."""
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(not_blank)]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 ProjectKey = Annotated[str, Field(pattern=f"({PROJECT_KEY_PATTERN})")]

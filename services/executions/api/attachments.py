@@ -1,4 +1,4 @@
-"""Attachments of test cycles and test executions, ``…/attachments``."""
+"""Attachments of test cycles, plans and executions, ``…/attachments``."""
 
 from fastapi import APIRouter
 
@@ -10,28 +10,38 @@ from services.executions.api.rights import (
     CycleEditor,
     CycleReader,
     ExecutionReader,
+    PlanEditor,
+    PlanReader,
     ResultRecorder,
 )
+from services.executions.api.testplans import PlanName
 from services.executions.usecases.testcycles import TestCycles
 from services.executions.usecases.testexecutions import TestExecutions
+from services.executions.usecases.testplans import TestPlans
 
-_CYCLE, _EXECUTION = "test-cycle", "test-execution"
+_CYCLE, _PLAN, _EXECUTION = "test-cycle", "test-plan", "test-execution"
 
 
 class AttachmentRoutes:
     """The routes; each takes an id or a key. Attaching needs the right that linking needs."""
 
     def __init__(
-        self, attachments: Attachments, cycles: TestCycles, executions: TestExecutions
+        self,
+        attachments: Attachments,
+        cycles: TestCycles,
+        plans: TestPlans,
+        executions: TestExecutions,
     ) -> None:
         self._attachments = attachments
         self._cycles = cycles
+        self._plans = plans
         self._executions = executions
 
     def routers(self) -> list[APIRouter]:
         """Return the routes."""
-        cycle, execution = (
+        cycle, plan, execution = (
             "/v2/testcycles/{testCycleIdOrKey}",
+            "/v2/testplans/{testPlanIdOrKey}",
             "/v2/testexecutions/{testExecutionIdOrKey}",
         )
         of_cycle = Resource(
@@ -48,6 +58,19 @@ class AttachmentRoutes:
             edited=self._edited_cycle,
             over_cap_is_413=True,
         )
+        of_plan = Resource(
+            list_path=plan,
+            one_path=plan,
+            operations=(
+                "getTestPlanAttachmentsReference",
+                "getTestPlanAttachment",
+                "createTestPlanAttachment",
+            ),
+            tag="Test Plans",
+            seen=self._seen_plan,
+            read=self._seen_plan,
+            edited=self._edited_plan,
+        )
         of_execution = Resource(
             list_path=execution,
             one_path=execution,
@@ -61,7 +84,8 @@ class AttachmentRoutes:
             read=self._seen_execution,
             edited=self._edited_execution,
         )
-        return [attachment_routes(self._attachments, r) for r in (of_cycle, of_execution)]
+        every = (of_cycle, of_plan, of_execution)
+        return [attachment_routes(self._attachments, resource) for resource in every]
 
     async def _seen_cycle(self, access: CycleReader, name: CycleName) -> Located:
         found = await self._cycles.get(access, name)
@@ -70,6 +94,14 @@ class AttachmentRoutes:
     async def _edited_cycle(self, access: CycleEditor, _: FileName, name: CycleName) -> Located:
         found = await self._cycles.get(access, name)
         return Located(access.tenant, Place(_CYCLE, found["id"]))
+
+    async def _seen_plan(self, access: PlanReader, name: PlanName) -> Located:
+        found = await self._plans.get(access, name)
+        return Located(access.tenant, Place(_PLAN, found["id"]))
+
+    async def _edited_plan(self, access: PlanEditor, _: FileName, name: PlanName) -> Located:
+        found = await self._plans.get(access, name)
+        return Located(access.tenant, Place(_PLAN, found["id"]))
 
     async def _seen_execution(self, access: ExecutionReader, name: ExecutionName) -> Located:
         found = await self._executions.get(access, name)

@@ -1,4 +1,4 @@
-"""``/v2/issuelinks/{issueKey}/(testcycles|executions)``: what is linked to a Jira issue."""
+"""``/v2/issuelinks/{issueKey}/(testcycles|testplans|executions)``: what an issue is linked to."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 from kit.directory.access import Access
 from kit.http.pages import Answers, json_response
 from kit.http.references import References, ResourceRef
-from services.executions.api.rights import CycleReader, ExecutionReader
+from services.executions.api.rights import CycleReader, ExecutionReader, PlanReader
 from services.executions.domain.links import Holder
 from services.executions.usecases.links import Links
 
@@ -31,6 +31,14 @@ def router(links: Links, base: str) -> APIRouter:
     ) -> Response:
         """Return the test cycles that are linked to an issue, by id, without pages."""
         return await found(access, Holder.TEST_CYCLE, issueKey, "testcycles")
+
+    @routes.get("/{issueKey}/testplans", operation_id="getIssueLinkTestPlans", responses=_FOUND)
+    async def get_issue_link_test_plans(
+        access: PlanReader,
+        issueKey: IssueKey,  # noqa: N803
+    ) -> Response:
+        """Return the test plans that are linked to an issue, by id, without pages."""
+        return await found(access, Holder.TEST_PLAN, issueKey, "testplans")
 
     @routes.get(
         "/{issueKey}/executions", operation_id="getIssueLinkTestExecutions", responses=_FOUND

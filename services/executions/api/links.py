@@ -4,10 +4,11 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from kit.errors import InvalidInput, NotFound
 from kit.http.body import JsonBody, documented
+from kit.http.fields import Body, Id, not_blank
 from kit.http.pages import MAX_INT64, json_response
 from services.executions.api import shapes
 from services.executions.api.render import Renderer
@@ -21,45 +22,37 @@ from services.executions.api.rights import (
 from services.executions.usecases.links import Links
 from services.executions.usecases.testcycles import TestCycles
 from services.executions.usecases.testexecutions import TestExecutions
+from services.executions.usecases.testplans import TestPlans
 
 # a thousand of the longest still fit into a document
 MAX_URL_LENGTH = 2_048
 MAX_DESCRIPTION_LENGTH = 1_000
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be blank")
-    return text
+class IssueLinkCreate(Body):
+    """Body of POST …/links/issues."""
+
+    issue_id: Id
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class IssueLinkCreate(_Body):
-    """Body of POST …/links/issues. A number in quotes is refused, as the vendor does."""
-
-    issue: int = Field(alias="issueId", ge=1, le=MAX_INT64, strict=True)
-
-
-class WebLinkCreate(_Body):
+class WebLinkCreate(Body):
     """Body of POST …/links/weblinks."""
 
-    url: Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH), AfterValidator(_not_blank)]
+    url: Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH), AfterValidator(not_blank)]
     description: Annotated[str, Field(max_length=MAX_DESCRIPTION_LENGTH)] | None = None
 
 
-CycleName = Annotated[
-    str, Path(alias="testCycleIdOrKey", pattern="([0-9]+)|([A-Z][A-Z_0-9]+-R[0-9]+)")
-]
+CYCLE_NAME_PATTERN = "([0-9]+)|([A-Z][A-Z_0-9]+-R[0-9]+)"
+CycleName = Annotated[str, Path(alias="testCycleIdOrKey", pattern=CYCLE_NAME_PATTERN)]
 ExecutionName = Annotated[str, Path(alias="testExecutionIdOrKey", pattern="([0-9]+)|(.+-E[0-9]+)")]
 LinkName = Annotated[int, Path(ge=1, le=MAX_INT64)]
 ToIssue = Annotated[IssueLinkCreate, Depends(JsonBody(IssueLinkCreate))]
 ToPage = Annotated[WebLinkCreate, Depends(JsonBody(WebLinkCreate))]
 
 
-def router(links: Links, cycles: TestCycles, executions: TestExecutions, base: str) -> APIRouter:
+def router(
+    links: Links, cycles: TestCycles, plans: TestPlans, executions: TestExecutions, base: str
+) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(prefix="/v2")
     cycle, execution = (
@@ -82,7 +75,8 @@ def router(links: Links, cycles: TestCycles, executions: TestExecutions, base: s
     async def get_test_cycle_links(access: CycleReader, name: CycleName) -> Response:
         """Return the links of a test cycle."""
         found = await cycles.get(access, name)
-        return json_response(Renderer(base, access).cycle_links(found))
+        linked = await plans.of_cycles(access, (found["id"],))
+        return json_response(Renderer(base, access).cycle_links(found, linked[found["id"]]))
 
     @post(
         f"{cycle}/issues",
@@ -94,7 +88,7 @@ def router(links: Links, cycles: TestCycles, executions: TestExecutions, base: s
         access: CycleEditor, name: CycleName, body: ToIssue
     ) -> Response:
         """Link a test cycle to a Jira issue, as covering it."""
-        return created(await links.cycle_to_issue(access, name, body.issue))
+        return created(await links.cycle_to_issue(access, name, body.issue_id))
 
     @post(
         f"{cycle}/weblinks",
@@ -133,7 +127,7 @@ def router(links: Links, cycles: TestCycles, executions: TestExecutions, base: s
         access: ResultRecorder, name: ExecutionName, body: ToIssue
     ) -> Response:
         """Link a test execution to a Jira issue."""
-        return created(await links.execution_to_issue(access, name, body.issue))
+        return created(await links.execution_to_issue(access, name, body.issue_id))
 
     @routes.delete(
         "/links/{linkId}", operation_id="deleteLink", tags=["Links"], response_class=Response

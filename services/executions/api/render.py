@@ -3,7 +3,7 @@
 Source: behaviour.md section 5.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from contracts.customfields import show_values
@@ -16,7 +16,9 @@ from services.executions.domain.customfields import CustomValue, values_of
 from services.executions.domain.links import Link
 from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.testexecutions import TestExecution
+from services.executions.domain.testplans import TestPlan
 from services.executions.usecases.customfields import Definitions
+from services.executions.usecases.testplans import CyclePlan
 
 
 class Renderer:
@@ -30,8 +32,8 @@ class Renderer:
         self._refs = References.of(base, access)
         self._projects = access.view.projects
 
-    def cycle(self, cycle: TestCycle) -> shapes.TestCycle:
-        """Render a test cycle."""
+    def cycle(self, cycle: TestCycle, plans: Iterable[CyclePlan]) -> shapes.TestCycle:
+        """Render a test cycle; ``plans`` are those that are linked to it."""
         refs = self._refs
         start, end = cycle["planned_start"], cycle["planned_end"]
         return {
@@ -47,7 +49,45 @@ class Renderer:
             "plannedEndDate": vendor_time(end) if end is not None else None,
             "owner": refs.user(cycle["owner"]),
             "customFields": self._values(cycle["project"], cycle.get("custom_fields", ())),
-            "links": self.cycle_links(cycle),
+            "links": self.cycle_links(cycle, plans),
+        }
+
+    def created_cycle(self, cycle: TestCycle) -> shapes.KeyedCreatedResource:
+        """Render the answer to who made a test cycle."""
+        ident = cycle["id"]
+        url = self._refs.url("testcycles", ident)
+        return {"id": ident, "self": url, "key": self._key(Kind.TEST_CYCLE, ident)}
+
+    def created_plan(self, plan: TestPlan) -> shapes.KeyedCreatedResource:
+        """Render the answer to who made a test plan."""
+        ident = plan["id"]
+        url = self._refs.url("testplans", ident)
+        return {"id": ident, "self": url, "key": self._key(Kind.TEST_PLAN, ident)}
+
+    def plan(self, plan: TestPlan, cycles_of: Collection[int]) -> shapes.TestPlan:
+        """Render a test plan; cycles of the projects ``cycles_of`` are shown."""
+        refs = self._refs
+        links = plan["links"]
+        return {
+            "id": plan["id"],
+            "key": self._key(Kind.TEST_PLAN, plan["id"]),
+            "name": plan["name"],
+            "objective": plan["objective"],
+            "project": refs.resource("projects", plan["project"]),
+            "status": refs.resource("statuses", plan["status"]),
+            "folder": refs.optional("folders", plan["folder"]),
+            "owner": refs.user(plan["owner"]),
+            "customFields": self._values(plan["project"], plan["custom_fields"]),
+            "labels": plan["labels"],
+            "links": {
+                "webLinks": [self._page(link) for link in links if "url" in link],
+                "issues": [self._issue(link) for link in links if "issue" in link],
+                "testCycles": [
+                    self._cycle_of_plan(link)
+                    for link in links
+                    if "cycle" in link and project_of(link["cycle"]) in cycles_of
+                ],
+            },
         }
 
     def execution(self, execution: TestExecution) -> shapes.TestExecution:
@@ -78,14 +118,23 @@ class Renderer:
             "links": self.execution_links(execution),
         }
 
-    def cycle_links(self, cycle: TestCycle) -> shapes.CycleLinks:
+    def cycle_links(self, cycle: TestCycle, plans: Iterable[CyclePlan]) -> shapes.CycleLinks:
         """Render the links of a test cycle."""
         links = cycle.get("links", ())
         return {
             "self": f"{self._refs.url('testcycles', cycle['id'])}/links",
             "issues": [self._issue(link) for link in links if "issue" in link],
             "webLinks": [self._page(link) for link in links if "url" in link],
-            "testPlans": [],
+            "testPlans": [
+                {
+                    "id": one.link["id"],
+                    "self": self._refs.url("links", one.link["id"]),
+                    "testPlanId": one.plan,
+                    "type": one.link["type"],
+                    "target": self._refs.url("testplans", one.plan),
+                }
+                for one in plans
+            ],
         }
 
     def execution_links(self, execution: TestExecution) -> shapes.ExecutionLinks:
@@ -108,6 +157,15 @@ class Renderer:
         if self._refs.site is not None:
             shown["target"] = f"{self._refs.site}/rest/api/2/issue/{link['issue']}"
         return shown
+
+    def _cycle_of_plan(self, link: Link) -> shapes.CycleOfPlan:
+        return {
+            "id": link["id"],
+            "self": self._refs.url("links", link["id"]),
+            "testCycleId": link["cycle"],
+            "type": link["type"],
+            "target": self._refs.url("testcycles", link["cycle"]),
+        }
 
     def _page(self, link: Link) -> shapes.WebLink:
         shown: shapes.WebLink = {

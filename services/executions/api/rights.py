@@ -1,4 +1,4 @@
-"""What the routes need, as dependencies: the caller's access to cycles and executions."""
+"""What the routes need, as dependencies: the caller's access to cycles, plans, executions."""
 
 from typing import Annotated
 
@@ -15,9 +15,13 @@ from services.executions.usecases.links import RIGHTS
 _EXECUTE = (Entity.TEST_EXECUTION, Right.EXECUTE)
 
 CycleReader = Annotated[Access, Depends(access_to(Entity.TEST_CYCLE, Right.VIEW))]
+CycleCreator = Annotated[Access, Depends(access_to(Entity.TEST_CYCLE, Right.CREATE))]
 CycleEditor = Annotated[Access, Depends(access_to(*RIGHTS[Holder.TEST_CYCLE]))]
 ExecutionReader = Annotated[Access, Depends(access_to(Entity.TEST_EXECUTION, Right.VIEW))]
 ResultRecorder = Annotated[Access, Depends(access_to(*RIGHTS[Holder.TEST_EXECUTION]))]
+PlanReader = Annotated[Access, Depends(access_to(Entity.TEST_PLAN, Right.VIEW))]
+PlanCreator = Annotated[Access, Depends(access_to(Entity.TEST_PLAN, Right.CREATE))]
+PlanEditor = Annotated[Access, Depends(access_to(*RIGHTS[Holder.TEST_PLAN]))]
 LinkRemover = Annotated[Access, Depends(AccessTo(Need.any_of(*RIGHTS.values()), Scope.WRITE))]
 """One of them at least; the id of the link says which, and the use case asks for that one."""
 Uploader = Annotated[

@@ -34,11 +34,39 @@ class ExecutionLinks(TypedDict):
     issues: list[IssueLink]
 
 
+class PlanOfCycle(TypedDict):
+    """A plan that is linked to a cycle; ``target`` is where the API shows it."""
+
+    id: int
+    self: str
+    testPlanId: int
+    type: str
+    target: str
+
+
 class CycleLinks(ExecutionLinks):
-    """Links of a test cycle; no test plans exist yet."""
+    """Links of a test cycle; ``testPlans`` are those that the caller may view, by id."""
 
     webLinks: list[WebLink]
-    testPlans: list[dict[str, Any]]
+    testPlans: list[PlanOfCycle]
+
+
+class CycleOfPlan(TypedDict):
+    """A cycle that a plan is linked to; ``target`` is where the API shows it."""
+
+    id: int
+    self: str
+    testCycleId: int
+    type: str
+    target: str
+
+
+class PlanLinks(TypedDict):
+    """Links of a test plan, the oldest first; ``testCycles`` are those that the caller may view."""
+
+    webLinks: list[WebLink]
+    issues: list[IssueLink]
+    testCycles: list[CycleOfPlan]
 
 
 class TestCycle(TypedDict):
@@ -57,6 +85,35 @@ class TestCycle(TypedDict):
     owner: UserRef | None
     customFields: dict[str, Any]
     links: CycleLinks
+
+
+class TestPlan(TypedDict):
+    """One test plan."""
+
+    id: int
+    key: str
+    name: str
+    objective: str | None
+    project: ResourceRef
+    status: ResourceRef
+    folder: ResourceRef | None
+    owner: UserRef | None
+    customFields: dict[str, Any]
+    labels: list[str]
+    links: PlanLinks
+
+
+class CreatedResource(TypedDict):
+    """What was made."""
+
+    id: int
+    self: str
+
+
+class KeyedCreatedResource(CreatedResource):
+    """What was made, with its key."""
+
+    key: str
 
 
 class TestExecution(TypedDict):

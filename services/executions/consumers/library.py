@@ -12,7 +12,7 @@ from services.executions.usecases.customfields import FieldValues
 class LibraryConsumer:
     """Applies the projection first, so that nobody takes a field whose values are removed."""
 
-    def __init__(self, projection: Projection, values: FieldValues) -> None:
+    def __init__(self, projection: Projection, values: Sequence[FieldValues]) -> None:
         self._projection = projection
         self._values = values
 
@@ -22,7 +22,8 @@ class LibraryConsumer:
         for record in records:
             gone = _gone(record)
             if gone is not None:
-                await self._values.forget(*gone)
+                for values in self._values:
+                    await values.forget(*gone)
         return poison
 
 

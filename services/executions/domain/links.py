@@ -1,4 +1,4 @@
-"""Links of test cycles and executions: the stored form, and how an id says what it is a link of."""
+"""Links of cycles, plans and executions: how they are stored, and what an id says of its owner."""
 
 from enum import StrEnum
 from typing import Annotated, NotRequired
@@ -9,7 +9,7 @@ from contracts.classes import DataClass
 from contracts.ids import LinkId, number_of, public_id
 
 MAX_LINKS = 1_000
-"""Of one cycle or execution."""
+"""Of one cycle, plan or execution."""
 OWNER = "executions"
 _STEP = 8
 
@@ -19,6 +19,8 @@ class LinkKind(StrEnum):
 
     ISSUE = "issue"
     WEB = "web"
+    TEST_CYCLE = "test-cycle"
+    """Of a test plan."""
 
 
 class LinkType(StrEnum):
@@ -34,6 +36,7 @@ class Holder(StrEnum):
 
     TEST_CYCLE = "test cycle"
     TEST_EXECUTION = "test execution"
+    TEST_PLAN = "test plan"
 
 
 class Link(TypedDict):
@@ -47,10 +50,11 @@ class Link(TypedDict):
     url: NotRequired[Annotated[str, DataClass.CUSTOMER_CONTENT]]
     """Nobody here follows it."""
     description: NotRequired[Annotated[str, DataClass.CUSTOMER_CONTENT]]
+    cycle: NotRequired[Annotated[int, DataClass.OPERATIONAL]]
 
 
-# 4 and 6 are free: links of test plans will need one
-_RESIDUES = {Holder.TEST_CYCLE: 0, Holder.TEST_EXECUTION: 2}
+# 6 is free
+_RESIDUES = {Holder.TEST_CYCLE: 0, Holder.TEST_EXECUTION: 2, Holder.TEST_PLAN: 4}
 _HOLDERS = {residue: holder for holder, residue in _RESIDUES.items()}
 
 
@@ -79,3 +83,8 @@ def web_link(ident: int, url: str, description: str | None) -> Link:
     if description is not None:
         made["description"] = description
     return made
+
+
+def cycle_link(ident: int, cycle: int) -> Link:
+    """Return a new link of a plan to a cycle."""
+    return Link(id=ident, kind=LinkKind.TEST_CYCLE.value, type=LinkType.COVERAGE.value, cycle=cycle)

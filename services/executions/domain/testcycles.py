@@ -37,3 +37,17 @@ class TestCycle(TypedDict):
     created_on: Annotated[datetime, DataClass.OPERATIONAL]
     updated_on: Annotated[datetime, DataClass.OPERATIONAL]
     rev: Annotated[int, DataClass.OPERATIONAL]
+
+
+class CycleContent(TypedDict):
+    """What a replacement sets; of the planned dates those that it names."""
+
+    name: Annotated[str, DataClass.CUSTOMER_CONTENT]
+    description: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
+    status: Annotated[int, DataClass.OPERATIONAL]
+    folder: Annotated[int | None, DataClass.OPERATIONAL]
+    jira_version: Annotated[int | None, DataClass.JIRA_ID]
+    planned_start: NotRequired[Annotated[datetime, DataClass.OPERATIONAL]]
+    planned_end: NotRequired[Annotated[datetime, DataClass.OPERATIONAL]]
+    owner: Annotated[str | None, DataClass.JIRA_ID]
+    custom_fields: list[CustomValue]

@@ -1,4 +1,5 @@
-"""Links of test cycles and executions: to Jira issues, which must exist, and to pages.
+"""Links of test cycles, plans and executions: to Jira issues, which must exist, and to pages;
+of plans also to cycles.
 
 An issue may be deleted while a link to it is made, and what tenancy knows of issues is up to a
 minute old. So who deletes notes the issue first and drops its links then, and who links looks for
@@ -8,18 +9,19 @@ that note once more afterwards: whichever comes last leaves no link behind.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from contracts.ids import Kind, project_of
 from contracts.permissions import Entity, Right
 from kit.clock import Clock
 from kit.counters import Counters
 from kit.directory.access import Access
-from kit.errors import InvalidInput, NotFound
+from kit.errors import InvalidInput, NotFound, Unprocessable
 from services.executions.domain.links import (
     MAX_LINKS,
     Holder,
     Link,
+    cycle_link,
     holder_of,
     issue_link,
     link_id,
@@ -27,19 +29,29 @@ from services.executions.domain.links import (
 )
 from services.executions.usecases.testcycles import TestCycles
 from services.executions.usecases.testexecutions import TestExecutions
-from services.executions.usecases.visibility import HiddenCycles, unhidden, visible_id
+from services.executions.usecases.testplans import TestPlans
+from services.executions.usecases.visibility import (
+    HiddenCycles,
+    unhidden,
+    viewing,
+    visible_id,
+)
 
 RIGHTS = {
     Holder.TEST_CYCLE: (Entity.TEST_CYCLE, Right.EDIT),
     # a failure and the defect behind it are recorded by the same person
     Holder.TEST_EXECUTION: (Entity.TEST_EXECUTION, Right.EXECUTE),
+    Holder.TEST_PLAN: (Entity.TEST_PLAN, Right.EDIT),
 }
 """What adding and removing a link needs."""
+
+Once = Literal["issue", "url", "cycle"]
+"""What no two links of one thing may have in common."""
 
 
 @dataclass(frozen=True)
 class Linked:
-    """A cycle or an execution that has a link; ``cycle`` is its own id, or that it is in."""
+    """What has a link; ``cycle`` is its own id, that of the cycle it is in, None of a plan."""
 
     id: int
     cycle: int | None
@@ -48,8 +60,10 @@ class Linked:
 class LinkRows(Protocol):
     """Links inside the documents of one collection."""
 
-    async def add(self, tenant: str, entity: int, link: Link, now: datetime, *, once: bool) -> bool:
-        """Add a link; False when it is full or, with ``once``, linked to the issue already."""
+    async def add(
+        self, tenant: str, entity: int, link: Link, now: datetime, *, once: Once | None
+    ) -> bool:
+        """Add a link; False when it is full or has one with the same value of ``once``."""
         ...
 
     async def find(self, tenant: str, link: int) -> Linked | None:
@@ -66,8 +80,8 @@ class LinkRows(Protocol):
         """Return what is linked to an issue in these projects, by id."""
         ...
 
-    async def linked_to(self, tenant: str, entity: int, issue: int) -> bool:
-        """Whether it is linked to the issue."""
+    async def has(self, tenant: str, entity: int, link: Link, once: Once) -> bool:
+        """Whether it has a link with the same value of ``once``."""
         ...
 
 
@@ -99,6 +113,7 @@ class Links:
         *,
         cycles: TestCycles,
         executions: TestExecutions,
+        plans: TestPlans,
         rows: Mapping[Holder, LinkRows],
         uploads: HiddenCycles,
         deleted: DeletedIssueRows,
@@ -108,6 +123,7 @@ class Links:
     ) -> None:
         self._cycles = cycles
         self._executions = executions
+        self._plans = plans
         self._rows = rows
         self._uploads = uploads
         self._deleted = deleted
@@ -121,13 +137,14 @@ class Links:
         Raises ``NotFound`` for the cycle or the issue, ``InvalidInput`` when they are linked.
         """
         found = await self._cycles.get(access, cycle)
-        return await self._to_issue(access.tenant, Holder.TEST_CYCLE, found["id"], issue, once=True)
+        holder = Holder.TEST_CYCLE
+        return await self._to_issue(access.tenant, holder, found["id"], issue, once="issue")
 
     async def execution_to_issue(self, access: Access, execution: str, issue: int) -> int:
         """Link an execution to an issue, also once more; return the link's id."""
         found = await self._executions.get(access, execution)
         holder = Holder.TEST_EXECUTION
-        return await self._to_issue(access.tenant, holder, found["id"], issue, once=False)
+        return await self._to_issue(access.tenant, holder, found["id"], issue, once=None)
 
     async def cycle_to_page(
         self, access: Access, cycle: str, url: str, description: str | None
@@ -145,7 +162,36 @@ class Links:
             raise InvalidInput(missing.message) from None
         ident = await self._next(access.tenant, Holder.TEST_CYCLE, found["id"])
         link = web_link(ident, url, description)
-        await self._add(access.tenant, Holder.TEST_CYCLE, found["id"], link, once=False)
+        await self._add(access.tenant, Holder.TEST_CYCLE, found["id"], link, once=None)
+        return ident
+
+    async def plan_to_issue(self, access: Access, plan: str, issue: int) -> int:
+        """Link a plan to an issue; return the link's id.
+
+        Raises ``NotFound`` for the plan or the issue, ``Unprocessable`` when they are linked.
+        """
+        found = await self._plans.get(access, plan)
+        holder = Holder.TEST_PLAN
+        return await self._to_issue(access.tenant, holder, found["id"], issue, once="issue")
+
+    async def plan_to_page(self, access: Access, plan: str, url: str, description: str) -> int:
+        """Link a plan to a page; ``Unprocessable`` when it is linked to the URL already."""
+        found = await self._plans.get(access, plan)
+        ident = await self._next(access.tenant, Holder.TEST_PLAN, found["id"])
+        link = web_link(ident, url, description)
+        await self._add(access.tenant, Holder.TEST_PLAN, found["id"], link, once="url")
+        return ident
+
+    async def plan_to_cycle(self, access: Access, plan: str, cycle: str) -> int:
+        """Link a plan to a cycle that the caller may view, of whichever project.
+
+        Raises ``NotFound`` for the plan or the cycle, ``Unprocessable`` when they are linked.
+        """
+        found = await self._plans.get(access, plan)
+        target = await self._cycles.get(viewing(access, Entity.TEST_CYCLE), cycle)
+        ident = await self._next(access.tenant, Holder.TEST_PLAN, found["id"])
+        link = cycle_link(ident, target["id"])
+        await self._add(access.tenant, Holder.TEST_PLAN, found["id"], link, once="cycle")
         return ident
 
     async def remove(self, access: Access, link: int) -> None:
@@ -182,7 +228,7 @@ class Links:
         return await rows.remove(tenant, found.id, link, self._clock.now())
 
     async def _to_issue(
-        self, tenant: str, holder: Holder, entity: int, issue: int, *, once: bool
+        self, tenant: str, holder: Holder, entity: int, issue: int, *, once: Once | None
     ) -> int:
         if await self._deleted.has(tenant, issue) or not await self._issues.exists(tenant, issue):
             raise _unknown(issue)
@@ -199,14 +245,18 @@ class Links:
         return link_id(project, count, holder)
 
     async def _add(
-        self, tenant: str, holder: Holder, entity: int, link: Link, *, once: bool
+        self, tenant: str, holder: Holder, entity: int, link: Link, *, once: Once | None
     ) -> None:
         rows = self._rows[holder]
         if await rows.add(tenant, entity, link, self._clock.now(), once=once):
             return
-        if once and await rows.linked_to(tenant, entity, link["issue"]):
-            raise InvalidInput(f"The {holder} is linked to Jira issue {link['issue']} already.")
+        if once is not None and await rows.has(tenant, entity, link, once):
+            refusal = Unprocessable if holder is Holder.TEST_PLAN else InvalidInput
+            raise refusal(f"The {holder} is linked to {_NOUNS[once]} {link[once]} already.")
         raise InvalidInput(f"A {holder} cannot have more than {MAX_LINKS} links.")
+
+
+_NOUNS: Mapping[Once, str] = {"issue": "Jira issue", "url": "the URL", "cycle": "test cycle"}
 
 
 def _unknown(issue: int) -> NotFound:

@@ -10,6 +10,7 @@ from kit.directory.access import Access
 from kit.errors import NotFound
 from kit.http.pages import CursorPage, OffsetPage
 from services.executions.domain.testcycles import TestCycle
+from services.executions.usecases.folders import Folders
 from services.executions.usecases.visibility import HiddenCycles, unhidden, visible_id
 
 
@@ -33,14 +34,6 @@ class CycleReader(Protocol):
     async def walk(
         self, tenant: str, wanted: CycleFilter, hidden: Collection[int], page: CursorPage
     ) -> Sequence[TestCycle]: ...
-
-
-class Folders(Protocol):
-    """Folders of a project."""
-
-    async def folder_type(self, tenant: str, project: int, folder: int) -> str | None:
-        """Return the type of a folder of this project, None when there is none."""
-        ...
 
 
 class TestCycles:

@@ -31,6 +31,7 @@ from services.executions.domain.uploads import (
     default_option,
 )
 from services.executions.usecases.customfields import CustomFields
+from services.executions.usecases.folders import check_folder
 from services.executions.usecases.passes import read_ahead, rows_of
 from services.executions.usecases.resolution import WINDOW, CaseLookup, Plan, Resolver
 from services.executions.usecases.uploadports import (
@@ -100,7 +101,9 @@ class Uploads:
 
     async def take(self, request: UploadRequest) -> UploadAnswer:
         """Take one upload to acceptance; on any failure it is aborted before this raises."""
-        await self._check_folder(request)
+        await check_folder(
+            self._options, request.tenant, request.project.id, request.cycle.folder, "TEST_CYCLE"
+        )
         values = await self._values(request)
         state = _Begun(self._ids.token(), values)
         try:
@@ -123,16 +126,6 @@ class Uploads:
                 f"{waiting.results} results of yours still wait for storage; try again.",
                 retry_after=1,
             )
-
-    async def _check_folder(self, request: UploadRequest) -> None:
-        folder = request.cycle.folder
-        if folder is None:
-            return
-        kind = await self._options.folder_type(request.tenant, request.project.id, folder)
-        if kind is None:
-            raise InvalidInput(f"Folder {folder} does not exist in the project.")
-        if kind != "TEST_CYCLE":
-            raise InvalidInput(f"Folder {folder} should be of type TEST_CYCLE.")
 
     async def _values(self, request: UploadRequest) -> Mapping[int, Value]:
         sent = request.cycle.custom_fields

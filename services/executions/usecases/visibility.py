@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from contracts.ids import MAX_ID, Kind, project_of, public_id
+from contracts.permissions import Entity, Right
 from kit.directory.access import Access
-from kit.errors import Unavailable
+from kit.directory.permissions import Need
+from kit.errors import Forbidden, Unavailable
 
 R = TypeVar("R")
 
@@ -48,3 +51,20 @@ async def visible_id(access: Access, id_or_key: str, kind: Kind) -> int | None:
         return found if await access.sees(project_of(found)) is not None else None
     entity = await access.entity(id_or_key, kind)
     return public_id(entity[1].id, entity[0].number) if entity is not None else None
+
+
+def viewing(access: Access, entity: Entity) -> Access:
+    """Return the same caller's access to view another kind of thing."""
+    return replace(access, need=Need.of((entity, Right.VIEW)))
+
+
+async def viewable(access: Access, entity: Entity, projects: Iterable[int]) -> set[int]:
+    """Return those of the projects in which the caller may view a kind of thing."""
+    viewer, found = viewing(access, entity), set()
+    for project in projects:
+        try:
+            if await viewer.sees(project) is not None:
+                found.add(project)
+        except Forbidden:
+            continue  # left out, as from a list
+    return found

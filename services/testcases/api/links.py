@@ -10,7 +10,7 @@ from kit.http.body import JsonBody, documented
 from kit.http.pages import MAX_INT64, json_response
 from kit.http.references import References
 from services.testcases.api import shapes
-from services.testcases.api.fields import Body, TestCaseKey, not_blank
+from services.testcases.api.fields import Body, Id, TestCaseKey, not_blank
 from services.testcases.api.rights import CaseEditor, CaseReader
 from services.testcases.domain.links import IssueLink, WebLink
 from services.testcases.domain.testcases import TestCase, key_of
@@ -22,9 +22,9 @@ MAX_DESCRIPTION_LENGTH = 1_000
 
 
 class IssueLinkCreate(Body):
-    """Body of POST …/links/issues. A number in quotes is refused, as on test cycles."""
+    """Body of POST …/links/issues."""
 
-    issue_id: Annotated[int, Field(ge=1, le=MAX_INT64, strict=True)]
+    issue_id: Id
 
 
 class WebLinkCreate(Body):

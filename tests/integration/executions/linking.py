@@ -21,25 +21,14 @@ from tests.harness.jira_issues import JiraIssues, jira_issues
 from tests.harness.polling import eventually
 from tests.harness.system import client, service
 from tests.harness.tenancy_world import ACCOUNT, TenancyWorld, tenancy_world
+from tests.integration.executions.shapes import CYCLE_LINKS, LINK_MADE, MADE, REFERENCES
 from tests.integration.executions.uploading import every, junit, uploaded
-from tests.integration.testcases.linking import ID, ISSUE_LINK, LINKS, URI
+from tests.integration.testcases.linking import ISSUE_LINK, URI
 
-CYCLE_LINKS = LINKS | {
-    "properties": LINKS["properties"] | {"testPlans": {"type": "array", "maxItems": 0}}  # type: ignore[operator]
-}
 EXECUTION_LINKS = {
     "type": "object",
     "properties": {"self": URI, "issues": {"type": "array", "items": ISSUE_LINK}},
     "additionalProperties": False,
-}
-REFERENCES = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "required": ["id"],
-        "properties": {"id": ID, "self": URI},
-        "additionalProperties": False,
-    },
 }
 """Source: the vendor's API document, components TestCycleLinks and so on."""
 PAGE = "https://example.org/a?b=c#d"
@@ -134,6 +123,26 @@ class Linked:
         """Link an execution to an issue."""
         return await self.link(f"/testexecutions/{execution}/links/issues", issueId=issue)
 
+    async def make(self, kind: str, **body: Any) -> Any:
+        """POST a cycle or a plan (``kind`` as in the path); return the answer."""
+        fields = {"projectKey": "DEMO", "name": "n"} | body
+        answer = await self.http.post(f"/{kind}", json=fields)
+        assert answer.status_code == 201, answer.text
+        jsonschema.validate(answer.json(), MADE)
+        return answer.json()
+
+    async def plan_link(self, plan: str | int, kind: str, **body: Any) -> int:
+        """Link a plan; the answer is the vendor's; return the id."""
+        answer = await self.http.post(f"/testplans/{plan}/links/{kind}", json=body)
+        assert answer.status_code == 201, answer.text
+        jsonschema.validate(answer.json(), LINK_MADE)
+        assert answer.json()["self"].endswith(f"/v2/links/{answer.json()['id']}")
+        return int(answer.json()["id"])
+
+    async def read(self, path: str, schema: Any) -> Any:
+        """GET what has the vendor's shape."""
+        return await self._read(path, schema)
+
     async def of_cycle(self, cycle: str | int) -> Any:
         """Read the links of a cycle."""
         return await self._read(f"/testcycles/{cycle}/links", CYCLE_LINKS)
@@ -161,7 +170,7 @@ class Linked:
         await self.house.world.permissions(self.tenant, self.project, *grants)
         await self.house.world.membership(self.tenant, "nobody")
         nobody = await self.as_(account_id="nobody", scopes=[Scope.READ])
-        for path in ("/testcycles", "/testexecutions"):
+        for path in ("/testcycles", "/testplans", "/testexecutions"):
             await nobody.until(path, 403, projectKey="DEMO")
 
     async def until(self, path: str, status: int, **params: Any) -> None:

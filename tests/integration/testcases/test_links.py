@@ -103,7 +103,7 @@ async def test_a_link_is_a_change_of_its_case(linked: Linked, installation: Inst
         (ISSUES, {"issueId": 0}, "issueId must be greater"),
         (ISSUES, {"issueId": 2**63}, "issueId"),
         (ISSUES, {"issueId": "DEMO-1"}, "issueId must be a number"),
-        (ISSUES, {"issueId": "10001"}, "issueId must be a number"),
+        (ISSUES, {"issueId": "10001x"}, "issueId must be a number"),
         (ISSUES, {"issueId": True}, "issueId must be a number"),
         (ISSUES, [10001], "body"),
         (PAGES, {}, "url must not be null"),

@@ -6,17 +6,20 @@ from services.executions.adapters.mongo import (
     ledger,
     testcycles,
     testexecutions,
+    testplans,
     uploads,
     versions,
 )
 from services.executions.domain.deletedissues import DeletedIssue
 from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.testexecutions import LedgerRow, TestExecution
+from services.executions.domain.testplans import TestPlan
 from services.executions.domain.versions import RemovedVersion
 
 DOCUMENTS: dict[str, type] = {
     uploads.COLLECTION: uploads.UploadRow,
     testcycles.COLLECTION: TestCycle,
+    testplans.COLLECTION: TestPlan,
     testexecutions.COLLECTION: TestExecution,
     ledger.COLLECTION: LedgerRow,
     versions.COLLECTION: RemovedVersion,

@@ -1,4 +1,4 @@
-"""Links in MongoDB: an array inside the cycle or execution that has them."""
+"""Links in MongoDB: an array inside the cycle, plan or execution that has them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from pymongo import ASCENDING, IndexModel
 from kit.mongo import Collection as MongoCollection
 from kit.mongo import unavailable_when_down
 from services.executions.domain.links import MAX_LINKS, Holder, Link
-from services.executions.usecases.links import Linked
+from services.executions.usecases.links import Linked, Once
 
 _BATCH = 500
 """Documents that one update changes when issues are gone."""
@@ -27,23 +27,29 @@ link's id one seek per issue that the tenant's links lead to (1 ms for 400, 150 
 """
 
 
+_CYCLE = {Holder.TEST_CYCLE: "id", Holder.TEST_EXECUTION: "cycle"}
+"""Where stands the cycle that may be hidden, and with it what has the link."""
+
+
 class LinkRepository:
-    """The links in one collection. Cycles have a revision, executions have none."""
+    """The links in one collection. Cycles and plans have a revision, executions have none."""
 
     def __init__(self, collection: MongoCollection, holder: Holder) -> None:
         self._rows = collection
-        self._cycle = "id" if holder is Holder.TEST_CYCLE else "cycle"
-        self._more = {"$inc": {"rev": 1}} if holder is Holder.TEST_CYCLE else {}
+        self._cycle = _CYCLE.get(holder)
+        self._more = {} if holder is Holder.TEST_EXECUTION else {"$inc": {"rev": 1}}
 
-    async def add(self, tenant: str, entity: int, link: Link, now: datetime, *, once: bool) -> bool:
-        """Add a link; False when it is full or, with ``once``, linked to the issue already."""
+    async def add(
+        self, tenant: str, entity: int, link: Link, now: datetime, *, once: Once | None
+    ) -> bool:
+        """Add a link; False when it is full or has one with the same value of ``once``."""
         room: dict[str, Any] = {
             "tenant": tenant,
             "id": entity,
             f"links.{MAX_LINKS - 1}": {"$exists": False},
         }
-        if once:
-            room["links.issue"] = {"$ne": link["issue"]}
+        if once is not None:
+            room[f"links.{once}"] = {"$ne": link[once]}
         change = self._change(now, {"$push": {"links": dict(link)}})
         with unavailable_when_down():
             result = await self._rows.update_one(room, change)
@@ -68,21 +74,22 @@ class LinkRepository:
         self, tenant: str, issue: int, projects: Collection[int], hidden: Collection[int]
     ) -> Sequence[Linked]:
         """Return what is linked to an issue in these projects, by id."""
-        query = {
+        query: dict[str, Any] = {
             "tenant": tenant,
             "links.issue": issue,
             "links.id": _SOME,
             "project": {"$in": sorted(projects)},
-            self._cycle: {"$nin": list(hidden)},
         }
+        if self._cycle is not None:
+            query[self._cycle] = {"$nin": list(hidden)}
         with unavailable_when_down():
             # the planner might take the hidden cycles for the narrower condition
             rows = await self._rows.find(query, self._shown()).hint("links").to_list(None)
         return sorted((self._linked(row) for row in rows), key=lambda linked: linked.id)
 
-    async def linked_to(self, tenant: str, entity: int, issue: int) -> bool:
-        """Whether it is linked to the issue."""
-        query = {"tenant": tenant, "id": entity, "links.issue": issue}
+    async def has(self, tenant: str, entity: int, link: Link, once: Once) -> bool:
+        """Whether it has a link with the same value of ``once``."""
+        query = {"tenant": tenant, "id": entity, f"links.{once}": link[once]}
         with unavailable_when_down():
             return await self._rows.find_one(query, {"_id": 1}) is not None
 
@@ -102,7 +109,7 @@ class LinkRepository:
         return {"$set": {"updated_on": now}, **self._more, **links}
 
     def _shown(self) -> dict[str, int]:
-        return {"_id": 0, "id": 1, self._cycle: 1}
+        return {"_id": 0, "id": 1} | ({} if self._cycle is None else {self._cycle: 1})
 
     def _linked(self, row: Mapping[str, Any]) -> Linked:
-        return Linked(row["id"], row[self._cycle])
+        return Linked(row["id"], None if self._cycle is None else row[self._cycle])

@@ -1,16 +1,22 @@
 """Test cycles in MongoDB."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from pymongo import ASCENDING, IndexModel
 
-from contracts.ids import project_of, project_range
 from kit.http.pages import CursorPage, OffsetPage
-from kit.mongo import Database, insert_new, unavailable_when_down
+from kit.mongo import Database, Document, insert_new, unavailable_when_down
 from services.executions.adapters.mongo import links
+from services.executions.adapters.mongo.listing import (
+    cursor_page,
+    forget_field,
+    offset_page,
+    within,
+)
 from services.executions.adapters.mongo.versions import RemovedVersions
-from services.executions.domain.testcycles import TestCycle
+from services.executions.domain.testcycles import CycleContent, TestCycle
 from services.executions.usecases.testcycles import CycleFilter
 
 COLLECTION = "test_cycles"
@@ -32,13 +38,20 @@ class TestCycleRepository:
             await insert_new(self._cycles, [dict(cycle)])
             await self._removed.follow(self._cycles, [cycle])
 
+    async def replace(self, cycle: TestCycle, content: CycleContent, now: datetime) -> bool:
+        """Set what a replacement says; False when the cycle was changed since it was read."""
+        with unavailable_when_down():
+            result = await self._cycles.update_one(
+                {"tenant": cycle["tenant"], "id": cycle["id"], "rev": cycle["rev"]},
+                {"$set": {**content, "updated_on": now}, "$inc": {"rev": 1}},
+            )
+            if result.matched_count:
+                await self._removed.follow(self._cycles, [{**cycle, **content}])
+        return bool(result.matched_count)
+
     async def forget(self, tenant: str, field: int) -> None:
         """Remove every value of a custom field that is gone."""
-        first, end = project_range(project_of(field))
-        await self._cycles.update_many(
-            {"tenant": tenant, "id": {"$gte": first, "$lt": end}, "custom_fields.field": field},
-            {"$pull": {"custom_fields": {"field": field}}},
-        )
+        await forget_field(self._cycles, tenant, field)
 
     async def get(self, tenant: str, cycle: int) -> TestCycle | None:
         """Return one cycle by id."""
@@ -49,48 +62,21 @@ class TestCycleRepository:
         self, tenant: str, wanted: CycleFilter, hidden: Collection[int], page: OffsetPage
     ) -> tuple[int, Sequence[TestCycle]]:
         """Return the total and one offset page, by id."""
-        query = _query(tenant, wanted, hidden)
-        total = await self._cycles.count_documents(query)
-        rows: Any = (
-            await self._cycles.find(query)
-            .sort("id", ASCENDING)
-            .skip(page.start_at)
-            .limit(page.max_results)
-            .to_list(page.max_results)
-        )
-        return total, rows
+        return await offset_page(self._cycles, tenant, _query(wanted, hidden), page)
 
     async def walk(
         self, tenant: str, wanted: CycleFilter, hidden: Collection[int], page: CursorPage
     ) -> Sequence[TestCycle]:
         """Return up to ``limit + 1`` cycles from an id on; one is the next page's."""
-        query = _query(tenant, wanted, hidden, page.start_at_id)
-        rows: Any = (
-            await self._cycles.find(query)
-            .sort("id", ASCENDING)
-            .limit(page.limit + 1)
-            .to_list(page.limit + 1)
-        )
-        return cast("Sequence[TestCycle]", rows)
+        return await cursor_page(self._cycles, tenant, _query(wanted, hidden), page)
 
 
-def _query(
-    tenant: str, wanted: CycleFilter, hidden: Collection[int], start: int = 0
-) -> dict[str, Any]:
-    ids: dict[str, Any] = {"$gte": start}
-    query: dict[str, Any] = {"tenant": tenant, "id": ids}
-    if len(wanted.projects) == 1:
-        (project,) = wanted.projects
-        first, end = project_range(project)
-        ids |= {"$gte": max(first, start), "$lt": end}
-    else:
-        query["project"] = {"$in": sorted(wanted.projects)}
+def _query(wanted: CycleFilter, hidden: Collection[int]) -> Document:
+    query = within(wanted.projects, wanted.updated_after)
     if hidden:
-        ids["$nin"] = list(hidden)
+        query["id"]["$nin"] = list(hidden)
     if wanted.folder is not None:
         query["folder"] = wanted.folder
     if wanted.jira_version is not None:
         query["jira_version"] = wanted.jira_version
-    if wanted.updated_after is not None:
-        query["updated_on"] = {"$gt": wanted.updated_after}
     return query
