@@ -32,7 +32,7 @@ from services.testcases.domain.options import (
     next_index,
     noun,
 )
-from services.testcases.domain.scripts import empty_script
+from services.testcases.domain.scripts import InlineStep, empty_script
 from services.testcases.domain.testcases import TestCase, key_of
 from tests.harness.fakes import START
 
@@ -146,7 +146,7 @@ def test_a_key_is_made_of_project_and_number() -> None:
 def test_a_new_script_is_one_empty_step() -> None:
     (step,) = empty_script(7).steps
     assert step.id == 7
-    assert step.inline.description is step.inline.test_data is step.inline.expected_result is None
+    assert step.action == InlineStep()
 
 
 def test_a_cut_name_stays_the_same_when_it_is_cut_again() -> None:
