@@ -44,7 +44,7 @@ from services.tenancy.composition.jira import Jira, facts_loop
 from services.tenancy.composition.jira import jira as compose_jira
 from services.tenancy.composition.keys import key_ring, open_index
 from services.tenancy.composition.own_tokens import own_token_routes
-from services.tenancy.composition.permissions import Rights, rights
+from services.tenancy.composition.permissions import Rights, memberships_loop, rights
 from services.tenancy.composition.webhooks import (
     changes_consumer,
     jira_changes,
@@ -186,7 +186,6 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
         memberships.router(core.rights.memberships),
         core.jira.internal_routes(),
     ]
-    refreshing = core.rights.refreshing(runtime.database, runtime.instance, clock)
     return Parts(
         public=public,
         fast=webhooks.endpoints(receiver(settings, inbound.symmetric, changes)),
@@ -205,7 +204,7 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
         outboxes=sources(runtime.names),
         background=[
             Background(Role.RELAY, lambda: _upkeep(core.upkeep)),
-            Background(Role.RELAY, refreshing.run),
+            Background(Role.RELAY, memberships_loop(core.rights, runtime)),
             Background(Role.RELAY, facts_loop(core.jira, runtime)),
             Background(Role.RELAY, webhooks_loop(runtime, core.jira, changes)),
         ],

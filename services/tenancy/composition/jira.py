@@ -1,19 +1,14 @@
 """Jira behind its ports: one caller, and an adapter per resource that composes it."""
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
 
 from kit.clock import Clock
-from kit.errors import Unavailable
 from kit.ids import Ids
-from kit.leases import Lease
-from kit.mongo import Database, MongoError
+from kit.mongo import Database
 from kit.service import Runtime
 from services.tenancy.adapters.jira.about import HttpJiraAbout
 from services.tenancy.adapters.jira.accounts import HttpJiraAccounts
@@ -29,6 +24,7 @@ from services.tenancy.adapters.mongo.missing_accounts import MongoMissingAccount
 from services.tenancy.adapters.mongo.projects import MongoProjects
 from services.tenancy.adapters.mongo.tokens import MongoTokens
 from services.tenancy.api import internal_jira
+from services.tenancy.composition.leased import leased
 from services.tenancy.settings import JiraOptions
 from services.tenancy.usecases.accounts import Standing
 from services.tenancy.usecases.facts import Facts
@@ -43,7 +39,6 @@ from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.users import Users
 
 _ROUND_SECONDS = 5.0
-_LEASE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -116,18 +111,4 @@ def jira(
 
 def facts_loop(jira: Jira, runtime: Runtime[Any]) -> Callable[[], Awaitable[None]]:
     """Return the background work that keeps facts fresh, in one process at a time."""
-    lease = Lease(runtime.database["leases"], "jira-facts", runtime.instance, _LEASE, runtime.clock)
-
-    async def run() -> None:
-        try:
-            while True:
-                with contextlib.suppress(MongoError, Unavailable):
-                    # first, as a round begins with a look at every tenant
-                    if await lease.hold():
-                        await jira.polling.round(lease.hold)
-                await asyncio.sleep(_ROUND_SECONDS)
-        finally:
-            with contextlib.suppress(MongoError):
-                await lease.release()
-
-    return run
+    return leased(runtime, "jira-facts", jira.polling.round, _ROUND_SECONDS)

@@ -1,17 +1,20 @@
 """Permissions and memberships: what administers, resolves and refreshes them."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from kit.clock import Clock
 from kit.directory.memberships import Memberships as MembershipView
 from kit.ids import Ids
-from kit.leases import Lease
 from kit.mongo import Database
+from kit.service import Runtime
 from services.tenancy.adapters.mongo.changes import Changes
 from services.tenancy.adapters.mongo.memberships import MongoMemberships
 from services.tenancy.adapters.mongo.permissions import MongoPermissions
 from services.tenancy.composition.jira import Jira
+from services.tenancy.composition.leased import leased
 from services.tenancy.settings import JiraOptions
 from services.tenancy.usecases.memberships import Memberships
 from services.tenancy.usecases.permissions import Permissions
@@ -19,6 +22,7 @@ from services.tenancy.usecases.ports import TenantStore
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.refreshing import Refreshing
 
+_LOOK_SECONDS = 2.0
 _TURN = timedelta(seconds=15)
 
 
@@ -34,10 +38,9 @@ class Rights:
     """The same as what the other services see of it."""
     life: timedelta
 
-    def refreshing(self, database: Database, instance: str, clock: Clock) -> Refreshing:
-        """Build the loop, of which one process has the turn."""
-        turn = Lease(database["leases"], "memberships", instance, _TURN, clock)
-        return Refreshing(self.memberships, self.store, turn, self.life, clock)
+    def refreshing(self, clock: Clock) -> Refreshing:
+        """Build what keeps memberships young."""
+        return Refreshing(self.memberships, self.store, self.life, clock)
 
 
 def rights(
@@ -62,3 +65,9 @@ def rights(
         view=MembershipView(store.get, memberships.current, clock),
         life=life,
     )
+
+
+def memberships_loop(rights: Rights, runtime: Runtime[Any]) -> Callable[[], Awaitable[None]]:
+    """Return the background work that keeps memberships young, in one process at a time."""
+    rounds = rights.refreshing(runtime.clock).rounds
+    return leased(runtime, "memberships", rounds, _LOOK_SECONDS, _TURN)

@@ -1,17 +1,12 @@
 """Webhooks: from the endpoint to Kafka, and what tenancy makes of them."""
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 from kit.clock import Clock
-from kit.errors import Unavailable
 from kit.ids import Ids
 from kit.kafka.client import Names
 from kit.kafka.producer import Publisher
-from kit.leases import Lease
-from kit.mongo import Database, MongoError
+from kit.mongo import Database
 from kit.service import Runtime
 from services.tenancy.adapters.jira.webhooks import HttpJiraWebhooks
 from services.tenancy.adapters.kafka.jira_changes import ChangePublisher
@@ -20,14 +15,13 @@ from services.tenancy.adapters.mongo.projects import MongoProjects
 from services.tenancy.adapters.mongo.site_webhooks import MongoSiteWebhooks
 from services.tenancy.api.webhooks import DYNAMIC_PATH, Receiver, Room
 from services.tenancy.composition.jira import Jira
+from services.tenancy.composition.leased import leased
 from services.tenancy.consumers.jira_changes import JiraChangesConsumer, Refresher
 from services.tenancy.settings import TenancySettings
 from services.tenancy.usecases.credentials.server_to_server import ServerToServer
 from services.tenancy.usecases.project_changes import ProjectChanges
 from services.tenancy.usecases.site_webhooks import WebhookKeeper
 from services.tenancy.usecases.webhooks import JiraChanges
-
-_LEASE = timedelta(seconds=60)
 
 
 def jira_changes(publisher: Publisher, names: Names, clock: Clock) -> JiraChanges:
@@ -59,25 +53,12 @@ def webhooks_loop(
     runtime: Runtime[TenancySettings], jira: Jira, changes: JiraChanges
 ) -> Callable[[], Awaitable[None]]:
     """Return the background work that keeps what is registered on sites, in one process."""
-    clock = runtime.clock
-    lease = Lease(runtime.database["leases"], "site-webhooks", runtime.instance, _LEASE, clock)
     keeper = WebhookKeeper(
         MongoSiteWebhooks(runtime.database),
         jira.sites,
         HttpJiraWebhooks(jira.caller, runtime.settings.base_url + DYNAMIC_PATH),
         changes,
-        clock,
+        runtime.clock,
     )
 
-    async def run() -> None:
-        try:
-            while True:
-                with contextlib.suppress(MongoError, Unavailable):
-                    if await lease.hold():
-                        await keeper.round(lease.hold)
-                await asyncio.sleep(runtime.settings.webhook_round_seconds)
-        finally:
-            with contextlib.suppress(MongoError):
-                await lease.release()
-
-    return run
+    return leased(runtime, "site-webhooks", keeper.round, runtime.settings.webhook_round_seconds)

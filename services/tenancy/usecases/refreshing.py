@@ -1,30 +1,21 @@
 """Memberships of users that were seen lately are resolved again before they are too old."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 
 from kit.clock import Clock
 from kit.errors import OstroError
-from kit.mongo import MongoError
 from services.tenancy.usecases.memberships import SEEN, Memberships, MembershipStore
 
 log = structlog.get_logger(__name__)
 
-_LOOK_SECONDS = 2.0
 _AT_ONCE = 8
 _BATCH = 64
 _DOWN = timedelta(seconds=30)
 """So long a site that does not answer is left alone, so that others do not wait behind it."""
-
-
-class Turn(Protocol):
-    """Whether it is this process's turn."""
-
-    def hold(self) -> Awaitable[bool]: ...
 
 
 class Refreshing:
@@ -34,27 +25,20 @@ class Refreshing:
         self,
         memberships: Memberships,
         store: MembershipStore,
-        turn: Turn,
         life: timedelta,
         clock: Clock,
     ) -> None:
         self._memberships = memberships
         self._store = store
-        self._turn = turn
         # a tenth of its life is left for a round
         self._due = life * 0.9
         self._clock = clock
         self._down: dict[str, datetime] = {}
 
-    async def run(self) -> None:
-        """Refresh whenever it is our turn; until cancelled."""
-        while True:
-            try:
-                while await self._turn.hold() and await self.round():
-                    pass
-            except (MongoError, OstroError) as error:
-                log.warning("memberships not refreshed", cause=type(error).__name__)
-            await asyncio.sleep(_LOOK_SECONDS)
+    async def rounds(self, still_ours: Callable[[], Awaitable[bool]]) -> None:
+        """Refresh until nothing is due or the turn is another process's."""
+        while await self.round() and await still_ours():
+            pass
 
     async def round(self) -> int:
         """Resolve the oldest again; return how many were."""

@@ -58,7 +58,7 @@ async def test_who_was_not_seen_for_a_day_is_not_refreshed_and_asked_about_again
     await shop.later(days=1, minutes=1)
     before = shop.clock.now()
     # nobody asked: nobody is asked about
-    assert await shop.core.rights.refreshing(shop.database, "test", shop.clock).round() == 0
+    assert await shop.core.rights.refreshing(shop.clock).round() == 0
     found = await shop.membership(MANAGER)
     assert found is not None
     assert found["resolved_at"] < before
