@@ -16,11 +16,11 @@ from services.testcases.adapters.mongo import folders as folder_rows
 from services.testcases.adapters.mongo import links as link_rows
 from services.testcases.adapters.mongo import options as option_rows
 from services.testcases.adapters.mongo import provisional as provisional_rows
+from services.testcases.adapters.mongo import scripts as script_rows
 from services.testcases.adapters.mongo import testcases as case_rows
 from services.testcases.adapters.mongo.customvalues import LibraryValues
 from services.testcases.adapters.mongo.numbers import CounterNumbers
 from services.testcases.adapters.mongo.pending import Pending
-from services.testcases.adapters.mongo.scripts import ScriptRepository
 from services.testcases.adapters.mongo.steps import StepRows
 from services.testcases.api.attachments import AttachmentRoutes
 from services.testcases.api.automations import FeatureRoutes
@@ -64,6 +64,7 @@ INDEXES = {
     **folder_rows.INDEXES,
     **case_rows.INDEXES,
     **provisional_rows.INDEXES,
+    **script_rows.INDEXES,
     **link_rows.INDEXES,
     **attachment_wiring.INDEXES,
 }
@@ -95,7 +96,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     folders = Folders(folder_rows.FolderRepository(database, pending), numbers)
     cases = TestCases(case_store, folders, options, fields, numbers, clock)
     updates = TestCaseUpdates(case_store, folders, options, fields, clock)
-    script_store = ScriptRepository(database, pending)
+    script_store = script_rows.ScriptRepository(database, pending)
     scripts = Scripts(cases, script_store, fields, numbers)
     links, issue_links = _links(runtime, pending, cases, numbers)
     attached = attachment_wiring.wired(runtime, counters)

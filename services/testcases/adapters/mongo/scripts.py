@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Collection, Mapping
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, IndexModel
 
 from contracts.ids import project_of
 from kit.attachments.attachments import SETTLE
@@ -18,6 +18,10 @@ from services.testcases.usecases.features import BddCase
 from services.testcases.usecases.scripts import Decide
 
 CALL_TURNS = "call_turns"
+INDEXES = {
+    # there from the start: a collection that a transaction makes is a conflict with all others
+    CALL_TURNS: [IndexModel([("tenant", ASCENDING)], name="tenant")],
+}
 _BUSY = "The test case is being changed by others; try again."
 _BATCH = 20
 """Scripts read at once: each may be as large as scripts get."""
