@@ -79,6 +79,7 @@ class UsageAnswer(Contract):
 
     test_cycles: Annotated[int, DataClass.OPERATIONAL]
     test_executions: Annotated[int, DataClass.OPERATIONAL]
+    test_plans: Annotated[int, DataClass.OPERATIONAL] = 0
     uploads_pending: Annotated[bool, DataClass.OPERATIONAL]
     """Whether some upload of the project may still store things that have it."""
     archived_here: Annotated[bool, DataClass.OPERATIONAL]

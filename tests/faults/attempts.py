@@ -40,6 +40,19 @@ BODIES: dict[str, Any] = {
     "POST /v2/testcases/{testCaseKey}/links/weblinks": {"url": "https://example.test/"},
     "POST /v2/testcycles/{testCycleIdOrKey}/links/issues": {"issueId": 1},
     "POST /v2/testcycles/{testCycleIdOrKey}/links/weblinks": {"url": "https://example.test/"},
+    "PUT /v2/testcycles/{testCycleIdOrKey}": {
+        "id": 1,
+        "key": "DEMO-R1",
+        "name": "n",
+        "project": {"id": 1},
+        "status": {"id": 1},
+    },
+    "POST /v2/testplans/{testPlanIdOrKey}/links/issues": {"issueId": 1},
+    "POST /v2/testplans/{testPlanIdOrKey}/links/weblinks": {
+        "url": "https://example.test/",
+        "description": "",
+    },
+    "POST /v2/testplans/{testPlanIdOrKey}/links/testcycles": {"testCycleIdOrKey": "DEMO-R1"},
     "POST /v2/testexecutions/{testExecutionIdOrKey}/links/issues": {"issueId": 1},
     "PUT /ostro/v1/tenancy/projects/{projectIdOrKey}": {"enabled": False},
     "PUT /ostro/v1/tenancy/projects/{projectIdOrKey}/permissions": {

@@ -75,6 +75,7 @@ async def make(http: httpx.AsyncClient) -> Belongings:
     for case in (await http.get("/testcases")).json()["values"]:
         mine.add("cases", case["id"])
         mine.add("cases by key", case["key"])
+    await create("plans", "/testplans", objective=MARK, labels=[MARK])
     await _link(http, mine)
     await _attach(http, mine)
     field = await http.post(
@@ -90,12 +91,13 @@ async def make(http: httpx.AsyncClient) -> Belongings:
 
 
 async def _link(http: httpx.AsyncClient, mine: Belongings) -> None:
-    """Link a case, a cycle and an execution to the issue, and the first two to a page."""
+    """Link one of each to the issue, all but the execution to a page, the plan to the cycle."""
     things = {
         kind: f"/{path}/{mine.ids[f'{kind} by key'][0]}/links"
         for kind, path in (
             ("cases", "testcases"),
             ("cycles", "testcycles"),
+            ("plans", "testplans"),
             ("executions", "testexecutions"),
         )
     }
@@ -105,18 +107,23 @@ async def _link(http: httpx.AsyncClient, mine: Belongings) -> None:
             page = {"url": f"https://example.org/{MARK}", "description": MARK}
             made.append(await http.post(f"{path}/weblinks", json=page))
         assert {answer.status_code for answer in made} == {201}, [answer.text for answer in made]
+        if kind == "plans":
+            cycle = {"testCycleIdOrKey": mine.ids["cycles by key"][0]}
+            made.append(await http.post(f"{path}/testcycles", json=cycle))
+            assert made[-1].status_code == 201, made[-1].text
         if kind != "executions":
-            # one route removes links of cycles and of executions, each by its own right
+            # one route removes links of cycles, plans and executions, each by its own right
             locations = (a.headers.get("location") or a.json()["self"] for a in made)
             mine.add("links", *(int(url.rpartition("/")[2]) for url in locations))
     mine.add("issues by key", ISSUE_KEY)
 
 
 async def _attach(http: httpx.AsyncClient, mine: Belongings) -> None:
-    """Attach a file to every case, step, cycle and execution."""
+    """Attach a file to every case, step, cycle, plan and execution."""
     for kind, path in (
         ("cases", "testcases"),
         ("cycles", "testcycles"),
+        ("plans", "testplans"),
         ("executions", "testexecutions"),
     ):
         for ident, key in zip(mine.ids[kind], mine.ids[f"{kind} by key"], strict=True):
@@ -156,6 +163,8 @@ PATH_PARAMETERS: Mapping[str, Sequence[str]] = {
     "teststeps/{attachmentId}": ["attachments of steps"],
     "testcycles/{attachmentId}": ["attachments of cycles"],
     "testexecutions/{attachmentId}": ["attachments of executions"],
+    "testplans/{attachmentId}": ["attachments of plans"],
+    "testPlanIdOrKey": ["plans", "plans by key"],
     "testCycleIdOrKey": ["cycles", "cycles by key"],
     "testExecutionIdOrKey": ["executions", "executions by key"],
     "issueKey": ["issues by key"],

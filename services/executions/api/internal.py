@@ -39,6 +39,7 @@ class InternalRoutes:
         else:
             raise InvalidInput("one of option and custom_field must be asked for")
         answer = UsageAnswer(
+            test_plans=found.test_plans,
             test_cycles=found.test_cycles,
             test_executions=found.test_executions,
             uploads_pending=found.uploads_pending,

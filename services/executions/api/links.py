@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from kit.errors import InvalidInput, NotFound
 from kit.http.body import JsonBody, documented
-from kit.http.fields import Body, Id, not_blank
+from kit.http.fields import Body, Id, not_blank, not_executed
 from kit.http.pages import MAX_INT64, json_response
 from services.executions.api import shapes
 from services.executions.api.render import Renderer
@@ -38,7 +38,12 @@ class IssueLinkCreate(Body):
 class WebLinkCreate(Body):
     """Body of POST …/links/weblinks."""
 
-    url: Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH), AfterValidator(not_blank)]
+    url: Annotated[
+        str,
+        Field(min_length=1, max_length=MAX_URL_LENGTH),
+        AfterValidator(not_blank),
+        AfterValidator(not_executed),
+    ]
     description: Annotated[str, Field(max_length=MAX_DESCRIPTION_LENGTH)] | None = None
 
 

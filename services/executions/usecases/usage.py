@@ -8,6 +8,7 @@ from typing import Protocol
 class Usage:
     """Counts of things, and what may still come."""
 
+    test_plans: int
     test_cycles: int
     test_executions: int
     uploads_pending: bool
@@ -17,12 +18,12 @@ class Usage:
 class UsageReader(Protocol):
     """Counts in one project."""
 
-    async def of_option(self, tenant: str, project: int, option: int) -> tuple[int, int]:
-        """Count the cycles and the executions that have a status or environment."""
+    async def of_option(self, tenant: str, project: int, option: int) -> tuple[int, int, int]:
+        """Count plans, cycles and executions that have a status or environment."""
         ...
 
-    async def of_field(self, tenant: str, project: int, field: int) -> tuple[int, int]:
-        """Count the cycles and the executions that have a value of a custom field."""
+    async def of_field(self, tenant: str, project: int, field: int) -> tuple[int, int, int]:
+        """Count plans, cycles and executions that have a value of a custom field."""
         ...
 
     async def pending(self, tenant: str, project: int) -> bool:
@@ -47,11 +48,11 @@ class Usages:
         """
         archived = await self._reader.archived(tenant, project, option)
         pending = await self._reader.pending(tenant, project)
-        cycles, executions = await self._reader.of_option(tenant, project, option)
-        return Usage(cycles, executions, pending, archived)
+        counts = await self._reader.of_option(tenant, project, option)
+        return Usage(*counts, pending, archived)
 
     async def field(self, tenant: str, project: int, field: int) -> Usage:
         """Tell what has a value of a field."""
         pending = await self._reader.pending(tenant, project)
-        cycles, executions = await self._reader.of_field(tenant, project, field)
-        return Usage(cycles, executions, pending, archived_here=False)
+        counts = await self._reader.of_field(tenant, project, field)
+        return Usage(*counts, pending, archived_here=False)

@@ -21,9 +21,10 @@ class ExecutionsUsage:
         """Count the things that have a value of a field."""
         question = UsageRequest(project=field.project, custom_field=field.id)
         answer = await self._ask(tenant, question)
-        if field.entity is CustomFieldEntity.TEST_CYCLE:
-            return answer.test_cycles
-        return answer.test_executions
+        return {
+            CustomFieldEntity.TEST_PLAN: answer.test_plans,
+            CustomFieldEntity.TEST_CYCLE: answer.test_cycles,
+        }.get(field.entity, answer.test_executions)
 
     async def forget(self, tenant: str, field: CustomField) -> None:
         """Leave it to executions, which hears of the removal by the field's tombstone."""
@@ -32,6 +33,7 @@ class ExecutionsUsage:
         """Tell what has an option."""
         answer = await self._ask(tenant, UsageRequest(project=option.project, option=option.id))
         return UsageElsewhere(
+            answer.test_plans,
             answer.test_cycles,
             answer.test_executions,
             pending=answer.uploads_pending,

@@ -56,6 +56,7 @@ class Usage(TypedDict):
     """How many things have the option."""
 
     testCases: int
+    testPlans: int
     testCycles: int
     testExecutions: int
 
@@ -175,6 +176,7 @@ def _deletion(removal: Removal, *, deleted: bool) -> Deletion:
         "deleted": deleted,
         "usage": {
             "testCases": removal.test_cases,
+            "testPlans": removal.test_plans,
             "testCycles": removal.test_cycles,
             "testExecutions": removal.test_executions,
         },

@@ -29,6 +29,7 @@ QUIET = timedelta(minutes=1)
 class UsageElsewhere:
     """What executions says; ``heard``: it knows that the option is archived."""
 
+    test_plans: int
     test_cycles: int
     test_executions: int
     pending: bool
@@ -41,6 +42,7 @@ class Removal:
 
     option: Option
     test_cases: int
+    test_plans: int
     test_cycles: int
     test_executions: int
     reasons: Sequence[str]
@@ -158,7 +160,7 @@ class OptionAdmin:
         quiet = await self._store.unchanged_since(tenant, option.id, self._clock.now() - QUIET)
         elsewhere = await self._elsewhere.of_option(tenant, option)
         cases = await self._store.cases_having(tenant, option)
-        used = cases + elsewhere.test_cycles + elsewhere.test_executions
+        used = sum((cases, elsewhere.test_plans, elsewhere.test_cycles, elsewhere.test_executions))
         hindered = {
             "It is built in; it can be archived, but not removed.": may_be_default(
                 number_of(option.id)
@@ -172,6 +174,7 @@ class OptionAdmin:
         return Removal(
             option,
             cases,
+            elsewhere.test_plans,
             elsewhere.test_cycles,
             elsewhere.test_executions,
             [reason for reason, holds in hindered.items() if holds],

@@ -70,7 +70,7 @@ class House:
         if jira:
             linked.issues(10001, 10002)
         await linked.until("/testcycles", 200, projectKey="DEMO")
-        await eventually(lambda: http.get("/statuses"), lambda a: a.status_code == 200)
+        await linked.until("/statuses", 200, projectKey="DEMO")
         return linked
 
 

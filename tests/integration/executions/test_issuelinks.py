@@ -48,6 +48,7 @@ def consumer(house: House) -> JiraChangesConsumer:
         link_rows.LinkRepository(database[name], holder)
         for name, holder in (
             ("test_cycles", Holder.TEST_CYCLE),
+            ("test_plans", Holder.TEST_PLAN),
             ("test_executions", Holder.TEST_EXECUTION),
         )
     ]

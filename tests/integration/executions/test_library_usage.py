@@ -51,7 +51,7 @@ async def test_an_unused_option_is_removed_once_it_is_archived_for_a_minute(
     body = {"projectKey": "DEMO", "name": "Flaky", "type": "TEST_EXECUTION"}
     flaky = (await site.http.post("/statuses", json=body)).json()["id"]
     found = await dry_run(site, "TEST_EXECUTION", flaky)
-    assert found["usage"] == {"testCases": 0, "testCycles": 0, "testExecutions": 0}
+    assert found["usage"] == {"testCases": 0, "testPlans": 0, "testCycles": 0, "testExecutions": 0}
     assert found["reasons"] == ["It is not archived."]
     assert (await removed(site, "TEST_EXECUTION", flaky)).status_code == 409
     await archive(site, "TEST_EXECUTION", flaky)
@@ -104,8 +104,28 @@ async def test_what_is_built_in_or_has_cases_and_cycles_stays(
         assert (await removed(site, kind, option)).status_code == 409
     option = (await options(site, "TEST_CYCLE"))["Not Executed"]["id"]
     found = await dry_run(site, "TEST_CYCLE", option)
-    assert found["usage"] == {"testCases": 0, "testCycles": 1, "testExecutions": 0}
+    assert found["usage"] == {"testCases": 0, "testPlans": 0, "testCycles": 1, "testExecutions": 0}
     assert (await site.http.get(f"/testcycles/{cycle['key']}")).status_code == 200
+
+
+async def test_what_a_plan_has_stays(site: Site) -> None:
+    field = {"entity": "test-plan", "type": "NUMBER", "name": "Load"}
+    made = (await site.http.post(f"{ADMIN}/custom-fields", json=field)).json()
+    status = {"projectKey": "DEMO", "name": "Ready", "type": "TEST_PLAN"}
+    ready = (await site.http.post("/statuses", json=status)).json()["id"]
+    plan = {"projectKey": "DEMO", "name": "n", "statusName": "Ready", "customFields": {"Load": 7}}
+    assert (await site.http.post("/testplans", json=plan)).status_code == 201
+    found = await dry_run(site, "TEST_PLAN", ready)
+    assert found["usage"] == {"testCases": 0, "testPlans": 1, "testCycles": 0, "testExecutions": 0}
+    assert "1 things have it." in found["reasons"]
+    path = f"{ADMIN}/custom-fields/{made['id']}"
+    assert (await site.http.delete(path, params={"dryRun": "true"})).json()["values"] == 1
+    assert (await site.http.delete(path)).json()["values"] == 1
+
+    async def values() -> Any:
+        return (await site.http.get("/testplans/DEMO-P1")).json()["customFields"]
+
+    await eventually(values, lambda left: left == {})
 
 
 async def test_a_field_of_cycles_is_removed_when_executions_was_asked(site: Site) -> None:

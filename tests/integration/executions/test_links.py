@@ -163,6 +163,8 @@ async def test_a_link_is_a_change_of_what_has_it(linked: Linked) -> None:
                 ({}, "url must not be null"),
                 ({"url": ""}, "url must not be shorter"),
                 ({"url": " \t"}, "url must not be blank"),
+                ({"url": "javascript:alert(1)"}, "url must not have the scheme javascript"),
+                ({"url": "\x01 d\nAta:text/html,x"}, "url must not have the scheme data"),
                 ({"url": 5}, "url"),
                 ({"url": "https://" + "x" * 2041}, "url must not be longer"),
                 ({"url": PAGE, "description": "x" * 1001}, "description must not be longer"),

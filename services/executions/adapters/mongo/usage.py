@@ -4,7 +4,13 @@ import asyncio
 
 from contracts.ids import project_range
 from kit.mongo import Database, Document
-from services.executions.adapters.mongo import library, testcycles, testexecutions, uploads
+from services.executions.adapters.mongo import (
+    library,
+    testcycles,
+    testexecutions,
+    testplans,
+    uploads,
+)
 from services.executions.domain.uploads import UNDECIDED
 
 
@@ -12,18 +18,19 @@ class UsageRows:
     """Implements ``UsageReader``; the tenant comes first."""
 
     def __init__(self, database: Database) -> None:
+        self._plans = database[testplans.COLLECTION]
         self._cycles = database[testcycles.COLLECTION]
         self._executions = database[testexecutions.COLLECTION]
         self._uploads = database[uploads.COLLECTION]
         self._options = database[library.OPTIONS]
 
-    async def of_option(self, tenant: str, project: int, option: int) -> tuple[int, int]:
-        """Count the cycles and the executions that have a status or environment."""
+    async def of_option(self, tenant: str, project: int, option: int) -> tuple[int, int, int]:
+        """Count plans, cycles and executions that have a status or environment."""
         has = [{"status": option}, {"environment": option}]
         return await self._counted(tenant, project, {"status": option}, {"$or": has})
 
-    async def of_field(self, tenant: str, project: int, field: int) -> tuple[int, int]:
-        """Count the cycles and the executions that have a value of a custom field."""
+    async def of_field(self, tenant: str, project: int, field: int) -> tuple[int, int, int]:
+        """Count plans, cycles and executions that have a value of a custom field."""
         has = {"custom_fields.field": field}
         return await self._counted(tenant, project, has, has)
 
@@ -43,11 +50,12 @@ class UsageRows:
 
     async def _counted(
         self, tenant: str, project: int, cycle: Document, execution: Document
-    ) -> tuple[int, int]:
+    ) -> tuple[int, int, int]:
+        """Count; plans have what cycles may have."""
         first, end = project_range(project)
         scope = {"tenant": tenant, "id": {"$gte": first, "$lt": end}}
-        cycles, executions = await asyncio.gather(
+        return await asyncio.gather(
+            self._plans.count_documents(scope | cycle),
             self._cycles.count_documents(scope | cycle),
             self._executions.count_documents(scope | execution),
         )
-        return int(cycles), int(executions)
