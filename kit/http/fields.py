@@ -12,6 +12,7 @@ from contracts.testcases import MAX_NAME_LENGTH
 from kit.errors import InvalidInput
 from kit.http.pages import MAX_INT64
 from kit.http.params import moment
+from kit.http.urls import executed_scheme
 
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
@@ -24,6 +25,13 @@ def not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be blank")
     return text
+
+
+def not_executed(url: str) -> str:
+    """Refuse a URL that browsers would execute; text without a scheme is let through."""
+    if (scheme := executed_scheme(url)) is not None:
+        raise ValueError(f"must not have the scheme {scheme}")
+    return url
 
 
 def _no_truth(value: object) -> object:

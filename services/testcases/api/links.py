@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from pydantic import AfterValidator, Field
 
 from kit.http.body import JsonBody, documented
+from kit.http.fields import not_executed
 from kit.http.pages import MAX_INT64, json_response
 from kit.http.references import References
 from services.testcases.api import shapes
@@ -30,7 +31,12 @@ class IssueLinkCreate(Body):
 class WebLinkCreate(Body):
     """Body of POST …/links/weblinks."""
 
-    url: Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH), AfterValidator(not_blank)]
+    url: Annotated[
+        str,
+        Field(min_length=1, max_length=MAX_URL_LENGTH),
+        AfterValidator(not_blank),
+        AfterValidator(not_executed),
+    ]
     description: Annotated[str, Field(max_length=MAX_DESCRIPTION_LENGTH)] | None = None
 
 

@@ -148,6 +148,7 @@ async def test_a_url_alone_makes_pages_alike(linked: Linked) -> None:
         ("weblinks", {"description": "d"}, "url must not be null"),
         ("weblinks", PAGE | {"url": ""}, "url must not be shorter"),
         ("weblinks", PAGE | {"url": " "}, "url must not be blank"),
+        ("weblinks", PAGE | {"url": "\tjavascript:x"}, "url must not have the scheme javascript"),
         ("weblinks", PAGE | {"url": 5}, "url"),
         ("weblinks", PAGE | {"url": "x" * 1_000_000}, "url must not be longer"),
         ("testcycles", {}, "testCycleIdOrKey must not be null"),

@@ -109,6 +109,8 @@ async def test_a_link_is_a_change_of_its_case(linked: Linked, installation: Inst
         (PAGES, {}, "url must not be null"),
         (PAGES, {"url": ""}, "url must not be shorter"),
         (PAGES, {"url": " \t"}, "url must not be blank"),
+        (PAGES, {"url": "javascript:alert(1)"}, "url must not have the scheme javascript"),
+        (PAGES, {"url": "\x01 d\nAta:text/html,x"}, "url must not have the scheme data"),
         (PAGES, {"url": 5}, "url"),
         (PAGES, {"url": "https://" + "x" * 2041}, "url must not be longer"),
         (PAGES, {"url": PAGE, "description": "x" * 1001}, "description must not be longer"),
