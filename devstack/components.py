@@ -105,6 +105,15 @@ def service_environment(settings: StackSettings, name: str) -> dict[str, str]:
     return own | _extra(settings, name)
 
 
+def admin_environment(settings: StackSettings) -> dict[str, str]:
+    """Return what ``python -m services.tenancy admin`` needs to do what the service does."""
+    return {
+        "OSTRO_MONGODB_URI": addresses(settings).mongodb,
+        "OSTRO_PUBLIC_URL": settings.edge_url,
+        **_extra(settings, "tenancy"),
+    }
+
+
 def _extra(settings: StackSettings, name: str) -> dict[str, str]:
     key = settings.folder("keys")
     if name == "tenancy":

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.tenancy import SERVICES
-from devstack.components import addresses
+from devstack.components import addresses, admin_environment
 from devstack.demo import events, results, site
 from devstack.demo.http import api
 from devstack.progress import Progress
@@ -63,6 +63,7 @@ def _prepare(settings: StackSettings, progress: Progress) -> str:
             "MONGODB_URI": where.mongodb,
             "STANDINS_URL": settings.processors_url,
             "JIRA_URL": settings.jira_url,
+            **admin_environment(settings),
         },
     )
     return token

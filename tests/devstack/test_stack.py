@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from devstack.components import admin_environment, service_environment
 from devstack.demo.site import write_environment
 from devstack.embedded.errors import StackError
 from devstack.embedded.identity import Identity, identify
@@ -20,6 +21,7 @@ from devstack.keys import make_keys
 from devstack.roster import Roster
 from devstack.settings import load_settings
 from devstack.stack import whole_plan
+from services.tenancy.settings import AdminSettings
 from tests.devstack.small_stack import SLEEP, small_stack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -238,6 +240,15 @@ def test_the_environment_file_is_read_by_a_shell(folder: Path) -> None:
     seen = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
     assert {f"{name}={value}" for name, value in values.items()} <= set(seen.splitlines())
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_admin_command_gets_what_the_service_has(folder: Path) -> None:
+    settings = load_settings()
+    service = service_environment(settings, "tenancy")
+    known = {f"OSTRO_{name.upper()}" for name in AdminSettings.model_fields}
+    wanted = {name: value for name, value in service.items() if name in known}
+    assert admin_environment(settings) == wanted
+    assert {"OSTRO_JIRA_HOSTS", "OSTRO_PUBLIC_URL", "OSTRO_FORGE_API_HOSTS"} <= set(wanted)
 
 
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,15 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from devstack.components import FORGE_APP_ID
+from devstack.components import FORGE_APP_ID, admin_environment
 from devstack.demo.site import write_environment
+from devstack.settings import StackSettings
 from kit.mongo import Database
 from services.tenancy.api.manifest import manifest
 from tests.docs.pages import ROOT
@@ -79,6 +81,30 @@ async def test_forge_is_tried_on_the_local_stack(servers: Backends, tmp_path: Pa
         assert '"problems":[]' in printed.replace(" ", "")
         rows = await house.world.database["tenants"].find({}).to_list(None)
         assert [(r["_id"], r["forge"] is not None) for r in rows] == [(house.tenant, True)]
+
+
+async def test_the_local_stacks_settings_are_enough_for_a_tenant_with_jira(
+    servers: Backends, tmp_path: Path
+) -> None:
+    async with prepared(servers, tmp_path) as apart, standin_house(apart) as house:
+        folder = tmp_path / "checkout"
+        keys = folder / ".ostro" / "keys"
+        keys.mkdir(parents=True)
+        (keys / "tenancy-master-key").write_text(apart.secret("master").read_text())
+        stack = StackSettings(data=folder / ".ostro", mongodb_uri=servers.mongodb, port_edge=8123)
+        write_environment(folder / ".ostro" / "demo.env", admin_environment(stack))
+        enable = f"$admin project enable DEMO --tenant {house.tenant}"
+        script = f"{_block('local')}\n{_block('look')}\n{enable}"
+        settings = {
+            "OSTRO_MONGODB_DATABASE": house.world.database.name,
+            "no_proxy": "127.0.0.1",
+        }
+        # the command has the clock of the wall; a token may be a minute old, but not of the future
+        jira = house.standin.world.clock
+        jira.advance(time.time() - jira.now() + 60)
+        printed = await asyncio.to_thread(sh, script, folder, **settings)
+        assert house.tenant in printed
+        assert printed.splitlines()[-1].isdigit()
 
 
 def test_every_test_that_is_named_exists() -> None:

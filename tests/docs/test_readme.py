@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from contracts.tenancy import SERVICES
+from devstack.components import admin_environment
 from devstack.demo.site import write_environment
 from devstack.embedded.caddy import CaddySite, start_caddy
 from devstack.embedded.guard import Guard
 from devstack.embedded.ports import free_ports
+from devstack.settings import StackSettings
 from kit.mongo import Database, connect
 from tests.docs.pages import ROOT, shell_block
 from tests.harness.installation import Installation
@@ -57,9 +59,8 @@ async def test_a_tenant_project_and_token_without_the_demo(
     keys = tmp_path / ".ostro" / "keys"
     keys.mkdir(parents=True)
     (keys / "tenancy-master-key").write_text(installation.secret("master").read_text())
-    write_environment(
-        tmp_path / ".ostro" / "demo.env", {"MONGODB_URI": installation.backends.mongodb}
-    )
+    stack = StackSettings(data=tmp_path / ".ostro", mongodb_uri=installation.backends.mongodb)
+    write_environment(tmp_path / ".ostro" / "demo.env", admin_environment(stack))
     printed = await sh(
         shell_block(README, "admin"), tmp_path, {"OSTRO_MONGODB_DATABASE": database.name}
     )

@@ -73,9 +73,15 @@ class SignedRequests:
             try:
                 return self._rules.normalised(site.base_url)
             except BadSite:
-                raise Forbidden("The Jira site's host is not allowed any more.") from None
+                raise Forbidden(
+                    "The Jira site's host is not allowed (any more): OSTRO_JIRA_HOSTS does not "
+                    "name it, or OSTRO_JIRA_ALLOW_HTTP is not set for a site with http or a port."
+                ) from None
         if self._apis.cloud_of(site.base_url) is None:
-            raise Forbidden("The host of Forge's API is not allowed any more.")
+            raise Forbidden(
+                "The host of Forge's API is not allowed (any more): OSTRO_FORGE_API_HOSTS does not "
+                "name it."
+            )
         parts = urlsplit(site.base_url)
         return site.base_url if base is Base.SITE else f"{parts.scheme}://{parts.netloc}"
 
