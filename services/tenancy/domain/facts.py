@@ -4,7 +4,8 @@ import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-_PERIOD = timedelta(hours=22)
+PERIOD = timedelta(hours=22)
+"""At least between two readings that no install comes between."""
 _SPREAD = timedelta(hours=2)
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=6)
@@ -25,7 +26,7 @@ class Reading:
             return True
         # by the id: those that were read together drift apart, and each stays within its day
         share = zlib.crc32(self.tenant.encode()) / 2**32
-        return now >= self.read_at + _PERIOD + share * _SPREAD
+        return now >= self.read_at + PERIOD + share * _SPREAD
 
 
 def pause_after(failures: int) -> timedelta:

@@ -7,7 +7,7 @@ so a bookmark belongs to them. Source: facts.md 5.1 and 5.5.
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 LIFE = timedelta(days=30)
 REFRESH_BEFORE = timedelta(days=15)
@@ -18,6 +18,7 @@ _PROJECTS_EACH = 500
 _SPARE = 5
 """So many webhooks more than needed before all are registered anew; Jira takes 100."""
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
+_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 _FILTER = re.compile(r"\Aproject in \(([0-9]+(?:, ?[0-9]+)*)\)\Z")
 
 
@@ -64,6 +65,15 @@ class SiteWebhooks:
     def to_refresh(self, now: datetime) -> bool:
         """Whether one of them has lived half of its life."""
         return any(w.expires_at - now < REFRESH_BEFORE for w in self.webhooks)
+
+    def due_at(self) -> datetime:
+        """Return when something of it is to be done, unless projects change before."""
+        looks = [
+            _ALWAYS if self.checked_at is None else self.checked_at + CHECK_EVERY,
+            _ALWAYS if self.swept_at is None else self.swept_at + SWEEP_EVERY,
+            *(w.expires_at - REFRESH_BEFORE for w in self.webhooks),
+        ]
+        return max(min(looks), self.retry_at or _ALWAYS)
 
     def pause(self) -> timedelta:
         """Return how long to leave a site alone after one more failure."""

@@ -5,8 +5,9 @@ Polled, because there is no licence webhook. Source: facts.md 7. No source gives
 unknown again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -53,8 +54,8 @@ class JiraAbout(Protocol):
 class FactStore(Protocol):
     """What the polling needs of tenants."""
 
-    async def readings(self) -> Sequence[Reading]:
-        """Return a reading of every active tenant with Jira, the longest unread first."""
+    async def readings(self, now: datetime, without: Collection[str]) -> Sequence[Reading]:
+        """Return what may be due of active tenants with Jira, without some; the oldest first."""
         ...
 
     async def store(self, tenant: Tenant) -> None:

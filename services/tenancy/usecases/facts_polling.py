@@ -43,7 +43,8 @@ class FactsPolling:
     async def round(self, still_ours: Callable[[], Awaitable[bool]]) -> int:
         """Read at most ``_PER_ROUND`` sites; return how many. Stops when the lease is lost."""
         now = self._clock.now()
-        due = [r for r in await self._store.readings() if r.due(now) and self._rested(r, now)]
+        resting = [tenant for tenant, (_, until) in self._failed.items() if now < until]
+        due = [r for r in await self._store.readings(now, resting) if r.due(now)]
         done = 0
         for at in range(0, min(len(due), _PER_ROUND), _AT_ONCE):
             if not await still_ours():
@@ -67,7 +68,3 @@ class FactsPolling:
             log.info("a Jira site was not read", tenant=reading.tenant, cause=type(error).__name__)
         else:
             self._failed.pop(reading.tenant, None)
-
-    def _rested(self, reading: Reading, now: datetime) -> bool:
-        failed = self._failed.get(reading.tenant)
-        return failed is None or now >= failed[1]

@@ -5,7 +5,7 @@ One process at a time does it, for every tenant, so that the rows have one write
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -21,6 +21,9 @@ from services.tenancy.usecases.webhooks import JiraChanges
 log = structlog.get_logger(__name__)
 
 _AT_ONCE, _PER_ROUND = 4, 40
+_WHOLE = timedelta(hours=1)
+_OVERLAP = timedelta(minutes=2)
+"""Clocks differ, and a change is stored a while after its time was taken."""
 _PAGES = 50
 _PAGE, _LARGEST_PAGE = 20, 320
 
@@ -74,18 +77,30 @@ class Installed:
     install: int
 
 
+Tenants = Collection[str] | None
+"""Which of them; None means all."""
+
+
 class WebhookStore(Protocol):
     """Rows, and what they are made from."""
 
-    async def installed(self) -> Sequence[Installed]:
-        """Return every active tenant with a Connect install."""
+    async def due(self, now: datetime) -> Collection[str]:
+        """Return the tenants whose row says that it is time to look at it."""
         ...
 
-    async def in_use(self) -> Mapping[str, Collection[int]]:
+    async def changed(self, since: datetime) -> Collection[str]:
+        """Return the tenants of which anything was changed since, installs among it."""
+        ...
+
+    async def installed(self, tenants: Tenants) -> Sequence[Installed]:
+        """Return the active ones with a Connect install."""
+        ...
+
+    async def in_use(self, tenants: Tenants) -> Mapping[str, Collection[int]]:
         """Return the Jira ids of each tenant's projects that show."""
         ...
 
-    async def all(self) -> Mapping[str, SiteWebhooks]:
+    async def rows(self, tenants: Tenants) -> Mapping[str, SiteWebhooks]:
         """Return the rows by tenant."""
         ...
 
@@ -114,15 +129,20 @@ class WebhookKeeper:
         self._jira = jira
         self._changes = changes
         self._clock = clock
+        self._whole_at: datetime | None = None
+        self._looked_at: datetime | None = None
+        # what one round had no room for
+        self._left: set[str] = set()
 
     async def round(self, still_ours: Callable[[], Awaitable[bool]]) -> None:
         """See to every site that needs it; stops when the turn is another process's."""
-        installed = {one.tenant: one for one in await self._store.installed()}
-        in_use, rows = await self._store.in_use(), await self._store.all()
+        now = self._clock.now()
+        which = await self._to_look_at(now)
+        installed = {one.tenant: one for one in await self._store.installed(which)}
+        in_use, rows = await self._store.in_use(which), await self._store.rows(which)
         for tenant in rows.keys() - installed.keys():
             # Jira forgot them with the uninstall
             await self._store.remove(tenant)
-        now = self._clock.now()
         due: list[_Due] = []
         for one in installed.values():
             row = rows.get(one.tenant) or SiteWebhooks(one.tenant, one.install)
@@ -132,10 +152,22 @@ class WebhookKeeper:
             if not row.rests(now) and (urgent := _needs(row, wanted, now)) is not None:
                 due.append(_Due(row, wanted, urgent))
         due.sort(key=lambda one: not one.urgent)
+        self._looked_at, self._left = now, {one.row.tenant for one in due}
+        if which is None:
+            self._whole_at = now
         for at in range(0, min(len(due), _PER_ROUND), _AT_ONCE):
             if not await still_ours():
                 return
-            await together(self._keep, due[at : at + _AT_ONCE], _AT_ONCE)
+            some = due[at : at + _AT_ONCE]
+            await together(self._keep, some, _AT_ONCE)
+            self._left.difference_update(one.row.tenant for one in some)
+
+    async def _to_look_at(self, now: datetime) -> Tenants:
+        """Return what may need something; everything at first and then every hour."""
+        if self._whole_at is None or self._looked_at is None or now - self._whole_at >= _WHOLE:
+            return None
+        changed = await self._store.changed(self._looked_at - _OVERLAP)
+        return {*changed, *await self._store.due(now), *self._left}
 
     async def _keep(self, one: "_Due") -> None:
         row, wanted = one.row, one.wanted

@@ -1,6 +1,6 @@
 """What is registered on a site: the plan, for any state of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -17,8 +17,27 @@ from services.tenancy.domain.site_webhooks import (
 from tests.harness.fakes import START
 
 UNTIL = START + timedelta(days=30)
+moments = st.none() | st.integers(-100, 100).map(lambda hours: START + timedelta(hours=hours))
 projects = st.sets(st.integers(1, 40))
 webhooks = st.lists(st.sets(st.integers(1, 40), max_size=6), max_size=12)
+
+
+@given(moments, moments, moments, moments)
+def test_a_row_is_due_when_something_of_it_is_and_no_sooner(
+    checked: datetime | None, swept: datetime | None, retry: datetime | None, until: datetime | None
+) -> None:
+    held = () if until is None else (SiteWebhook(1, (1,), until + timedelta(days=15)),)
+    row = SiteWebhooks("t", 1, held, checked_at=checked, swept_at=swept, retry_at=retry)
+
+    def to_do(now: datetime) -> bool:
+        return not row.rests(now) and (
+            row.to_check(now) or row.to_sweep(now) or row.to_refresh(now)
+        )
+
+    due, moment = row.due_at(), timedelta(seconds=1)
+    assert to_do(due + moment)
+    # one that was never looked at is due since ever
+    assert due.year == 1970 or not to_do(due - moment)
 
 
 @given(webhooks, projects, projects)

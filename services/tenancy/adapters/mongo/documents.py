@@ -250,6 +250,8 @@ class SiteWebhooksDocument(TypedDict):
     failed_after: Annotated[int, DataClass.OPERATIONAL]
     failures: Annotated[int, DataClass.OPERATIONAL]
     retry_at: Annotated[datetime | None, DataClass.OPERATIONAL]
+    due_at: Annotated[datetime, DataClass.OPERATIONAL]
+    """When the site is to be looked at again, by the rest."""
 
 
 class OwnKeyDocument(TypedDict):

@@ -11,6 +11,7 @@ from services.tenancy.adapters.mongo.documents import (
     SEEN_TOKENS,
     SIGNING_KEYS,
     SITE_CLAIMS,
+    SITE_WEBHOOKS,
     TENANTS,
     TOKENS,
 )
@@ -32,6 +33,9 @@ INDEXES = {
         IndexModel([("cloud_id", ASCENDING)], sparse=True),
         IndexModel([("site_url", ASCENDING)], sparse=True),
         IndexModel([("install.installation_id", ASCENDING)], sparse=True),
+        # for upkeep of all tenants: who is due
+        IndexModel([("status", ASCENDING), ("facts.read_at", ASCENDING)]),
+        IndexModel([("status", ASCENDING), ("install.installed.iat", ASCENDING)]),
         OUTBOX,
     ],
     # the collection is there before a transaction writes to it: several at once cannot make it
@@ -63,5 +67,11 @@ INDEXES = {
         # MongoDB's own sweeper needs it alone
         IndexModel([("since", ASCENDING)], expireAfterSeconds=7 * 24 * 3600),
     ],
-    AUDIT: [IndexModel([("tenant", ASCENDING), ("at", ASCENDING)])],
+    # for upkeep of all tenants: the next look at each
+    SITE_WEBHOOKS: [IndexModel([("due_at", ASCENDING)])],
+    AUDIT: [
+        IndexModel([("tenant", ASCENDING), ("at", ASCENDING)]),
+        # for upkeep of all tenants: where something changed
+        IndexModel([("at", ASCENDING)]),
+    ],
 }

@@ -72,7 +72,8 @@ class MongoTokens:
             "expires_at": {"$gt": at},
         }
         with unavailable_when_down():
-            return sorted(await self._tokens.distinct("account_id", query))
+            rows = await self._tokens.find(query, {"_id": 0, "account_id": 1}).to_list(None)
+        return sorted({row["account_id"] for row in rows})
 
     async def unexpired(self, tenant: str, account: str, at: datetime) -> int:
         """Count the records of one account that expire later."""
