@@ -1,10 +1,10 @@
 """Calls to another service's ``/internal``: signed, traced, with a deadline."""
 
 import asyncio
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kit.auth.principal import ACTING, Principal
 from kit.auth.service_tokens import ServiceTokens
@@ -14,10 +14,24 @@ from kit.observability.tracing import client_span, traceparent
 M = TypeVar("M", bound=BaseModel)
 
 _RETRY_AFTER = 5
+_LONGEST_RETRY_AFTER = 3_600
+_LONGEST_REFUSAL = 2_048
+_WAITING = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
+
+
+class _Refusal(BaseModel):
+    """Our own error body (``kit.http.errors``), fit to be shown to whoever asked us."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    code: Annotated[int, Field(alias="errorCode")]
+    message: Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,300}$")]
 
 
 class InternalClient:
     """Asks one owner. Down, slow or broken is ``Unavailable``, never a wrong ``NotFound``.
+
+    An owner that cannot answer now is ``Unavailable`` with its own message and Retry-After.
 
     A call names the principal it is made for: the caller of the public request, if there is one.
     """
@@ -104,9 +118,26 @@ class InternalClient:
             raise NotFound(_message(response))
         if response.status_code == httpx.codes.BAD_REQUEST:
             raise InvalidInput(_message(response))
+        if response.status_code in _WAITING:
+            raise self._waiting(response)
         if not response.is_success:
             raise self._down()
         return response
+
+    def _waiting(self, response: httpx.Response) -> Unavailable:
+        """Say what the owner said, when it is the owner who speaks and not what stands before it.
+
+        503 for its 429, too: it is not our caller that asks too much.
+        """
+        try:
+            if len(response.content) > _LONGEST_REFUSAL:
+                return self._down()
+            refusal = _Refusal.model_validate_json(response.content)
+        except ValidationError:
+            return self._down()
+        if refusal.code != response.status_code:
+            return self._down()
+        return Unavailable(refusal.message, retry_after=_retry_after(response))
 
     def _parse(self, response: httpx.Response, answer: type[M]) -> M:
         try:
@@ -119,6 +150,13 @@ class InternalClient:
         return Unavailable(
             f"The {self._audience} service is not available; try again.", retry_after=_RETRY_AFTER
         )
+
+
+def _retry_after(response: httpx.Response) -> int:
+    told = response.headers.get("retry-after", "")
+    if not (told.isascii() and told.isdigit() and len(told) < 10):
+        return _RETRY_AFTER
+    return min(max(int(told), 1), _LONGEST_RETRY_AFTER)
 
 
 def _message(response: httpx.Response) -> str:
