@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Request, Security
+from fastapi import Depends, Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
@@ -25,7 +25,15 @@ class _TokenHeader(SecurityBase):
         self.scheme_name = "token"
 
     async def __call__(self, request: Request) -> str | None:
-        return request.headers.get("authorization")
+        return _authorization(request)
+
+
+def _authorization(request: Request) -> str | None:
+    # proxies and servers differ about which of two counts
+    found = request.headers.getlist("authorization")
+    if len(found) > 1:
+        raise Unauthenticated("The Authorization header must stand in a request once.")
+    return found[0] if found else None
 
 
 async def _caller(
@@ -45,11 +53,9 @@ async def _caller(
     return verified
 
 
-async def _internal_caller(
-    request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
-) -> InternalCaller:
+async def _internal_caller(request: Request) -> InternalCaller:
     tokens: ServiceTokens = request.app.state.service_tokens
-    scheme, _, token = (authorization or "").partition(" ")
+    scheme, _, token = (_authorization(request) or "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated("the service token is missing")
     return tokens.verify(token)

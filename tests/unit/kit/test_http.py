@@ -42,6 +42,19 @@ async def test_an_unauthenticated_call_gets_the_other_shape(http: httpx.AsyncCli
     assert answer.json() == {"error": "The Authorization header with a bearer token is missing."}
 
 
+async def test_two_authorization_headers_are_refused_whatever_they_hold(
+    http: httpx.AsyncClient,
+) -> None:
+    for values in (("Bearer a.b.c", "Bearer d.e.f"), ("Bearer a.b.c", "Bearer a.b.c"), ("", "")):
+        sent = [("authorization", value) for value in values]
+        for path in ("/v2/me", "/ostro/v1/executions/me"):
+            answer = await http.get(path, headers=sent)
+            assert answer.status_code == 401
+            assert answer.json() == {
+                "error": "The Authorization header must stand in a request once."
+            }
+
+
 async def test_an_unknown_path_and_a_wrong_method(http: httpx.AsyncClient) -> None:
     unknown, wrong = await http.get("/v2/nothing"), await http.delete("/v2/things")
     assert (unknown.status_code, unknown.json()["errorCode"]) == (404, 404)
