@@ -131,7 +131,7 @@ async def test_no_public_route_is_open(
     public = operations_of(parts.public)
     assert len(public) > 30
     internal = [o for o in operations_of(parts.internal) if o[1].startswith("/internal")]
-    assert len(internal) == 7
+    assert len(internal) == 8
     for method, path in public:
         for headers in ({}, {"authorization": "Bearer a.b.c"}):
             answer = await library.http.request(method, path, headers=headers)
