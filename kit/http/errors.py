@@ -93,6 +93,7 @@ def validation_message(errors: Any, whole: str = "The request body") -> str:
     texts = {
         "int": "must be a number",
         "bool": "must be true or false",
+        "extra": "is no field of this body",
         # raised by our own validators, in words for the client
         "value": str(context.get("error", "is not valid")),
     }

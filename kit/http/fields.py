@@ -68,3 +68,9 @@ class Body(BaseModel):
     model_config = ConfigDict(
         extra="ignore", frozen=True, alias_generator=to_camel, populate_by_name=True
     )
+
+
+class OwnBody(Body):
+    """Base of bodies that are Ostro's own: a misspelt field is an error, not another request."""
+
+    model_config = ConfigDict(extra="forbid")

@@ -38,7 +38,7 @@ class ProjectBean(BaseModel):
 class EnableProject(BaseModel):
     """Which project to enable: with a Jira site its key or id there, without one its key."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="forbid")
 
     key: str | None = Field(None, min_length=1, max_length=64)
     jira_project_id: int | None = Field(None, alias="jiraProjectId", ge=1, le=_MAX_JIRA_ID)
@@ -47,7 +47,7 @@ class EnableProject(BaseModel):
 class ChangeProject(BaseModel):
     """What can be changed."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="forbid")
 
     enabled: bool
 

@@ -20,7 +20,8 @@ from services.tenancy.usecases.tokens import TokenRequest, Tokens
 class NewToken(BaseModel):
     """What is asked for. The token belongs to the account of the caller."""
 
-    model_config = ConfigDict(extra="ignore")
+    # a misspelt limit would be none at all
+    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=MAX_NAME)
     scopes: list[Scope] = Field(min_length=1)

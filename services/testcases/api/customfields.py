@@ -16,8 +16,9 @@ from contracts.customfields import (
     CustomFieldType,
 )
 from kit.http.body import JsonBody, documented
+from kit.http.fields import OwnBody
 from kit.http.pages import MAX_INT64, json_response
-from services.testcases.api.fields import Body, EmptyIsAbsent, Name
+from services.testcases.api.fields import EmptyIsAbsent, Name
 from services.testcases.api.rights import (
     OptionCreator,
     OptionDeleter,
@@ -32,7 +33,7 @@ ProjectKeyPath = Annotated[str, Path(alias="projectKey")]
 Ident = Annotated[int, Path(alias="customFieldId", ge=1, le=MAX_INT64)]
 
 
-class OptionBean(Body):
+class OptionBean(OwnBody):
     """An option of a select list; without an id it is a new one."""
 
     id: Annotated[int, Field(ge=1, le=MAX_INDEX)] | None = None
@@ -41,7 +42,7 @@ class OptionBean(Body):
     archived: bool = False
 
 
-class CustomFieldBean(Body):
+class CustomFieldBean(OwnBody):
     """A definition. Options stand in their order, and belong to select lists alone.
 
     A PUT replaces all but entity and type, and must name every option that there is by its id:
@@ -49,6 +50,7 @@ class CustomFieldBean(Body):
     behind the others when it is new.
     """
 
+    id: Annotated[int | None, Field(description="as a GET shows it; the path alone counts")] = None
     entity: CustomFieldEntity
     type: CustomFieldType
     name: Name

@@ -8,8 +8,9 @@ from typing_extensions import TypedDict
 
 from contracts.testcases import OptionType
 from kit.http.body import JsonBody, documented
+from kit.http.fields import OwnBody
 from kit.http.pages import MAX_INT64, json_response
-from services.testcases.api.fields import Body, Id
+from services.testcases.api.fields import Id
 from services.testcases.api.rights import OptionDeleter, OptionEditor, OptionReader
 from services.testcases.domain.options import Option
 from services.testcases.usecases.optionadmin import OptionAdmin, Removal, check_adjustment
@@ -20,13 +21,13 @@ Ident = Annotated[int, Path(alias="optionId", ge=1, le=MAX_INT64)]
 MOST_OPTIONS = 10_000
 
 
-class Order(Body):
+class Order(OwnBody):
     """All options of the group, in their new order."""
 
     ids: Annotated[tuple[Id, ...], Field(max_length=MOST_OPTIONS)]
 
 
-class Adjustment(Body):
+class Adjustment(OwnBody):
     """What is to change; null or absent leaves it as it is."""
 
     default: bool | None = None

@@ -219,6 +219,8 @@ async def test_disabled_projects_are_hidden_and_come_back(world: World) -> None:
     on = await world.http.put(path, json={"enabled": True}, headers=headers)
     assert on.json() == project
     assert (await world.http.put(path, json={}, headers=headers)).status_code == 400
+    typo = await world.http.put(path, json={"enabled": True, "enable": False}, headers=headers)
+    assert (typo.status_code, "enable is no field" in typo.json()["message"]) == (400, True)
     missing = await world.http.put(f"{ADMIN}/NOPE", json={"enabled": True}, headers=headers)
     assert missing.status_code == 404
     actions = [

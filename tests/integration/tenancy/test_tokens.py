@@ -119,6 +119,15 @@ async def test_bad_requests(world: World, body: dict[str, Any]) -> None:
     assert await world.database["tokens"].count_documents({"tenant": tenant}) == 1
 
 
+@pytest.mark.parametrize("typo", ["project", "expiresInDay", "requests_per_minute", "accountId"])
+async def test_a_misspelt_limit_gives_no_wider_token(world: World, typo: str) -> None:
+    tenant = await world.plain_tenant()
+    answer = await mint(world, await world.token(tenant), **{typo: ["DEMO"]})
+    assert answer.status_code == 400
+    assert answer.json()["message"] == f"{typo} is no field of this body"
+    assert await world.database["tokens"].count_documents({"tenant": tenant}) == 1
+
+
 async def test_a_revoked_token_is_worthless_within_a_second(world: World) -> None:
     tenant = await world.plain_tenant()
     admin = await world.token(tenant)

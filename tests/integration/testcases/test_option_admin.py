@@ -73,6 +73,10 @@ async def test_the_default_is_given_on_and_an_archived_one_cannot_be_it(
         assert (await priorities.call("PATCH", f"/{normal}", json=body)).status_code == 200
     assert fault(await priorities.call("PATCH", f"/{normal}", json={"default": True}))[0] == 400
     assert fault(await priorities.call("PATCH", f"/{normal}", json={}))[0] == 400
+    typo = fault(
+        await priorities.call("PATCH", f"/{normal}", json={"default": False, "archive": True})
+    )
+    assert (typo[0], "archive is no field" in typo[1]) == (400, True)
     # what is archived can be taken by nobody, and shows where it is
     assert (await priorities.site.refused("/testcases", name="c", priorityName="Normal"))[0] == 404
     shown = await priorities.site.read(f"/priorities/{normal}")
