@@ -54,7 +54,6 @@ from services.tenancy.composition.webhooks import (
 from services.tenancy.consumers import token_use
 from services.tenancy.settings import AdminSettings, TenancySettings
 from services.tenancy.usecases.adoption import Adoption
-from services.tenancy.usecases.leavers import ChangedPeople
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.rewrap import Rewrap
 from services.tenancy.usecases.signing_keys import SigningKeys
@@ -193,12 +192,7 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
         groups={
             token_use.GROUP: Group(token_use.TokenUseConsumer(core.tokens).handle),
             "tenancy.jira-changes": Group(
-                changes_consumer(
-                    runtime.database,
-                    ChangedPeople(core.rights.memberships, core.jira.leavers),
-                    clock,
-                    runtime.ids,
-                ).handle
+                changes_consumer(runtime, core.rights.memberships, core.jira.leavers).handle
             ),
         },
         outboxes=sources(runtime.names),

@@ -3,10 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from kit.clock import Clock
-from kit.ids import Ids
 from kit.kafka.client import Names
 from kit.kafka.producer import Publisher
-from kit.mongo import Database
 from kit.service import Runtime
 from services.tenancy.adapters.jira.webhooks import HttpJiraWebhooks
 from services.tenancy.adapters.kafka.jira_changes import ChangePublisher
@@ -16,9 +14,11 @@ from services.tenancy.adapters.mongo.site_webhooks import MongoSiteWebhooks
 from services.tenancy.api.webhooks import DYNAMIC_PATH, Receiver, Room
 from services.tenancy.composition.jira import Jira
 from services.tenancy.composition.leased import leased
-from services.tenancy.consumers.jira_changes import JiraChangesConsumer, Refresher
+from services.tenancy.consumers.jira_changes import JiraChangesConsumer
 from services.tenancy.settings import TenancySettings
 from services.tenancy.usecases.credentials.server_to_server import ServerToServer
+from services.tenancy.usecases.leavers import ChangedPeople, Leavers
+from services.tenancy.usecases.memberships import Memberships
 from services.tenancy.usecases.project_changes import ProjectChanges
 from services.tenancy.usecases.site_webhooks import WebhookKeeper
 from services.tenancy.usecases.webhooks import JiraChanges
@@ -42,11 +42,12 @@ def receiver(
 
 
 def changes_consumer(
-    database: Database, memberships: Refresher, clock: Clock, ids: Ids
+    runtime: Runtime[TenancySettings], memberships: Memberships, leavers: Leavers
 ) -> JiraChangesConsumer:
     """Build the handler of ``tenancy.jira-changes``."""
-    projects = MongoProjects(database, Changes(database, clock, ids))
-    return JiraChangesConsumer(ProjectChanges(projects), memberships)
+    changes = Changes(runtime.database, runtime.clock, runtime.ids)
+    projects = ProjectChanges(MongoProjects(runtime.database, changes))
+    return JiraChangesConsumer(projects, ChangedPeople(memberships, leavers))
 
 
 def webhooks_loop(
