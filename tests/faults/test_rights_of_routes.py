@@ -37,6 +37,8 @@ UPLOADS = "/ostro/v1/executions/uploads/{upload}"
 """Its ids do not say the project, so it answers 404 to whoever may not see it."""
 CREATED: Mapping[str, dict[str, Any]] = {
     "/v2/testcases": {"name": "n"},
+    "/v2/testcycles": {"name": "n"},
+    "/v2/testplans": {"name": "n"},
     "/v2/folders": {"name": "n", "folderType": "TEST_CASE"},
     "/v2/statuses": {"name": "n", "type": "TEST_CASE"},
     "/v2/priorities": {"name": "n"},
