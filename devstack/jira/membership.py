@@ -6,6 +6,10 @@ from devstack.jira.content import Group, Role, RoleActor
 from devstack.jira.model import Site
 
 
+def known_group(site: Site, name: str) -> Group | None:
+    return next((group for group in all_groups(site) if group.name == name), None)
+
+
 def group_named(site: Site, name: str) -> Group:
     """The group of this name; one that only users name gets an id that stays the same."""
     for group in site.groups.values():

@@ -47,6 +47,62 @@ async def test_members_are_replaced_and_may_be_nobody(jira: Wired) -> None:
     assert GROUP in (await jira.get("/rest/api/3/group/bulk")).text
 
 
+async def test_a_name_belongs_to_one_group(jira: Wired) -> None:
+    known = (await names_of(jira, demo.TESTER))[demo.TESTERS]
+    members = [demo.TESTER, demo.MANAGER]
+    order = {"group": {"id": GROUP, "name": demo.TESTERS}, "members": members}
+    refused = await jira.client.post("/control/groups", json=order)
+    assert (refused.status_code, known in refused.json()["error"]) == (409, True)
+    assert demo.TESTERS not in await names_of(jira, demo.MANAGER)
+    # by its name alone, or with the id that it has
+    for group in ({"name": demo.TESTERS}, {"id": known, "name": demo.TESTERS}):
+        made = await jira.control("groups", group=group, members=members)
+        assert (made["id"], made["name"]) == (known, demo.TESTERS)
+        assert (await names_of(jira, demo.MANAGER))[demo.TESTERS] == known
+    # nor does a rename take the name of another
+    await jira.control("groups", group={"id": GROUP, "name": "release-team"})
+    order = {"group": {"id": GROUP, "name": demo.TESTERS}}
+    assert (await jira.client.post("/control/groups", json=order)).status_code == 409
+    listed = (await jira.get("/rest/api/3/group/bulk")).json()["values"]
+    assert [g["groupId"] for g in listed if g["name"] == demo.TESTERS] == [known]
+
+
+@pytest.mark.parametrize(
+    ("lever", "order", "said"),
+    [
+        (
+            "users",
+            {"user": {"account_id": "1", "display_name": "A", "active": "perhaps"}},
+            "user.email is missing; user.active must be true or false",
+        ),
+        ("users", {"user": 5}, "user must be an object"),
+        ("users", {}, "user is missing"),
+        ("groups", {"group": {}}, "a group needs an id, a name or both"),
+        ("groups", {"group": {"id": "x", "nam": "y"}}, "group.nam is not known"),
+        ("groups", {"group": {"id": 5}, "members": "x"}, "group.id must be text; members must be"),
+        ("roles", {"project": None, "role": {"id": "x"}}, "project must be a whole number; "),
+        ("roles", {"project": "DEMO", "role": {"id": "x"}}, "role.id must be a whole number"),
+        ("clock/advance", {"seconds": "soon"}, "seconds must be a number"),
+        ("key-servers", {"fault": "tired"}, "fault must be 'none', "),
+        ("sites/demo/licence", {"state": "x"}, "state must be "),
+        ("clock/advance", [], "the body must be an object"),
+    ],
+)
+async def test_control_says_in_plain_words_what_is_wrong(
+    jira: Wired, lever: str, order: object, said: str
+) -> None:
+    answer = await jira.client.post(f"/control/{lever}", json=order)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(said), answer.json()["error"]
+    assert "pydantic" not in answer.text
+
+
+async def test_control_says_that_a_body_is_no_json(jira: Wired) -> None:
+    answer = await jira.client.post("/control/users", content=b"{")
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("the body is not valid JSON: ")
+
+
 async def test_a_renamed_group_keeps_members_and_grants(jira: Wired) -> None:
     group_id = (await names_of(jira, demo.ADMIN))[demo.ADMINS]
     await jira.control("groups", group={"id": group_id, "name": "rulers"}, members=[demo.ADMIN])

@@ -3,6 +3,7 @@
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -13,6 +14,18 @@ from devstack.jira.world import DEMO_SITE, World
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
+
+
+_WANTED = {
+    "string": "text",
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "list": "a list",
+    "dict": "an object",
+    "model": "an object",
+}
 
 
 class Strict(BaseModel):
@@ -27,7 +40,35 @@ async def read(request: Request, model: type[M]) -> M:
     try:
         return model.model_validate_json(raw or b"{}")
     except ValidationError as error:
-        raise HTTPException(400, str(error)) from error
+        raise HTTPException(400, faults(error)) from error
+
+
+def faults(error: ValidationError) -> str:
+    """Every fault with the field's name: ``user.email is missing; user.mail is not known``."""
+    return "; ".join(dict.fromkeys(_fault(found) for found in error.errors(include_url=False)))
+
+
+def _fault(found: ErrorDetails) -> str:
+    kind, context = found["type"], found.get("ctx", {})
+    if kind == "json_invalid":
+        return f"the body is not valid JSON: {context['error']}"
+    # the last part of a union's place is the type that was tried
+    place = [str(part) for part in found["loc"] if part not in _WANTED]
+    return f"{'.'.join(place) or 'the body'} {_wrong(kind, context)}"
+
+
+def _wrong(kind: str, context: dict[str, Any]) -> str:
+    texts = {
+        "missing": "is missing",
+        "extra_forbidden": "is not known",
+        "literal_error": f"must be {context.get('expected')}",
+        "greater_than": f"must be more than {context.get('gt')}",
+        "greater_than_equal": f"must be at least {context.get('ge')}",
+        "less_than_equal": f"must be at most {context.get('le')}",
+        "value_error": str(context.get("error")),
+    }
+    wanted = _WANTED.get(kind.split("_", maxsplit=1)[0])
+    return texts.get(kind) or (f"must be {wanted}" if wanted else "is not valid")
 
 
 def site_named(world: World, name: str | None) -> Site:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from devstack.jira.changes import people
 from devstack.jira.content import Grant, Group, Project, Role, RoleActor, User
 from devstack.jira.control.body import Strict, project_called, read, saved, site_named
-from devstack.jira.membership import group_with_id, set_actors
+from devstack.jira.membership import group_named, group_with_id, known_group, set_actors
 from devstack.jira.model import Site
 from devstack.jira.world import World
 
@@ -24,9 +24,12 @@ class UserOrder(Strict):
 
 
 class GroupPart(Strict):
-    """Without a name, the known one stays; a new group is named by its id."""
+    """Without a name, the known one stays; a new group is named by its id.
 
-    id: str
+    Without an id, it is the group of that name, or a new one.
+    """
+
+    id: str | None = None
     name: str | None = None
 
 
@@ -62,6 +65,20 @@ class GrantsOrder(Strict):
 
     site: str | None = None
     grants: list[Grant] = Field(default_factory=list)
+
+
+def _group(site: Site, part: GroupPart) -> Group:
+    """A name belongs to one group of a site, as in Jira: 409 for that of another."""
+    if part.id is None:
+        if not part.name:
+            raise HTTPException(400, "a group needs an id, a name or both")
+        return group_named(site, part.name)
+    known = group_with_id(site, part.id)
+    name = part.name or (known.name if known else part.id)
+    other = known_group(site, name)
+    if other is not None and other.id != part.id:
+        raise HTTPException(409, f"the group {name} has the id {other.id}; use it, or name no id")
+    return Group(id=part.id, name=name)
 
 
 def _actor(site: Site, project: Project, role: Role, part: ActorPart) -> RoleActor:
@@ -107,15 +124,16 @@ class PeopleControl:
         return saved(self._world, {"deleted": account_id})
 
     async def put_group(self, request: Request) -> Response:
-        """Answers the group with its members; 404 names an account that does not exist."""
+        """Answers the group with its members; 404 names an account that does not exist.
+
+        409 for a name that another group of the site has.
+        """
         order = await read(request, GroupOrder)
         site = site_named(self._world, order.site)
         missing = [account for account in order.members if account not in site.users]
         if missing:
             raise HTTPException(404, f"no user {missing[0]}")
-        known = group_with_id(site, order.group.id)
-        name = order.group.name or (known.name if known else order.group.id)
-        group = Group(id=order.group.id, name=name)
+        group = _group(site, order.group)
         people.put_group(self._world, site, group, order.members)
         return saved(self._world, group.model_dump() | {"members": order.members})
 
