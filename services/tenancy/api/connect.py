@@ -1,6 +1,7 @@
 """The Connect app: descriptor and lifecycle calls. Each route takes exactly one credential."""
 
 import hashlib
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import structlog
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from kit.errors import TooLarge, Unauthenticated
 from kit.http.pages import json_response
+from services.tenancy.api.refusals import refusal_logged
 from services.tenancy.api.signed import signed_request
 from services.tenancy.api.webhooks import PATH as WEBHOOKS
 from services.tenancy.domain.audit import JIRA
@@ -75,8 +77,9 @@ class Hooks:
     async def installed(self, request: Request) -> Response:
         """``installed``: RS256."""
         call = await self._signed_call(request, Hook.INSTALLED)
-        payload, delivery = await self._content(request, Hook.INSTALLED, call)
-        await self._lifecycle.installed(payload, delivery, _by(request))
+        async with self._refusals(Hook.INSTALLED, call):
+            payload, delivery = await self._content(request, Hook.INSTALLED, call)
+            await self._lifecycle.installed(payload, delivery, _by(request))
         return Response(status_code=_DONE)
 
     async def uninstalled(self, request: Request) -> Response:
@@ -101,9 +104,18 @@ class Hooks:
     async def _changed(
         self, request: Request, hook: Hook, call: SignedCall | TenantCall
     ) -> Response:
-        payload, delivery = await self._content(request, hook, call)
-        await self._lifecycle.changed(hook, payload.client_key, delivery, _by(request))
+        async with self._refusals(hook, call):
+            payload, delivery = await self._content(request, hook, call)
+            await self._lifecycle.changed(hook, payload.client_key, delivery, _by(request))
         return Response(status_code=_DONE)
+
+    def _refusals(
+        self, hook: Hook, call: SignedCall | TenantCall
+    ) -> AbstractAsyncContextManager[None]:
+        # the token was verified, so its issuer is a client key and no guess at one
+        return refusal_logged(
+            "lifecycle call refused", hook.value, lambda: self._lifecycle.tenant_of(call.issuer)
+        )
 
     async def _content(
         self, request: Request, hook: Hook, call: SignedCall | TenantCall
@@ -115,7 +127,7 @@ class Hooks:
         return payload, Delivery(call.issued_at, call.digest, digest)
 
     def _refused(self, hook: Hook, error: BadToken) -> Unauthenticated:
-        log.warning("lifecycle call refused", hook=hook.value, reason=error.reason)
+        log.warning("lifecycle call refused", hook=hook.value, tenant=None, reason=error.reason)
         # which check failed is for our log, not for whoever tries
         return Unauthenticated(
             "The token of this call is missing or not valid.",

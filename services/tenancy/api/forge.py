@@ -5,12 +5,14 @@ is bound to no path, so a call that a person's page made is refused here: it has
 Source: facts.md 10.
 """
 
+from contextlib import AbstractAsyncContextManager
 from enum import Enum
 
 import structlog
 from fastapi import APIRouter, Request, Response
 
 from kit.errors import Unauthenticated
+from services.tenancy.api.refusals import refusal_logged
 from services.tenancy.api.signed import signed_request
 from services.tenancy.domain.audit import JIRA
 from services.tenancy.domain.jwt import BadToken
@@ -56,13 +58,20 @@ class ForgeHooks:
     async def called(self, request: Request, event: ForgeEvent) -> Response:
         """``installed``, ``upgraded`` and the hourly ``refresh``."""
         call = await self._call(request)
-        await self._life.called(event, call, system_token(request), _by(request))
+        async with self._refusals(request, call):
+            await self._life.called(event, call, system_token(request), _by(request))
         return Response(status_code=_DONE)
 
     async def uninstalled(self, request: Request) -> Response:
         """``preUninstall``."""
-        await self._life.uninstalled(await self._call(request), _by(request))
+        call = await self._call(request)
+        async with self._refusals(request, call):
+            await self._life.uninstalled(call, _by(request))
         return Response(status_code=_DONE)
+
+    def _refusals(self, request: Request, call: ForgeCall) -> AbstractAsyncContextManager[None]:
+        hook = _route(request).removeprefix(f"{PREFIX}/")
+        return refusal_logged("Forge call refused", hook, lambda: self._life.tenant_of(call))
 
     async def _call(self, request: Request) -> ForgeCall:
         try:
@@ -75,7 +84,8 @@ class ForgeHooks:
 
 
 def _refused(request: Request, reason: str) -> Unauthenticated:
-    log.warning("Forge call refused", route=_route(request), reason=reason)
+    hook = _route(request).removeprefix(f"{PREFIX}/")
+    log.warning("Forge call refused", hook=hook, tenant=None, reason=reason)
     # which check failed is for our log, not for whoever tries
     return Unauthenticated(
         "The token of this call is missing or not valid.",

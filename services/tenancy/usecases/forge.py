@@ -75,7 +75,7 @@ class ForgeLife:
         async def action() -> str | None:
             return await until_stored(lambda: self._called(event, call, token, by))
 
-        await self._once.act(call, await self._owner(call), action)
+        await self._once.act(call, await self.tenant_of(call), action)
 
     async def uninstalled(self, call: ForgeCall, by: By) -> None:
         """Act on an uninstall. Nothing is deleted; an unknown installation is fine."""
@@ -83,9 +83,10 @@ class ForgeLife:
         async def action() -> str | None:
             return await until_stored(lambda: self._uninstalled(call, by))
 
-        await self._once.act(call, await self._owner(call), action)
+        await self._once.act(call, await self.tenant_of(call), action)
 
-    async def _owner(self, call: ForgeCall) -> str | None:
+    async def tenant_of(self, call: ForgeCall) -> str | None:
+        """Return the id of the tenant whose installation it is, None when nobody's."""
         held = await self._identity.own(call)
         return None if held is None else held.id
 
@@ -93,6 +94,7 @@ class ForgeLife:
         # by its cloud id, too: the call that tells a new installation may come after this one
         held = await self._identity.own(call)
         if held is None or held.cloud_id not in {None, call.cloud_id}:
+            log.info("Forge call of an unknown installation", hook="uninstalled", tenant=None)
             return None
         assert held.forge is not None
         forge = held.forge.uninstalled(_delivery(call), self._clock.now())
@@ -102,6 +104,7 @@ class ForgeLife:
         else:
             note = Note(Action.FORGE_UNINSTALLED, by, usage_of(held, after, by))
             await self._tenants.store([Change(after, note)])
+            _acted("uninstalled", after, Action.FORGE_UNINSTALLED)
         return held.id
 
     async def _called(
@@ -118,6 +121,7 @@ class ForgeLife:
         if link.tenant is not None:
             after = await self._after(link.tenant, call, token, lifecycle=lifecycle)
             await self._joined(link.tenant, after, held, by)
+            _acted(_hook(event), after, Action.FORGE_JOINED)
             return link.tenant.id
         if held is not None:
             # its site has another client key; whose installation it is shows when that is proved
@@ -141,9 +145,11 @@ class ForgeLife:
         if action is None and usage is None:
             # an hourly token is nothing that anybody did
             await self._tenants.store([Change(after, None)])
+            _acted(_hook(event), after, None)
             return
         note = Note(action or Action.FORGE_INSTALLED, by, usage)
         await self._tenants.store([Change(after, note)])
+        _acted(_hook(event), after, note.action)
 
     async def _moved(self, tenant: Tenant, call: ForgeCall, token: Secret) -> str | None:
         """Return the address that a tenant without a Connect life has now: it may be renamed."""
@@ -181,6 +187,7 @@ class ForgeLife:
         # a Connect install of the same moment sees this tenant or is seen; any outdoes the claim
         claim = link.claim or Claim(link.site_url, after.id, 0)
         await self._tenants.store([Change(after, note)], claim)
+        _acted(_hook(event), after, note.action)
         return after.id
 
     async def _after(
@@ -237,6 +244,20 @@ def _claimed_exp(token: Secret) -> int | None:
         return None
     exp = claims.get("exp") if isinstance(claims, dict) else None
     return exp if type(exp) is int and exp > 0 else None
+
+
+def _hook(event: ForgeEvent) -> str:
+    return event.name.lower()
+
+
+def _acted(hook: str, after: Tenant, action: Action | None) -> None:
+    log.info(
+        "Forge call",
+        hook=hook,
+        tenant=after.id,
+        action=None if action is None else action.value,
+        tenant_status=after.status.value,
+    )
 
 
 def _delivery(call: ForgeCall) -> Delivery:

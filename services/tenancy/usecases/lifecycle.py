@@ -77,6 +77,11 @@ class Lifecycle:
         call = _Call(payload, site_url, secret, hashed, delivery, by)
         await until_stored(lambda: self._installed(call))
 
+    async def tenant_of(self, client_key: str) -> str | None:
+        """Return the id of the tenant with a client key, None when there is none."""
+        known = await self._tenants.by_client_key(self._index.hash(client_key))
+        return None if known is None else known.id
+
     async def changed(self, hook: Hook, client_key: str, delivery: Delivery, by: By) -> None:
         """Act on uninstalled, enabled or disabled. Nothing is deleted."""
         client_key_hash = self._index.hash(client_key)
@@ -84,6 +89,7 @@ class Lifecycle:
         async def attempt() -> None:
             known = await self._tenants.by_client_key(client_key_hash)
             if known is None or known.install is None:
+                log.info("lifecycle call of an unknown site", hook=hook.value, tenant=None)
                 return
             after = self._after(hook, known, known.install, delivery)
             if after == known:
@@ -91,6 +97,7 @@ class Lifecycle:
                 return
             note = Note(_ACTIONS[hook], by, usage_of(known, after, by))
             await self._tenants.store([Change(after, note)])
+            _acted(hook, after)
 
         await until_stored(attempt)
 
@@ -119,6 +126,8 @@ class Lifecycle:
         if there:
             changes += self._orphaned([t for t in neighbours if t.id != host.id], call.by)
         await self._tenants.store(changes, claim)
+        for change in changes:
+            _acted(Hook.INSTALLED, change.tenant, change.note)
 
     def _is_outdated(self, known: Tenant, delivery: Delivery) -> bool:
         install = known.install
@@ -145,6 +154,7 @@ class Lifecycle:
             self._dropped(known, Hook.INSTALLED)
             return
         await self._tenants.store(changes, claim)
+        log.info("lifecycle call that came late", hook=Hook.INSTALLED.value, tenant=known.id)
 
     async def _forge_tenant(self, neighbours: Sequence[Tenant], call: _Call) -> Tenant | None:
         """Return the tenant that the site has through Forge already.
@@ -205,6 +215,17 @@ class Lifecycle:
 
     def _dropped(self, tenant: Tenant, hook: Hook) -> None:
         log.info("outdated lifecycle call dropped", tenant=tenant.id, hook=hook.value)
+
+
+def _acted(hook: Hook, after: Tenant, note: Note | None = None) -> None:
+    action = _ACTIONS.get(hook) if note is None else note.action
+    log.info(
+        "lifecycle call",
+        hook=hook.value,
+        tenant=after.id,
+        action=None if action is None else action.value,
+        tenant_status=after.status.value,
+    )
 
 
 def _note(before: Tenant, after: Tenant, by: By) -> Note:
