@@ -58,7 +58,7 @@ def list_() -> None:
 
 @cli.command("status")
 def status() -> None:
-    """Count the sealed secrets under each wrapping key.
+    """Count the sealed secrets under each wrapping key, those that hold none included.
 
     Ends with 1 when some stand under a key that the settings do not name: nothing
     can open them.
@@ -68,6 +68,8 @@ def status() -> None:
         counts, ring = await core.rewrap.counts(), core.key_ring
         note(f"new secrets are wrapped with {ring.key_id}")
         rows = [(c.key_id, c.collection, c.secrets, _role(core, c.key_id)) for c in counts]
+        used = {c.key_id for c in counts}
+        rows += [(k, "-", 0, _role(core, k)) for k in sorted(ring.key_ids) if k not in used]
         table(("KEY", "COLLECTION", "SECRETS", "THE KEY"), rows)
         if any(c.key_id not in ring.key_ids for c in counts):
             raise typer.Exit(1)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ import typer
 
 from kit.clock import vendor_time
 from services.tenancy.admin.session import WHO, execute, note, table
+from services.tenancy.domain.standing import lives, moment, why_not_active
 from services.tenancy.domain.tenants import Tenant
 from services.tenancy.main import Core
 
@@ -106,7 +108,10 @@ def refresh(tenant: TenantArgument) -> None:
 
 @cli.command("show")
 def show(tenant: TenantArgument) -> None:
-    """Show one tenant, with what its Jira last said of itself and of the app's licence."""
+    """Show one tenant: its lives in Jira, and what Jira last said of itself and of the licence.
+
+    When it is not active: why. Secrets and the client key are never shown.
+    """
 
     async def work(core: Core) -> None:
         found = await core.tenants.get(tenant)
@@ -162,7 +167,9 @@ def _about(tenant: Tenant) -> Sequence[tuple[str, object]]:
     return (
         ("TENANT", tenant.id),
         ("STATUS", tenant.status.value),
+        *_why(tenant),
         ("KIND", _kind(tenant)),
+        *_lives(tenant),
         ("CELL", tenant.cell),
         ("SITE", tenant.site_url),
         ("CLOUD ID", tenant.cloud_id),
@@ -172,8 +179,39 @@ def _about(tenant: Tenant) -> Sequence[tuple[str, object]]:
         ("LICENCE ACTIVE", facts.licence_active),
         ("EVALUATION", facts.licence_evaluation),
         ("ENTITLEMENT", state.support_entitlement),
-        ("READ AT", None if facts.read_at is None else vendor_time(facts.read_at)),
+        ("READ AT", _time(facts.read_at)),
     )
+
+
+def _why(tenant: Tenant) -> Sequence[tuple[str, object]]:
+    found = why_not_active(tenant)
+    if found is None:
+        return ()
+    why, since = found
+    return (("WHY", why), *((("SINCE", vendor_time(since)),) if since is not None else ()))
+
+
+def _lives(tenant: Tenant) -> Sequence[tuple[str, object]]:
+    rows: list[tuple[str, object]] = []
+    connect, forge = tenant.install, tenant.forge
+    if tenant.has_jira:
+        rows.append(("LIVES", lives(tenant)))
+    if connect is not None:
+        rows += [
+            ("CONNECT INSTALL", _time(moment(connect.installed.iat))),
+            ("CONNECT SECRET", f"version {connect.current.version}, sealed; of that install"),
+        ]
+    if forge is not None:
+        rows.append(("FORGE CALL", _time(moment(forge.last_iat))))
+        token = forge.token
+        good = "none" if token is None else f"version {token.version}, sealed; until "
+        until = "" if token is None else vendor_time(token.until)
+        rows.append(("FORGE SYSTEM TOKEN", good + until))
+    return rows
+
+
+def _time(found: datetime | None) -> str | None:
+    return None if found is None else vendor_time(found)
 
 
 def _shown(value: object) -> object:

@@ -62,8 +62,14 @@ class Adoption:
             facts=replace(fresh.facts, read_at=None),
             orphaned_at=None,
         ).settled()
+        # nor the address: the site is the other tenant's
         left = replace(
-            fresh, install=None, forge=None, cloud_id=None, status=TenantStatus.UNINSTALLED
+            fresh,
+            install=None,
+            forge=None,
+            cloud_id=None,
+            site_url=None,
+            status=TenantStatus.UNINSTALLED,
         )
         changes = [
             # first, because an alias has one tenant

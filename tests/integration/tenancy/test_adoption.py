@@ -50,6 +50,9 @@ async def test_the_former_tenant_goes_on_with_the_new_client_key(world: World) -
     left = await world.core.tenant_store.get(new)
     assert left is not None
     assert (left.status.value, left.install, left.forge) == ("uninstalled", None, None)
+    assert left.site_url is None
+    at_the_site = [t.id for t in await world.core.tenants.all() if t.site_url == site.base_url]
+    assert at_the_site == [former]
     row = await world.core.tenant_store.get(former)
     assert row is not None
     assert row.forge is not None

@@ -57,6 +57,8 @@ async def test_from_one_master_key_to_the_next(
         [before.key_id, "own_keys", "1", "wraps"],
         [before.key_id, "signing_keys", "2", "wraps"],
         [before.key_id, "tenants", str(TENANTS * PER_TENANT), "wraps"],
+        # known, so that it can be seen before anything stands under it
+        [after.key_id, "-", "0", "unwraps", "only"],
     ]
     nothing = await operator.run("keys", "rewrap", **announced)
     assert (nothing.code, nothing.rows[0][:2]) == (0, ["tenants", "0"])
@@ -79,6 +81,7 @@ async def test_from_one_master_key_to_the_next(
     # then the old one may go
     status = await operator.run("keys", "status", master_key_file=str(new))
     assert (status.code, {row[3] for row in status.rows}) == (0, {"wraps"})
+    assert {row[0] for row in status.rows} == {after.key_id}
     assert await house.opens(after)
     gone = await operator.run("keys", "status")
     assert gone.code == 1
