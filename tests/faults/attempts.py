@@ -61,6 +61,8 @@ BODIES: dict[str, Any] = {
     },
 }
 """What a write sends; an empty object where nothing is said."""
+HEADERS = {"/v2/automations/testcases": {"Accept": "application/zip"}}
+"""What a route wants to be asked with, by path."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ class Attempt:
         return BODIES.get(f"{self.method} {self.template}", {})
 
     @property
+    def headers(self) -> dict[str, str]:
+        """What it is asked with."""
+        return HEADERS.get(self.template, {})
+
+    @property
     def values(self) -> Sequence[str]:
         """What it names, longest first."""
         values = [*self.path.split("/"), *map(str, self.params.values())]
@@ -98,7 +105,12 @@ def attempts(document: dict[str, Any], owned: Belongings) -> Iterator[Attempt]:
             parameters = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "query"}
             in_path = _PARAMETER.findall(template)
             if method == "get":
-                yield from _reads(template, in_path, parameters, owned)
+                # where a filter must be given, nothing is read without it
+                must = any(
+                    p["in"] == "query" and p["required"] for p in operation.get("parameters", ())
+                )
+                reads = _reads(template, in_path, parameters, owned)
+                yield from (a for a in reads if a.names or not must)
             elif in_path:
                 yield from _named(method.upper(), template, in_path, owned)
 
@@ -147,7 +159,11 @@ def _choices(template: str, name: str, owned: Belongings) -> Iterator[tuple[str,
     before, _, _ = template.partition(f"/{{{name}}}")
     places = [p for p in reversed(before.split("/")) if not p.startswith("{")]
     found = (PATH_PARAMETERS.get(f"{place}/{{{name}}}") for place in places)
-    kinds = PATH_PARAMETERS.get(name) or next(filter(None, found), None)
+    kinds = (
+        PATH_PARAMETERS.get(template)
+        or PATH_PARAMETERS.get(name)
+        or next(filter(None, found), None)
+    )
     assert kinds, f"{template}: say in belongings.py what {name} may be"
     for kind in kinds:
         for value in owned.ids.get(kind, ()):

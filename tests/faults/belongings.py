@@ -75,6 +75,7 @@ async def make(http: httpx.AsyncClient) -> Belongings:
     for case in (await http.get("/testcases")).json()["values"]:
         mine.add("cases", case["id"])
         mine.add("cases by key", case["key"])
+    await _write_text(http, mine)
     await create("plans", "/testplans", objective=MARK, labels=[MARK])
     await _link(http, mine)
     await _attach(http, mine)
@@ -88,6 +89,16 @@ async def make(http: httpx.AsyncClient) -> Belongings:
     )
     mine.add("tokens", token.json()["id"])
     return mine
+
+
+async def _write_text(http: httpx.AsyncClient, mine: Belongings) -> None:
+    """Make a case whose script is a text: it has no steps to be read."""
+    made = await http.post("/testcases", json={"projectKey": "DEMO", "name": f"{MARK} text"})
+    key = made.json()["key"]
+    body = {"type": "bdd", "text": f"Given {MARK}"}
+    answer = await http.post(f"/testcases/{key}/testscript", json=body)
+    assert answer.status_code == 201, answer.text
+    mine.add("text cases by key", key)
 
 
 async def _link(http: httpx.AsyncClient, mine: Belongings) -> None:
@@ -156,6 +167,8 @@ async def _step(http: httpx.AsyncClient, path: str) -> int:
 
 PATH_PARAMETERS: Mapping[str, Sequence[str]] = {
     "testCaseKey": ["cases by key"],
+    # a case has one kind of script
+    "/v2/testcases/{testCaseKey}/testscript": ["text cases by key"],
     "testCaseIdOrKey": ["cases", "cases by key"],
     "testStepId": ["steps"],
     "testCaseStepId": ["steps"],

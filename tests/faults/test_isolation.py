@@ -161,7 +161,9 @@ async def answer(http: httpx.AsyncClient, attempt: Attempt) -> httpx.Response:
     """Send it."""
     content: dict[str, Any] = {} if attempt.method in {"GET", "DELETE"} else {"json": attempt.body}
     url = f"{OSTRO}{attempt.path}"
-    return await http.request(attempt.method, url, params=attempt.params, **content)
+    return await http.request(
+        attempt.method, url, params=attempt.params, headers=attempt.headers, **content
+    )
 
 
 async def everything(http: httpx.AsyncClient, document: dict[str, Any]) -> list[str]:
