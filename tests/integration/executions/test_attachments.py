@@ -1,4 +1,4 @@
-"""Attachments of test cycles and executions over HTTP: stored, listed, read, refused."""
+"""Attachments of test cycles, plans and executions over HTTP: stored, listed, read, refused."""
 
 import asyncio
 import hashlib
@@ -37,7 +37,7 @@ async def linked(house: House) -> Linked:
     return await house.linked()
 
 
-@pytest.fixture(params=["cycle", "execution"])
+@pytest.fixture(params=["cycle", "plan", "execution"])
 async def place(request: pytest.FixtureRequest, linked: Linked) -> str:
     """The path of something with no attachments."""
     return (await places(linked))[request.param]
@@ -45,8 +45,10 @@ async def place(request: pytest.FixtureRequest, linked: Linked) -> str:
 
 async def places(linked: Linked) -> dict[str, str]:
     key, (run, _) = await linked.upload()
+    plan = await linked.make("testplans")
     return {
         "cycle": f"/testcycles/{key}/attachments",
+        "plan": f"/testplans/{plan['key']}/attachments",
         "execution": f"/testexecutions/{run}/attachments",
     }
 
@@ -216,7 +218,7 @@ async def test_what_is_empty_or_too_large_is_refused_and_leaves_nothing(linked: 
         for _ in range(MOST // 100_000 + 1):
             yield bytes(100_000)
 
-    for kind, too_large in (("cycle", 413), ("execution", 400)):
+    for kind, too_large in (("cycle", 413), ("plan", 400), ("execution", 400)):
         place = found[kind]
         assert fault(await linked.http.put(f"{place}/f", content=b""))[0] == 400
         for content in (bytes(MOST + 1), without_length()):
@@ -231,7 +233,7 @@ async def test_what_is_empty_or_too_large_is_refused_and_leaves_nothing(linked: 
     files = await linked.house.database["attachments.chunks"].distinct(
         "files_id", {"files_id": keys}
     )
-    assert len(files) == 2
+    assert len(files) == 3
 
 
 async def test_a_client_that_goes_away_leaves_nothing(linked: Linked, place: str) -> None:
@@ -316,8 +318,9 @@ async def test_reading_needs_to_view_and_attaching_a_right_of_its_own(house: Hou
     found = await places(linked)
     made = {kind: await attached(linked.http, p, "f", content=b"f") for kind, p in found.items()}
     rights = {"cycle": (Entity.TEST_CYCLE, Right.EDIT)}
+    rights["plan"] = (Entity.TEST_PLAN, Right.EDIT)
     rights["execution"] = (Entity.TEST_EXECUTION, Right.EXECUTE)
-    views = [to_user(ACCOUNT, e, Right.VIEW) for e in (Entity.TEST_CYCLE, Entity.TEST_EXECUTION)]
+    views = [to_user(ACCOUNT, entity, Right.VIEW) for entity, _ in rights.values()]
     await house.world.membership(linked.tenant)
     await house.world.permissions(linked.tenant, linked.project, *views)
 
