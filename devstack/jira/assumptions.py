@@ -16,7 +16,7 @@ ASSUMPTIONS: tuple[tuple[str, str], ...] = (
     ("unknown-permission", "assumed: an unknown permission key is a 400"),
     ("app-permissions", "assumed: the app user holds every permission in projects it may see"),
     ("former-project-key", "assumed: a project is found under its earlier keys"),
-    ("group-scopes", "assumed: reading groups of a user and roles needs READ, group/bulk ADMIN"),
+    ("group-scopes", "assumed: groups of a user, members and roles need READ, group/bulk ADMIN"),
     ("user-search", "assumed: matches beginnings of the words of a name, active accounts only"),
     ("forge-retries", "assumed: events are retried after 1, 2, 4 and 8 minutes, on 408, 429, 5xx"),
     ("forge-fit-life", "assumed: an invocation token lives 60 s; a retry brings a new one"),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from devstack.jira.content import Group, Project, RoleActor
-from devstack.jira.membership import all_groups, group_named, group_with_id
+from devstack.jira.membership import all_groups, group_named, group_with_id, known_group
 from devstack.jira.rest.operation import Ask, BadRequest, Operation, Reply, errors, page
 from devstack.jira.rest.projects import find, missing
 
@@ -34,6 +34,24 @@ def bulk(ask: Ask) -> Reply:
         if not (ids or names) or group.id in ids or group.name in names
     ]
     return page(ask, "/rest/api/3/group/bulk", found, 50, 50)
+
+
+def members(ask: Ask) -> Reply:
+    """Page of the members of one group, by its id or its name; closed accounts when asked for."""
+    ident, name = ask.one("groupId"), ask.one("groupname")
+    if (ident is None) == (name is None):
+        raise BadRequest("Either groupId or groupname must be provided.")
+    by_id = ident is not None
+    found = group_with_id(ask.site, ident or "") if by_id else known_group(ask.site, name or "")
+    if found is None:
+        return errors(404, "The group does not exist.")
+    closed = ask.one("includeInactiveUsers") == "true"
+    people = [
+        {"accountId": user.account_id, "displayName": user.display_name, "active": user.active}
+        for user in ask.site.users.values()
+        if found.name in user.groups and (user.active or closed)
+    ]
+    return page(ask, "/rest/api/3/group/member", people, 50, 50)
 
 
 def _actor(ask: Ask, number: int, actor: RoleActor) -> dict[str, Any] | None:
@@ -99,6 +117,7 @@ def role(ask: Ask) -> Reply:
     )
 
 
+MEMBER_QUERY = frozenset({"groupId", "groupname", "includeInactiveUsers", "startAt", "maxResults"})
 BULK_QUERY = frozenset({"startAt", "maxResults", "groupId", "groupName"})
 OPERATIONS = (
     Operation(
@@ -110,6 +129,7 @@ OPERATIONS = (
         anonymous=False,
     ),
     Operation("GET", "/rest/api/3/group/bulk", "ADMIN", bulk, BULK_QUERY, anonymous=False),
+    Operation("GET", "/rest/api/3/group/member", "READ", members, MEMBER_QUERY, anonymous=False),
     Operation("GET", "/rest/api/3/project/{projectIdOrKey}/role", "READ", roles),
     Operation("GET", "/rest/api/3/project/{projectIdOrKey}/role/{roleId}", "READ", role),
 )

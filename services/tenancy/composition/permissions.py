@@ -16,6 +16,7 @@ from services.tenancy.adapters.mongo.permissions import MongoPermissions
 from services.tenancy.composition.jira import Jira
 from services.tenancy.composition.leased import leased
 from services.tenancy.settings import JiraOptions
+from services.tenancy.usecases.lockout import LockOut
 from services.tenancy.usecases.memberships import Memberships
 from services.tenancy.usecases.permissions import Permissions
 from services.tenancy.usecases.ports import TenantStore
@@ -57,9 +58,10 @@ def rights(
     schemes, store = MongoPermissions(database, changes), MongoMemberships(database, clock, ids)
     life = timedelta(seconds=options.membership_seconds)
     memberships = Memberships(store, tenants, jira.sites, jira.memberships, schemes, life, clock)
+    lock_out = LockOut(tenants, jira.sites, jira.memberships, jira.memberships)
     return Rights(
         schemes=schemes,
-        permissions=Permissions(schemes, projects),
+        permissions=Permissions(schemes, projects, lock_out),
         store=store,
         memberships=memberships,
         view=MembershipView(store.get, memberships.current, clock),

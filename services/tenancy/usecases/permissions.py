@@ -7,6 +7,7 @@ from contracts.permissions import Grant, ProjectPermissions
 from services.tenancy.domain.audit import Action
 from services.tenancy.domain.permissions import check_not_locked_out, checked_grants
 from services.tenancy.domain.projects import Project
+from services.tenancy.usecases.lockout import LockOut
 from services.tenancy.usecases.ports import By, Note
 from services.tenancy.usecases.projects import Projects
 from services.tenancy.usecases.retry import until_stored
@@ -31,9 +32,10 @@ class PermissionStore(Protocol):
 class Permissions:
     """What administrators do with schemes. Every change is in the audit trail."""
 
-    def __init__(self, store: PermissionStore, projects: Projects) -> None:
+    def __init__(self, store: PermissionStore, projects: Projects, lock_out: LockOut) -> None:
         self._store = store
         self._projects = projects
+        self._lock_out = lock_out
 
     async def get(self, tenant: str, id_or_key: str) -> tuple[Project, ProjectPermissions]:
         """Return a project and its scheme; raise ``NotFound``."""
@@ -57,7 +59,8 @@ class Permissions:
         just lost the right cannot give it back to itself.
 
         Raises ``InvalidInput`` for what cannot be a scheme, and for an enforced one that lets
-        nobody edit the configuration unless it is forced.
+        nobody edit the configuration unless it is forced; ``Unavailable`` when Jira cannot say
+        whether its holders are there.
         """
         checked = checked_grants(grants)
 
@@ -68,6 +71,7 @@ class Permissions:
             wanted = ProjectPermissions(project=project.id, enforced=enforced, grants=checked)
             if not force:
                 check_not_locked_out(wanted)
+                await self._lock_out.check(tenant, project, wanted)
             if wanted != known:
                 await self._store.replace(tenant, project, wanted, _note(by))
             return project, wanted
@@ -84,6 +88,7 @@ class Permissions:
             wanted = known.model_copy(update={"enforced": enforced})
             if not force:
                 check_not_locked_out(wanted)
+                await self._lock_out.check(tenant, project, wanted)
             if wanted != known:
                 await self._store.replace(tenant, project, wanted, _note(by))
             return project, wanted

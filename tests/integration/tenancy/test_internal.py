@@ -84,7 +84,9 @@ async def test_what_a_user_is_a_member_of(world: World) -> None:
                 await client.get(path, MembershipAnswer, tenant=tenant)
         # a project that a copy does not have comes with its scheme
         grant = to_user("557058:me", Entity.CONFIGURATION, Right.EDIT)
-        await world.core.rights.permissions.put(tenant, "DEMO", [grant], OPERATOR_BY, enforced=True)
+        await world.core.rights.permissions.put(
+            tenant, "DEMO", [grant], OPERATOR_BY, enforced=True, force=True
+        )
         answer = await client.get("/internal/v1/projects/DEMO", ProjectAnswer, tenant=tenant)
         assert answer.project.enforced
         assert answer.permissions is not None

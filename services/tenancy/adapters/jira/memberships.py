@@ -7,7 +7,7 @@ from urllib.parse import quote
 from pydantic import BeforeValidator, Field
 
 from services.tenancy.adapters.jira.bean import Bean
-from services.tenancy.adapters.jira.caller import SiteCaller
+from services.tenancy.adapters.jira.caller import Answer, SiteCaller
 from services.tenancy.adapters.jira.users import people
 from services.tenancy.usecases.jira import JiraSite, RoleActors
 
@@ -21,6 +21,14 @@ class _Group(Bean):
 
 class _Account(Bean):
     id: str = Field(alias="accountId", min_length=1, max_length=128)
+
+
+class _Member(_Account):
+    active: bool = False
+
+
+class _Members(Bean):
+    values: list[_Member]
 
 
 class _Actor(Bean):
@@ -41,7 +49,7 @@ _RoleLink = Annotated[str, BeforeValidator(_role_of), Field(pattern=_ROLE_ID.pat
 
 
 class HttpJiraMemberships:
-    """Implements ``JiraMemberships``."""
+    """Implements ``JiraMemberships`` and ``JiraGroups``."""
 
     def __init__(self, caller: SiteCaller) -> None:
         self._caller = caller
@@ -60,6 +68,29 @@ class HttpJiraMemberships:
     async def is_active(self, site: JiraSite, account_id: str) -> bool:
         """Whether the account is there and open."""
         return any(person.active for person in await people(self._caller, site, [account_id]))
+
+    async def has_active_member(self, site: JiraSite, group: str) -> bool | None:
+        """Look at a page of members, the closed ones left out."""
+        answer = await self._members(site, ("groupId", group))
+        if answer.status == 403:
+            return None
+        if answer.status in {400, 404}:
+            return False
+        return any(member.active for member in answer.read(_Members).values)
+
+    async def is_group_name(self, site: JiraSite, text: str) -> bool:
+        """Ask for the members of the group of that name."""
+        return (await self._members(site, ("groupname", text))).status == 200
+
+    async def _members(self, site: JiraSite, group: tuple[str, str]) -> Answer:
+        return await self._caller.request(
+            site,
+            "GET",
+            "/rest/api/3/group/member",
+            query=[group, ("includeInactiveUsers", "false"), ("maxResults", 50)],
+            # what is no id of a group; and where the app may not look
+            expect={400, 403},
+        )
 
     async def roles_of_project(self, site: JiraSite, project: int) -> frozenset[str] | None:
         """Return the ids at the end of the addresses that Jira names."""
