@@ -15,6 +15,7 @@ from kit.mongo import Database, MongoError
 from kit.service import Background, Group, Parts, Role, Runtime
 from services.tenancy.adapters.kafka.outbox import sources
 from services.tenancy.adapters.mongo import indexes
+from services.tenancy.adapters.mongo.audit import MongoAudit
 from services.tenancy.adapters.mongo.changes import Changes
 from services.tenancy.adapters.mongo.client_key_index import HmacIndex
 from services.tenancy.adapters.mongo.directory import OwnDirectory
@@ -27,6 +28,7 @@ from services.tenancy.adapters.sealing.key_pairs import P256KeyPairs
 from services.tenancy.adapters.sealing.key_ring import KeyRing
 from services.tenancy.adapters.sealing.vault import EnvelopeVault
 from services.tenancy.api import (
+    audit,
     connect,
     forge,
     healthcheck,
@@ -85,6 +87,7 @@ class Core:
     rewrap: Rewrap
     tokens: Tokens
     rights: Rights
+    audit: MongoAudit
     upkeep: Upkeep
 
 
@@ -137,6 +140,7 @@ def assemble(
         rewrap=Rewrap(MongoSealedSecrets(database, changes), vault, ring),
         tokens=Tokens(token_store, tenants, projects_, keys, vault, public_url, clock, ids),
         rights=held,
+        audit=MongoAudit(database),
         upkeep=Upkeep(tenant_store, token_store, keys, held.store, clock),
     )
 
@@ -165,6 +169,7 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
             projects.admin_router(core.projects, str(settings.public_url)),
             permissions.router(core.rights.permissions),
             tokens.router(core.tokens, core.projects, str(settings.public_url)),
+            audit.router(core.audit, str(settings.public_url)),
             *own_token_routes(
                 settings,
                 runtime.database,

@@ -57,6 +57,7 @@ _OF_STEPS = ("", "/:step/attachments", "/:step/attachments/:attachment")
 _OSTRO = (
     "executions/uploads/:upload",
     "telemetry/consent",
+    "tenancy/audit",
     "tenancy/projects",
     "tenancy/projects/:project",
     "tenancy/tokens",

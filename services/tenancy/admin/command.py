@@ -2,7 +2,7 @@
 
 import typer
 
-from services.tenancy.admin import forge, keys, permissions, projects, tenants, tokens
+from services.tenancy.admin import audit, forge, keys, permissions, projects, tenants, tokens
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -30,3 +30,4 @@ cli.add_typer(permissions.cli, name="permissions")
 cli.add_typer(tokens.cli, name="token")
 cli.add_typer(keys.cli, name="keys")
 cli.add_typer(forge.cli, name="forge")
+cli.command("audit")(audit.audit)
