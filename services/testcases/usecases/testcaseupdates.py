@@ -78,10 +78,13 @@ class TestCaseUpdates:
         Raises ``NotFound`` for an unknown id, ``InvalidInput`` for another key or project than
         the case's, and for whatever breaks a rule.
         """
+        # the right is decided where the path leads, whatever the body says
+        in_path = await self._named(access, key)
         old = await self._found(access, update.id)
-        for named, where in ((key, "path"), (update.key, "body")):
-            if not await self._names(access, named, old):
-                raise InvalidInput(f"The key in the {where} is not that of the test case {old.id}.")
+        if in_path != old.id:
+            raise InvalidInput(f"The key in the path is not that of the test case {old.id}.")
+        if await self._named(access, update.key) != old.id:
+            raise InvalidInput(f"The key in the body is not that of the test case {old.id}.")
         if update.project != old.project:
             raise InvalidInput("The test case belongs to another project.")
         check_labels(update.labels)
@@ -122,9 +125,10 @@ class TestCaseUpdates:
             raise _unknown(ident)
         return found
 
-    async def _names(self, access: Access, key: str, case: TestCase) -> bool:
+    async def _named(self, access: Access, key: str) -> int | None:
+        """Return the id that a key stands for, whether there is such a case or not."""
         entity = await access.entity(key, Kind.TEST_CASE)
-        return entity is not None and public_id(entity[1].id, entity[0].number) == case.id
+        return None if entity is None else public_id(entity[1].id, entity[0].number)
 
     async def _check_options(self, access: Access, old: TestCase, update: TestCaseUpdate) -> None:
         kinds = OptionType.TEST_CASE, OptionType.PRIORITY
