@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from kit.errors import TooLarge, Unauthenticated
 from kit.http.pages import json_response
-from services.tenancy.api.refusals import refusal_logged
+from services.tenancy.api.refusals import refusals_told
 from services.tenancy.api.signed import signed_request
 from services.tenancy.api.webhooks import PATH as WEBHOOKS
 from services.tenancy.domain.audit import JIRA
@@ -112,10 +112,11 @@ class Hooks:
     def _refusals(
         self, hook: Hook, call: SignedCall | TenantCall
     ) -> AbstractAsyncContextManager[None]:
+        def tell(tenant: str | None, reason: str) -> None:
+            log.warning("lifecycle call refused", hook=hook.value, tenant=tenant, reason=reason)
+
         # the token was verified, so its issuer is a client key and no guess at one
-        return refusal_logged(
-            "lifecycle call refused", hook.value, lambda: self._lifecycle.tenant_of(call.issuer)
-        )
+        return refusals_told(tell, lambda: self._lifecycle.tenant_of(call.issuer))
 
     async def _content(
         self, request: Request, hook: Hook, call: SignedCall | TenantCall

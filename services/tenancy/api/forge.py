@@ -12,7 +12,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 
 from kit.errors import Unauthenticated
-from services.tenancy.api.refusals import refusal_logged
+from services.tenancy.api.refusals import refusals_told
 from services.tenancy.api.signed import signed_request
 from services.tenancy.domain.audit import JIRA
 from services.tenancy.domain.jwt import BadToken
@@ -70,8 +70,10 @@ class ForgeHooks:
         return Response(status_code=_DONE)
 
     def _refusals(self, request: Request, call: ForgeCall) -> AbstractAsyncContextManager[None]:
-        hook = _route(request).removeprefix(f"{PREFIX}/")
-        return refusal_logged("Forge call refused", hook, lambda: self._life.tenant_of(call))
+        def tell(tenant: str | None, reason: str) -> None:
+            log.warning("Forge call refused", hook=_hook(request), tenant=tenant, reason=reason)
+
+        return refusals_told(tell, lambda: self._life.tenant_of(call))
 
     async def _call(self, request: Request) -> ForgeCall:
         try:
@@ -84,8 +86,7 @@ class ForgeHooks:
 
 
 def _refused(request: Request, reason: str) -> Unauthenticated:
-    hook = _route(request).removeprefix(f"{PREFIX}/")
-    log.warning("Forge call refused", hook=hook, tenant=None, reason=reason)
+    log.warning("Forge call refused", hook=_hook(request), tenant=None, reason=reason)
     # which check failed is for our log, not for whoever tries
     return Unauthenticated(
         "The token of this call is missing or not valid.",
@@ -126,6 +127,10 @@ def router(hooks: ForgeHooks) -> APIRouter:
 def _route(request: Request) -> str:
     path: str = request.scope["route"].path
     return path
+
+
+def _hook(request: Request) -> str:
+    return _route(request).removeprefix(f"{PREFIX}/")
 
 
 def _by(request: Request) -> By:

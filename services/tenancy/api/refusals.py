@@ -6,24 +6,22 @@ Our own messages are the reasons; nothing of a body is in them.
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-import structlog
-
 from kit.errors import OstroError
 
-log = structlog.get_logger(__name__)
+Tell = Callable[[str | None, str], None]
+"""Gets the tenant, if it is known, and the reason."""
 
 
 @contextlib.asynccontextmanager
-async def refusal_logged(
-    event: str, hook: str, tenant_of: Callable[[], Awaitable[str | None]]
+async def refusals_told(
+    tell: Tell, tenant_of: Callable[[], Awaitable[str | None]]
 ) -> AsyncIterator[None]:
-    """Log what ends the block with an error; ``tenant_of`` is asked only then."""
+    """Tell of an error that ends the block; ``tenant_of`` is asked only then."""
     try:
         yield
     except OstroError as error:
         tenant = None
         with contextlib.suppress(OstroError):
             tenant = await tenant_of()
-        reason = error.message.removesuffix(".")
-        log.warning(event, hook=hook, tenant=tenant, status=error.status, reason=reason)
+        tell(tenant, error.message.removesuffix("."))
         raise
