@@ -1,5 +1,6 @@
 """Composition root of executions: the only place that knows which adapter stands behind a port."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import orjson
@@ -80,10 +81,6 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     links = planning.links(runtime, adapters, cycles, plans, executions)
     attached = attachment_wiring.wired(runtime, Counters(database["counters"]))
     housekeeping = _housekeeping(runtime, adapters)
-    recording = Recording(
-        testexecutions.ExecutionWriter(database), adapters.ledger, adapters.uploads, clock
-    )
-    results = ResultsConsumer(recording)
     base = settings.api_base
     routers = [
         automations.router(
@@ -97,7 +94,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         ),
         TestPlanRoutes(plans, links, fields, base).router(),
         testexecutions_api.router(executions, fields, base),
-        links_api.router(links, cycles, plans, executions, base),
+        links_api.LinkRoutes(links, cycles, plans, executions, base).router(),
         issuelinks.router(links, base),
         *AttachmentRoutes(attached.attachments, cycles, plans, executions).routers(),
         uploads_api.router(UploadStatus(adapters.uploads, adapters.ledger), base),
@@ -110,18 +107,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
             runtime.tokens,
             runtime.health,
         ),
-        groups={
-            "executions.directory": Group(directory_copy.projection(database).apply),
-            "executions.library": Group(
-                LibraryConsumer(
-                    library.projection(database), (adapters.cycles, adapters.plans)
-                ).handle
-            ),
-            "executions.jira-changes": Group(planning.jira_changes(runtime).handle),
-            "executions.results": Group(
-                results.handle, max_records=MAX_RECORDS, parked=results.parked
-            ),
-        },
+        groups=_groups(runtime, adapters),
         outboxes=sources(runtime.names),
         background=[
             until_trusted(runtime, directory),
@@ -131,6 +117,19 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         ],
         closers=[attached.attachments.close],
     )
+
+
+def _groups(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> Mapping[str, Group]:
+    database = runtime.database
+    writer = testexecutions.ExecutionWriter(database)
+    results = ResultsConsumer(Recording(writer, adapters.ledger, adapters.uploads, runtime.clock))
+    heard = LibraryConsumer(library.projection(database), (adapters.cycles, adapters.plans))
+    return {
+        "executions.directory": Group(directory_copy.projection(database).apply),
+        "executions.library": Group(heard.handle),
+        "executions.jira-changes": Group(planning.jira_changes(runtime).handle),
+        "executions.results": Group(results.handle, max_records=MAX_RECORDS, parked=results.parked),
+    }
 
 
 def _uploads(

@@ -1,5 +1,6 @@
 """Links: ``/v2/testcycles/…/links``, ``/v2/testexecutions/…/links``, ``/v2/links/{id}``."""
 
+from enum import Enum
 from functools import partial
 from typing import Annotated
 
@@ -55,91 +56,116 @@ ToIssue = Annotated[IssueLinkCreate, Depends(JsonBody(IssueLinkCreate))]
 ToPage = Annotated[WebLinkCreate, Depends(JsonBody(WebLinkCreate))]
 
 
-def router(
-    links: Links, cycles: TestCycles, plans: TestPlans, executions: TestExecutions, base: str
-) -> APIRouter:
-    """Build the routes."""
-    routes = APIRouter(prefix="/v2")
-    cycle, execution = (
-        "/testcycles/{testCycleIdOrKey}/links",
-        "/testexecutions/{testExecutionIdOrKey}/links",
-    )
-    post = partial(routes.post, status_code=201, response_class=Response)
-    issue_body, page_body = documented(IssueLinkCreate), documented(WebLinkCreate)
+class LinkRoutes:
+    """The routes; ``base`` is the public API's base URL, ending in /v2."""
 
-    def created(link: int) -> Response:
+    def __init__(
+        self,
+        links: Links,
+        cycles: TestCycles,
+        plans: TestPlans,
+        executions: TestExecutions,
+        base: str,
+    ) -> None:
+        self._links = links
+        self._cycles = cycles
+        self._plans = plans
+        self._executions = executions
+        self._base = base
+
+    def router(self) -> APIRouter:
+        """Build the routes."""
+        routes = APIRouter(prefix="/v2")
+        self._of_cycles(routes)
+        self._of_executions(routes)
+
+        @routes.delete(
+            "/links/{linkId}", operation_id="deleteLink", tags=["Links"], response_class=Response
+        )
+        async def delete_link(access: LinkRemover, linkId: LinkName) -> Response:  # noqa: N803
+            """Remove a link of any kind."""
+            await self._links.remove(access, linkId)
+            return Response()
+
+        return routes
+
+    def _created(self, link: int) -> Response:
         # no body: behaviour.md section 7
-        return Response(status_code=201, headers={"Location": f"{base}/links/{link}"})
+        return Response(status_code=201, headers={"Location": f"{self._base}/links/{link}"})
 
-    @routes.get(
-        cycle,
-        operation_id="getTestCycleLinks",
-        responses={200: {"model": shapes.CycleLinks}},
-        tags=["Test Cycles"],
-    )
-    async def get_test_cycle_links(access: CycleReader, name: CycleName) -> Response:
-        """Return the links of a test cycle."""
-        found = await cycles.get(access, name)
-        linked = await plans.of_cycles(access, (found["id"],))
-        return json_response(Renderer(base, access).cycle_links(found, linked[found["id"]]))
+    def _of_cycles(self, routes: APIRouter) -> None:
+        path = "/testcycles/{testCycleIdOrKey}/links"
+        tags: list[str | Enum] = ["Test Cycles"]
+        post = partial(routes.post, status_code=201, response_class=Response, tags=tags)
 
-    @post(
-        f"{cycle}/issues",
-        operation_id="createTestCycleIssueLink",
-        openapi_extra=issue_body,
-        tags=["Test Cycles"],
-    )
-    async def create_test_cycle_issue_link(
-        access: CycleEditor, name: CycleName, body: ToIssue
-    ) -> Response:
-        """Link a test cycle to a Jira issue, as covering it."""
-        return created(await links.cycle_to_issue(access, name, body.issue_id))
+        @routes.get(
+            path,
+            operation_id="getTestCycleLinks",
+            responses={200: {"model": shapes.CycleLinks}},
+            tags=tags,
+        )
+        async def get_test_cycle_links(access: CycleReader, name: CycleName) -> Response:
+            """Return the links of a test cycle."""
+            found = await self._cycles.get(access, name)
+            linked = await self._plans.of_cycles(access, (found["id"],))
+            shown = Renderer(self._base, access).cycle_links(found, linked[found["id"]])
+            return json_response(shown)
 
-    @post(
-        f"{cycle}/weblinks",
-        operation_id="createTestCycleWebLink",
-        openapi_extra=page_body,
-        tags=["Test Cycles"],
-    )
-    async def create_test_cycle_web_link(
-        access: CycleEditor, name: CycleName, body: ToPage
-    ) -> Response:
-        """Link a test cycle to a page."""
-        return created(await links.cycle_to_page(access, name, body.url, body.description))
+        @post(
+            f"{path}/issues",
+            operation_id="createTestCycleIssueLink",
+            openapi_extra=documented(IssueLinkCreate),
+        )
+        async def create_test_cycle_issue_link(
+            access: CycleEditor, name: CycleName, body: ToIssue
+        ) -> Response:
+            """Link a test cycle to a Jira issue, as covering it."""
+            return self._created(await self._links.cycle_to_issue(access, name, body.issue_id))
 
-    @routes.get(
-        execution,
-        operation_id="listTestExecutionLinks",
-        responses={200: {"model": shapes.ExecutionLinks}},
-        tags=["Test Executions"],
-    )
-    async def list_test_execution_links(access: ExecutionReader, name: ExecutionName) -> Response:
-        """Return the links of a test execution."""
-        try:
-            found = await executions.get(access, name)
-        except NotFound as missing:
-            # the one read without a 404: behaviour.md 2.3
-            raise InvalidInput(missing.message) from None
-        return json_response(Renderer(base, access).execution_links(found))
+        @post(
+            f"{path}/weblinks",
+            operation_id="createTestCycleWebLink",
+            openapi_extra=documented(WebLinkCreate),
+        )
+        async def create_test_cycle_web_link(
+            access: CycleEditor, name: CycleName, body: ToPage
+        ) -> Response:
+            """Link a test cycle to a page."""
+            made = await self._links.cycle_to_page(access, name, body.url, body.description)
+            return self._created(made)
 
-    @post(
-        f"{execution}/issues",
-        operation_id="createTestExecutionIssueLink",
-        openapi_extra=issue_body,
-        tags=["Test Executions"],
-    )
-    async def create_test_execution_issue_link(
-        access: ResultRecorder, name: ExecutionName, body: ToIssue
-    ) -> Response:
-        """Link a test execution to a Jira issue."""
-        return created(await links.execution_to_issue(access, name, body.issue_id))
+    def _of_executions(self, routes: APIRouter) -> None:
+        path = "/testexecutions/{testExecutionIdOrKey}/links"
+        tags: list[str | Enum] = ["Test Executions"]
 
-    @routes.delete(
-        "/links/{linkId}", operation_id="deleteLink", tags=["Links"], response_class=Response
-    )
-    async def delete_link(access: LinkRemover, linkId: LinkName) -> Response:  # noqa: N803
-        """Remove a link of any kind."""
-        await links.remove(access, linkId)
-        return Response()
+        @routes.get(
+            path,
+            operation_id="listTestExecutionLinks",
+            responses={200: {"model": shapes.ExecutionLinks}},
+            tags=tags,
+        )
+        async def list_test_execution_links(
+            access: ExecutionReader, name: ExecutionName
+        ) -> Response:
+            """Return the links of a test execution."""
+            try:
+                found = await self._executions.get(access, name)
+            except NotFound as missing:
+                # the one read without a 404: behaviour.md 2.3
+                raise InvalidInput(missing.message) from None
+            return json_response(Renderer(self._base, access).execution_links(found))
 
-    return routes
+        @routes.post(
+            f"{path}/issues",
+            operation_id="createTestExecutionIssueLink",
+            status_code=201,
+            response_class=Response,
+            openapi_extra=documented(IssueLinkCreate),
+            tags=tags,
+        )
+        async def create_test_execution_issue_link(
+            access: ResultRecorder, name: ExecutionName, body: ToIssue
+        ) -> Response:
+            """Link a test execution to a Jira issue."""
+            made = await self._links.execution_to_issue(access, name, body.issue_id)
+            return self._created(made)

@@ -42,6 +42,7 @@ async def _filters(
     return CycleFilter(projects=projects, folder=folder, jira_version=version)
 
 
+_ONE_PATH = "/{testCycleIdOrKey}"
 _ONE: Answers = {200: {"model": shapes.TestCycle}}
 _MADE: Answers = {201: {"model": shapes.KeyedCreatedResource}}
 _MANY: Answers = {200: {"model": OffsetList[shapes.TestCycle]}}
@@ -90,15 +91,18 @@ def router(
         values = await rendered(access, found[: page.limit])
         return cursor_response(request, base, page, following, values)
 
-    one = "/{testCycleIdOrKey}"
-
-    @routes.get(one, operation_id="getTestCycle", responses=_ONE)
+    @routes.get(_ONE_PATH, operation_id="getTestCycle", responses=_ONE)
     async def get_test_cycle(access: CycleReader, name: CycleName) -> Response:
         """Return one test cycle by id or key."""
         cycle = await cycles.get(access, name)
         (shown,) = await rendered(access, [cycle])
         return json_response(shown)
 
+    _writes(routes, changes, base)
+    return routes
+
+
+def _writes(routes: APIRouter, changes: CycleChanges, base: str) -> None:
     @routes.post(
         "",
         operation_id="createTestCycle",
@@ -112,7 +116,7 @@ def router(
         return json_response(Renderer(base, access).created_cycle(made), 201)
 
     @routes.put(
-        one,
+        _ONE_PATH,
         operation_id="updateTestCycle",
         response_class=Response,
         openapi_extra=documented(TestCycleUpdate),
@@ -121,5 +125,3 @@ def router(
         """Replace a test cycle; planned dates that are not given stay."""
         replaced = await changes.replace(access, name, body.wanted())
         return Response(headers={"Location": f"{base}/testcycles/{replaced['id']}"})
-
-    return routes

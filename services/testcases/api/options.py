@@ -157,27 +157,6 @@ class OptionRoutes:
         ) -> Response:
             return await environments.create(access, OptionType.ENVIRONMENT, body, None)
 
-        async def put_status(
-            access: OptionEditor,
-            ident: Ident,
-            body: Annotated[StatusUpdate, Depends(JsonBody(StatusUpdate))],
-        ) -> Response:
-            return await statuses.put(access, ident, body)
-
-        async def put_priority(
-            access: OptionEditor,
-            ident: Ident,
-            body: Annotated[PriorityUpdate, Depends(JsonBody(PriorityUpdate))],
-        ) -> Response:
-            return await priorities.put(access, ident, body)
-
-        async def put_environment(
-            access: OptionEditor,
-            ident: Ident,
-            body: Annotated[EnvironmentUpdate, Depends(JsonBody(EnvironmentUpdate))],
-        ) -> Response:
-            return await environments.put(access, ident, body)
-
         statuses.add(router, list_statuses, create_status, StatusCreate, shapes.Status)
         priorities.add(
             router, priorities.list_page, create_priority, PriorityCreate, shapes.Priority
@@ -189,10 +168,37 @@ class OptionRoutes:
             EnvironmentCreate,
             shapes.Environment,
         )
-        statuses.add_put(router, put_status, StatusUpdate)
-        priorities.add_put(router, put_priority, PriorityUpdate)
-        environments.add_put(router, put_environment, EnvironmentUpdate)
+        _add_puts(router, statuses, priorities, environments)
         return router
+
+
+def _add_puts(
+    router: APIRouter, statuses: "_Family", priorities: "_Family", environments: "_Family"
+) -> None:
+    async def put_status(
+        access: OptionEditor,
+        ident: Ident,
+        body: Annotated[StatusUpdate, Depends(JsonBody(StatusUpdate))],
+    ) -> Response:
+        return await statuses.put(access, ident, body)
+
+    async def put_priority(
+        access: OptionEditor,
+        ident: Ident,
+        body: Annotated[PriorityUpdate, Depends(JsonBody(PriorityUpdate))],
+    ) -> Response:
+        return await priorities.put(access, ident, body)
+
+    async def put_environment(
+        access: OptionEditor,
+        ident: Ident,
+        body: Annotated[EnvironmentUpdate, Depends(JsonBody(EnvironmentUpdate))],
+    ) -> Response:
+        return await environments.put(access, ident, body)
+
+    statuses.add_put(router, put_status, StatusUpdate)
+    priorities.add_put(router, put_priority, PriorityUpdate)
+    environments.add_put(router, put_environment, EnvironmentUpdate)
 
 
 class _Family:
