@@ -1,5 +1,9 @@
 """Composition root: which adapter stands behind which port."""
 
+from collections.abc import Mapping, Sequence
+
+from fastapi import APIRouter
+
 from kit.attachments import wiring as attachment_wiring
 from kit.auth.api_tokens import ApiTokens
 from kit.counters import Counters
@@ -87,12 +91,8 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     options = Options(option_store, defaults, numbers)
     elsewhere = ExecutionsUsage(runtime.peers["executions"])
     option_admin = OptionAdmin(option_store, defaults, elsewhere, clock)
-    fields = CustomFields(
-        field_rows.CustomFieldRepository(database, pending),
-        LibraryValues(database),
-        elsewhere,
-        numbers,
-    )
+    field_store = field_rows.CustomFieldRepository(database, pending)
+    fields = CustomFields(field_store, LibraryValues(database), elsewhere, numbers)
     folders = Folders(folder_rows.FolderRepository(database, pending), numbers)
     cases = TestCases(case_store, folders, options, fields, numbers, clock)
     updates = TestCaseUpdates(case_store, folders, options, fields, clock)
@@ -105,43 +105,65 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     by_name = ProvisionalCases(case_store, provisional, options, uploads, numbers, clock)
 
     directory = DirectoryCopy(database, runtime.peers["tenancy"], clock)
+    base = settings.api_base
     routers = [
-        TestCaseRoutes(cases, fields, settings.api_base).router(),
-        TestCaseUpdateRoutes(updates).router(),
-        TestScriptRoutes(scripts, settings.api_base).router(),
-        TestStepRoutes(scripts, settings.api_base).router(),
-        FeatureRoutes(Features(script_store)).router(),
-        LinkRoutes(links, settings.api_base).router(),
-        IssueLinkRoutes(links, settings.api_base).router(),
-        FolderRoutes(folders, settings.api_base).router(),
-        OptionRoutes(options, settings.api_base).router(),
+        *_case_routers(cases, updates, fields, scripts, Features(script_store), base),
+        LinkRoutes(links, base).router(),
+        IssueLinkRoutes(links, base).router(),
+        FolderRoutes(folders, base).router(),
+        OptionRoutes(options, base).router(),
         OptionAdminRoutes(option_admin).router(),
         CustomFieldRoutes(fields).router(),
         *AttachmentRoutes(attached.attachments, attachable).routers(),
     ]
     public = public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock))
     public.state.max_body_bytes = settings.max_body_bytes
-    routes = InternalRoutes(directory, options, fields, folders, by_name, uploads)
     run_cases = RunCases(case_store, script_store, Calls(script_store))
-    of_cases = InternalCaseRoutes(directory, run_cases)
-    internal = internal_app(
-        SERVICE, [routes.router(), of_cases.router()], runtime.tokens, runtime.health
-    )
+    internal_routes = [
+        InternalRoutes(directory, options, fields, folders, by_name, uploads).router(),
+        InternalCaseRoutes(directory, run_cases).router(),
+    ]
+    internal = internal_app(SERVICE, internal_routes, runtime.tokens, runtime.health)
     internal.state.max_body_bytes = _INTERNAL_BODY_BYTES
-
-    projection = DirectoryConsumer(directory_copy.projection(database), defaults)
     return Parts(
         public=public,
         internal=internal,
-        groups={
-            "testcases.directory": Group(projection.handle),
-            "testcases.jira-changes": Group(JiraChangesConsumer(issue_links).handle),
-            "testcases.uploads": Group(UploadsConsumer(uploads).handle),
-        },
+        groups=_groups(runtime, defaults, issue_links, uploads),
         outboxes=states.sources(runtime.names),
         background=[until_trusted(runtime, directory), attached.background],
         nudges=pending.nudged_by,
         closers=[attached.attachments.close],
+    )
+
+
+def _groups(
+    runtime: Runtime[TestcasesSettings],
+    defaults: DefaultOptions,
+    links: IssueLinks,
+    uploads: Uploads,
+) -> Mapping[str, Group]:
+    projection = DirectoryConsumer(directory_copy.projection(runtime.database), defaults)
+    return {
+        "testcases.directory": Group(projection.handle),
+        "testcases.jira-changes": Group(JiraChangesConsumer(links).handle),
+        "testcases.uploads": Group(UploadsConsumer(uploads).handle),
+    }
+
+
+def _case_routers(
+    cases: TestCases,
+    updates: TestCaseUpdates,
+    fields: CustomFields,
+    scripts: Scripts,
+    features: Features,
+    base: str,
+) -> Sequence[APIRouter]:
+    return (
+        TestCaseRoutes(cases, fields, base).router(),
+        TestCaseUpdateRoutes(updates).router(),
+        TestScriptRoutes(scripts, base).router(),
+        TestStepRoutes(scripts, base).router(),
+        FeatureRoutes(features).router(),
     )
 
 
