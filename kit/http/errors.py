@@ -4,6 +4,7 @@
 Source: behaviour.md section 2.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from kit.errors import OstroError, Unavailable
 from kit.mongo import is_transient
 
 log = structlog.get_logger(__name__)
+_FIELD_NAME = re.compile(r"[A-Za-z_]{1,32}")
 
 
 def error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -78,6 +80,9 @@ def validation_message(errors: Any, whole: str = "The request body") -> str:
         return f"{whole} is not valid JSON: {context['error']}."
     if kind == "missing" or (kind.endswith("_type") and first.get("input", ...) is None):
         return f"{name or 'body'} must not be null"
+    if kind == "extra_forbidden" and not _FIELD_NAME.fullmatch(str(first["loc"][-1])):
+        # somebody put a value, perhaps a secret, where names stand
+        return f"{whole} has a field that is not known"
     limits = {
         "greater_than_equal": ("ge", "must be greater than or equal to"),
         "less_than_equal": ("le", "must be less than or equal to"),

@@ -128,6 +128,15 @@ async def test_a_misspelt_limit_gives_no_wider_token(world: World, typo: str) ->
     assert await world.database["tokens"].count_documents({"tenant": tenant}) == 1
 
 
+async def test_a_value_in_place_of_a_name_is_not_repeated(world: World) -> None:
+    secret = "s3cr3t-in-place-of-a-name"
+    answer = await mint(world, await world.token(await world.plain_tenant()), **{secret: "x"})
+    assert answer.json() == {
+        "errorCode": 400,
+        "message": "The request body has a field that is not known",
+    }
+
+
 async def test_a_revoked_token_is_worthless_within_a_second(world: World) -> None:
     tenant = await world.plain_tenant()
     admin = await world.token(tenant)
