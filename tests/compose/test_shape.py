@@ -89,7 +89,7 @@ def test_internal_urls_name_the_containers_and_their_internal_port() -> None:
 
 def test_every_setting_of_the_file_is_documented() -> None:
     example = (ROOT / ".env.example").read_text()
-    documented = re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)
+    documented = re.findall(r"^#?([A-Z0-9_]+)=", example, re.MULTILINE)
     assert sorted(documented) == sorted(variables())
 
 

@@ -109,11 +109,11 @@ class World:
         return (await self.core.tenants.create("plain", None, OPERATOR_BY)).id
 
     async def stored(self) -> dict[str, list[Document]]:
-        """Everything that a request may change, without what relay and polling do by the way."""
+        """Everything that a request may change, but what relay, polling and use do by the way."""
         names = ("tenants", "projects", "tokens", "signing_keys", "audit")
         return {
             name: await self.database[name]
-            .find({}, {"outbox": 0, "facts.read_at": 0})
+            .find({}, {"outbox": 0, "facts.read_at": 0, "last_used_at": 0})
             .sort("_id", 1)
             .to_list(None)
             for name in names
