@@ -35,6 +35,7 @@ CLIENT = (Scope.READ, Scope.WRITE, Scope.RESULTS)
 EVERYTHING = frozenset(product(Entity, Right))
 UPLOADS = "/ostro/v1/executions/uploads/{upload}"
 """Its ids do not say the project, so it answers 404 to whoever may not see it."""
+LINK = "/v2/links/{linkId}"
 CREATED: Mapping[str, dict[str, Any]] = {
     "/v2/testcases": {"name": "n"},
     "/v2/testcycles": {"name": "n"},
@@ -145,11 +146,14 @@ async def cast(
         owned.add("projects by key", "DEMO")
         owned.add("versions", VERSION)
         owned.add("uploads", await upload_of(installation))
+        # an id of a link says which of the rights its removal asks for
+        of_links = {route.need for route in routes if route.template == LINK}
         scheme: list[Grant] = []
         exact, lacking = {}, {}
         for number, need in enumerate(dict.fromkeys(route.need for route in routes)):
             # a clause asks for one of several: the first is enough, none of them is not
-            just = frozenset(clause[0] for clause in need.clauses)
+            enough = None if need in of_links else 1
+            just = frozenset(p for clause in need.clauses for p in clause[:enough])
             scheme += grants(f"just-{number}", just)
             exact[need] = await acting(f"just-{number}")
             others = []

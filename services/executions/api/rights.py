@@ -22,6 +22,13 @@ ResultRecorder = Annotated[Access, Depends(access_to(*RIGHTS[Holder.TEST_EXECUTI
 PlanReader = Annotated[Access, Depends(access_to(Entity.TEST_PLAN, Right.VIEW))]
 PlanCreator = Annotated[Access, Depends(access_to(Entity.TEST_PLAN, Right.CREATE))]
 PlanEditor = Annotated[Access, Depends(access_to(*RIGHTS[Holder.TEST_PLAN]))]
+PlanFiller = Annotated[
+    Access,
+    Depends(
+        AccessTo(Need.of(RIGHTS[Holder.TEST_PLAN], (Entity.TEST_CYCLE, Right.VIEW)), Scope.WRITE)
+    ),
+]
+"""Puts cycles into a plan: the answer tells which cycles there are, so they must be in view."""
 LinkRemover = Annotated[Access, Depends(AccessTo(Need.any_of(*RIGHTS.values()), Scope.WRITE))]
 """One of them at least; the id of the link says which, and the use case asks for that one."""
 Uploader = Annotated[

@@ -33,7 +33,7 @@ from services.executions.api.links import (
     WebLinkCreate,
 )
 from services.executions.api.render import Renderer
-from services.executions.api.rights import PlanCreator, PlanEditor, PlanReader
+from services.executions.api.rights import PlanCreator, PlanEditor, PlanFiller, PlanReader
 from services.executions.domain.testplans import TestPlan
 from services.executions.usecases.customfields import CustomFields
 from services.executions.usecases.links import Links
@@ -182,7 +182,7 @@ class TestPlanRoutes:
         link = await self._links.plan_to_page(access, name, body.url, body.description)
         return self._linked(link)
 
-    async def link_cycle(self, access: PlanEditor, name: PlanName, body: ToCycle) -> Response:
+    async def link_cycle(self, access: PlanFiller, name: PlanName, body: ToCycle) -> Response:
         """Link a test plan to a test cycle."""
         link = await self._links.plan_to_cycle(access, name, body.test_cycle_id_or_key)
         return self._linked(link)
