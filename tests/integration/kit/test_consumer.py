@@ -9,12 +9,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from contracts.topics import (
-    FOLDER_STATE,
-    OPTION_STATE,
     RESULT,
     TEST_CASE_STATE,
     UPLOAD,
     USAGE,
+    topics_of,
 )
 from kit.errors import Unavailable
 from kit.kafka.client import connection
@@ -25,7 +24,7 @@ from kit.observability.metrics import DROPPED, RETRIES
 from tests.harness.polling import eventually
 from tests.integration.kit.conftest import Namespace
 
-TOPICS = (RESULT, TEST_CASE_STATE, UPLOAD, USAGE, FOLDER_STATE, OPTION_STATE)
+TOPICS = (RESULT, UPLOAD, USAGE, *topics_of("executions.library"))
 GROUP = "executions.results"
 
 
