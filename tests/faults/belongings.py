@@ -209,6 +209,7 @@ NEUTRAL: Mapping[str, str | int] = {
     "maxResults": 1_000,
     "startAtId": 0,
     "limit": 1_000,
+    "since": "2020-01-01T00:00:00Z",
     "updatedAfter": "2020-01-01T00:00:00Z",
     "actualEndDateAfter": "2020-01-01T00:00:00Z",
     "actualEndDateBefore": "2090-01-01T00:00:00Z",

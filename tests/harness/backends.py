@@ -8,7 +8,6 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from devstack.embedded.kafka import embedded_kafka
 from devstack.embedded.mongod import embedded_mongod
+from devstack.embedded.ports import free_ports
 
 KAFKA_IMAGE = f"apache/kafka:{os.environ.get('KAFKA_TAG', '4.3.1')}"
 MONGO_IMAGE = f"mongo:{os.environ.get('MONGO_TAG', '6.0')}"
@@ -74,7 +74,7 @@ def _containers() -> Iterator[Backends]:
     # testcontainers would take the bridge's address
     testcontainers_config.tc_host_override = "127.0.0.1"
     testcontainers_config.connection_mode_override = ConnectionMode.docker_host
-    port = _free_port()
+    (port,) = free_ports(1)
     kafka = (
         DockerContainer(KAFKA_IMAGE)
         .with_bind_ports(9092, port)
@@ -127,9 +127,3 @@ def _initiate(port: int) -> None:
         client.admin.command("replSetInitiate", {"_id": "rs0", "members": members})
         while not client.admin.command("hello")["isWritablePrimary"]:
             time.sleep(0.05)  # noqa: TID251  no loop runs yet
-
-
-def _free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])

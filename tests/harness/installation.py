@@ -3,7 +3,6 @@
 import base64
 import json
 import secrets
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from contracts.tenancy import SERVICES
+from devstack.embedded.ports import free_ports
 from kit.settings import KafkaSettings, ServiceSettings
 from tests.harness.backends import Backends
 
@@ -24,10 +24,8 @@ S = TypeVar("S", bound=ServiceSettings)
 
 
 def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+    """Return a port that was free a moment ago, from where no outgoing connection takes it."""
+    return free_ports(1)[0]
 
 
 @dataclass
@@ -41,9 +39,10 @@ class Installation:
     internal_ports: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        ports = iter(free_ports(2 * len(SERVICES)))
         for service in SERVICES:
-            self.http_ports[service] = free_port()
-            self.internal_ports[service] = free_port()
+            self.http_ports[service] = next(ports)
+            self.internal_ports[service] = next(ports)
         self._write_keys()
 
     @property
