@@ -46,7 +46,11 @@ status: $(STAMP) ## list what runs
 
 .PHONY: test
 test: $(STAMP) ## the tests of every day
-	@$(PY) -m pytest -n 2 --dist loadfile -m "not slow and not docker" $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile -m "not long and not slow and not docker" $(ARGS)
+
+.PHONY: test-long
+test-long: $(STAMP) ## whole journeys over several services; CI runs them, too
+	@$(PY) -m pytest -n 2 --dist loadfile -m "long and not slow and not docker" $(ARGS)
 
 .PHONY: test-all
 test-all: $(STAMP) ## every test

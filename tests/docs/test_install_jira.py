@@ -23,6 +23,8 @@ from tests.harness.installation import Installation
 from tests.harness.namespace import prepared
 from tests.integration.tenancy.standin_house import standin_house
 
+pytestmark = pytest.mark.long
+
 PAGE = ROOT / "docs" / "install-jira.md"
 APP_ID = "ari:cloud:ecosystem::app/11111111-2222-4333-8444-555555555555"
 URL = "https://ostro.example.org"

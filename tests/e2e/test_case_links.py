@@ -11,6 +11,8 @@ from tests.harness.installation import Installation
 from tests.harness.polling import eventually
 from tests.integration.permissions.shop import Shop, open_shop
 
+pytestmark = pytest.mark.long
+
 CASE = "/testcases/DEMO-T1"
 
 

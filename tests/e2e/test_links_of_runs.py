@@ -11,6 +11,8 @@ from tests.harness.polling import eventually
 from tests.integration.executions.uploading import every, junit, send
 from tests.integration.permissions.shop import Shop, open_shop
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 async def shop(installation: Installation) -> AsyncIterator[Shop]:

@@ -30,6 +30,8 @@ from tests.harness.system import client, service
 from tests.integration.executions.uploading import send
 from tools.docs.openapi import public_apps
 
+pytestmark = pytest.mark.long
+
 SERVICES = (TESTCASES, EXECUTIONS, TENANCY, TELEMETRY)
 CLIENT = (Scope.READ, Scope.WRITE, Scope.RESULTS)
 EVERYTHING = frozenset(product(Entity, Right))

@@ -23,6 +23,8 @@ from tests.harness.processes import process
 from tests.harness.system import client, service
 from tests.integration.executions.uploading import JUNIT, send, uploaded
 
+pytestmark = pytest.mark.long
+
 OSTRO = "http://ostro.test"
 TOKENS = f"{OSTRO}/ostro/v1/tenancy/tokens"
 ONE_OF_EACH = {

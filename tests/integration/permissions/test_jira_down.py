@@ -1,10 +1,14 @@
 """Jira down: the last known counts for five minutes more, then writes are denied."""
 
+import pytest
+
 from contracts.permissions import Holder
 from devstack.jira.demo import DEVELOPER, MANAGER, TESTER
 from tests.harness.grants import everything
 from tests.harness.polling import eventually
 from tests.integration.permissions.shop import GROUP, READS, Shop
+
+pytestmark = pytest.mark.long
 
 
 async def test_last_known_then_no_writes_then_all_is_well(shop: Shop) -> None:

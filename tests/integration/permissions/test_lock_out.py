@@ -13,6 +13,8 @@ from services.tenancy.usecases.tokens import TokenRequest
 from tests.harness.grants import to_group, to_role, to_user
 from tests.integration.permissions.shop import CELL, GROUP, ROLE, Shop
 
+pytestmark = pytest.mark.long
+
 NOBODY = "557058:00000000-0000-4000-8000-000000000000"
 NO_GROUP = "00000000-0000-4000-8000-000000000000"
 EDIT = (Entity.CONFIGURATION, Right.EDIT)

@@ -2,12 +2,16 @@
 
 import asyncio
 
+import pytest
+
 from contracts.permissions import Entity, Holder, Right
 from devstack.jira.demo import ADMIN, CLOSED, DEVELOPER, MANAGER, TESTER
 from services.tenancy.usecases.memberships import FORGOTTEN
 from tests.harness.grants import everything, to_group, to_role, to_user
 from tests.harness.polling import eventually
 from tests.integration.permissions.shop import GROUP, READS, ROLE, Shop
+
+pytestmark = pytest.mark.long
 
 FOR_THE_GROUP = everything(Holder.GROUP, GROUP)
 

@@ -132,6 +132,7 @@ async def test_the_others_hear_of_an_uninstall(world: World, joined: tuple[Forge
     assert found[tenant] is not None
 
 
+@pytest.mark.long
 async def test_without_mongodb_jira_or_the_key_set_it_is_503_and_nothing_is_half_done(
     servers: Backends, tmp_path: Path
 ) -> None:

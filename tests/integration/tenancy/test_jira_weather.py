@@ -207,6 +207,7 @@ async def test_hostile_servers(caller: SiteCaller, kind: str) -> None:
         assert len(requests) == tries
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("head", [HEAD + b"content-length: 9000\r\n\r\n", b"HTTP/1.1 200 OK\r\n"])
 async def test_a_server_that_drips_is_given_eight_seconds(caller: SiteCaller, head: bytes) -> None:
     async with server(written(head, *[b"x"] * 200, pause=0.2)) as (site, _):

@@ -24,6 +24,8 @@ from tests.harness.kms import CREDENTIALS, KmsServer, kms_server
 from tests.harness.polling import eventually
 from tests.harness.secret_scan import forms
 
+pytestmark = pytest.mark.long
+
 PLACE = Place("tenant-a", "shared-secret", "tenant-a", 3)
 SECRET = Secret(b"the secret")
 ARN = "arn:aws:kms:eu-central-1:123456789012:key/294530f5-d24c-4071-8fcf-37c2643997fb"

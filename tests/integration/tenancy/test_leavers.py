@@ -17,6 +17,8 @@ from tests.harness.polling import eventually
 from tests.integration.tenancy.standin_house import House, standin_house
 from tests.integration.tenancy.world import OPERATOR_BY
 
+pytestmark = pytest.mark.long
+
 BULK = "/rest/api/3/user/bulk"
 DAY = 86_400
 

@@ -13,6 +13,8 @@ from tests.harness.installation import Installation
 from tests.integration.tenancy.standin_house import House, standin_house
 from tests.integration.tenancy.world import OPERATOR_BY
 
+pytestmark = pytest.mark.long
+
 DEMO, OTHER = 10000, 10777
 
 

@@ -16,6 +16,8 @@ from services.tenancy.usecases.ports import ChangedMeanwhile, Note, SealBroken
 from tests.harness.kms import CREDENTIALS, kms_server
 from tests.integration.tenancy.sealed_house import BY, PER_TENANT, House, local, nothing
 
+pytestmark = pytest.mark.long
+
 TENANTS = 30
 ALL = TENANTS * PER_TENANT + 3
 """With two signing keys and the key of the index."""

@@ -11,6 +11,8 @@ from tests.harness.polling import eventually
 from tests.harness.tenancy_world import ACCOUNT
 from tests.integration.testcases.site import Library, Site, fault
 
+pytestmark = pytest.mark.long
+
 GROUP, ROLE = "g-testers", "10002"
 _QUICK_SECONDS = 1.5
 """A second, and the way through Kafka on a busy machine."""
