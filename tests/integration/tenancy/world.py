@@ -84,10 +84,10 @@ class World:
         await self.core.projects.enable(tenant, Wanted(key=key), OPERATOR_BY)
 
     async def tenant_of(self, site: JiraSite) -> Document:
-        """Return the stored tenant of a site."""
+        """Return the stored tenant of a site, but for what relay and polling do by the way."""
         digest = self.core.index.hash(site.client_key)
         row = await self.database["tenants"].find_one(
-            {"install.client_key_hash": digest}, {"outbox": 0}
+            {"install.client_key_hash": digest}, {"outbox": 0, "facts.read_at": 0}
         )
         assert row is not None
         return row

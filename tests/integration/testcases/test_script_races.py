@@ -71,8 +71,10 @@ async def test_a_circle_of_calls_is_not_made_by_two_processes(site: Site, stored
         return decide
 
     ends = await overlapping(stored, site, calling, calls=True, same=False)
-    assert ends[0] is True
-    assert isinstance(ends[1], InvalidInput)
+    # either may be told to decide again
+    refused = [end for end in ends if isinstance(end, InvalidInput)]
+    assert len(refused) == 1
+    assert [end for end in ends if end not in refused] == [True]
 
 
 @pytest.mark.parametrize("calls", [False, True])
