@@ -17,6 +17,8 @@ from tests.harness.system import service
 from tests.harness.watch import Watch
 from tests.integration.executions.uploading import every
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def installation(own_installation: Installation) -> Installation:

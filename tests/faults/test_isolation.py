@@ -35,6 +35,8 @@ from tests.harness.polling import eventually
 from tests.harness.system import client, service
 from tests.integration.executions.uploading import send
 
+pytestmark = pytest.mark.long
+
 SERVICES = (TESTCASES, EXECUTIONS, TENANCY, TELEMETRY)
 _LAST_USE = re.compile(r'"lastUsedAt":("[^"]*"|null)')
 ITS_OWN = {"projects", "projects by key"}

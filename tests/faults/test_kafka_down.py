@@ -15,6 +15,8 @@ from tests.harness.own_servers import OwnServer, own_kafka
 from tests.harness.polling import eventually
 from tests.integration.executions.uploading import every, junit, send, uploaded
 
+pytestmark = pytest.mark.long
+
 RESULTS = 600
 """Two chunks."""
 

@@ -28,6 +28,8 @@ from tests.integration.tenancy.operator import environment
 from tests.integration.tenancy.sealed_house import BY, PER_TENANT, House, local, nothing
 from tests.integration.tenancy.world import running_world
 
+pytestmark = pytest.mark.long
+
 TENANTS = 30
 ALL = TENANTS * PER_TENANT + 3
 A, B = local("a"), local("b")

@@ -18,6 +18,8 @@ from tests.harness.processes import ServiceProcess, process
 from tests.harness.system import service
 from tests.integration.executions.uploading import every, junit, send, uploaded
 
+pytestmark = pytest.mark.long
+
 RESULTS = 1_200
 """Three chunks."""
 

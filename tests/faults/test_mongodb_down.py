@@ -13,6 +13,8 @@ from tests.harness.polling import eventually
 from tests.harness.system import service
 from tests.integration.executions.uploading import every, junit, send, uploaded
 
+pytestmark = pytest.mark.long
+
 RESULTS = 1_200
 
 

@@ -26,6 +26,8 @@ from tests.integration.tenancy.jira_site import FakeServers, JiraSite, Keys
 from tests.integration.tenancy.webhook_calls import PATH, headers
 from tests.unit.tenancy import webhook_bodies as bodies
 
+pytestmark = pytest.mark.long
+
 TAKE = "services.tenancy.usecases.webhooks:JiraChanges.take"
 PUBLISH = "services.tenancy.adapters.kafka.jira_changes:ChangePublisher.publish"
 

@@ -25,6 +25,8 @@ from tests.harness.processes import ServiceProcess, process
 from tests.harness.s3 import S3Bucket, s3_bucket
 from tests.harness.tenancy_world import TenancyWorld, tenancy_world
 
+pytestmark = pytest.mark.long
+
 SERVICE = "testcases"
 MEGABYTE = 1 << 20
 _BLOCK = bytes(range(256)) * 256

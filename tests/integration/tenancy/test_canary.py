@@ -33,6 +33,8 @@ from tests.integration.tenancy.canary_scene import CONTROL, ROOT, Scene, canary_
 from tests.integration.tenancy.jira_site import JiraSite, qsh
 from tests.integration.tenancy.world import OPERATOR_BY
 
+pytestmark = pytest.mark.long
+
 TOKENS = "/ostro/v1/tenancy/tokens"
 HOOK = "/jira/webhooks"
 _SCHEMES = ("Bearer", "JWT", "Basic", "")

@@ -15,6 +15,8 @@ from tests.harness.namespace import prepared
 from tests.integration.tenancy.operator import Console, console
 from tests.integration.tenancy.sealed_house import PER_TENANT, House
 
+pytestmark = pytest.mark.long
+
 TENANTS = 3
 ALL = TENANTS * PER_TENANT + 3
 

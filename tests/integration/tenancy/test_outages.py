@@ -20,6 +20,8 @@ from tests.harness.polling import eventually
 from tests.integration.tenancy.jira_site import JiraSite
 from tests.integration.tenancy.world import World, running_world
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def apart(servers: Backends, tmp_path: Path) -> AsyncIterator[Installation]:

@@ -19,6 +19,8 @@ from tests.harness.installation import Installation
 from tests.harness.polling import eventually
 from tests.integration.tenancy.operator import Console, console
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "devstack.jira", "--port", "0"]
 

@@ -20,6 +20,8 @@ from tests.harness.tenancy_world import ACCOUNT
 from tests.integration.testcases.site import Library, Site
 from tests.integration.testcases.test_permissions import GROUP, state
 
+pytestmark = pytest.mark.long
+
 _ROUNDS = 6
 _WRITERS = 6
 _VISIBLE_SECONDS = 1.5
