@@ -49,7 +49,7 @@ test: $(STAMP) ## the tests of every day
 	@$(PY) -m pytest -n 2 --dist loadfile -m "not long and not slow and not docker" $(ARGS)
 
 .PHONY: test-long
-test-long: $(STAMP) ## whole journeys over several services, servers that are killed
+test-long: $(STAMP) ## whole journeys over several services, servers that are killed; CI runs them, too
 	@$(PY) -m pytest -n 2 --dist loadfile -m "long and not slow and not docker" $(ARGS)
 
 .PHONY: test-all

@@ -1,21 +1,14 @@
 """Runs ``@forge/manifest``, which ``forge lint`` runs as well."""
 
 import asyncio
-import hashlib
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.harness.npm import installed
 
 HERE = Path(__file__).parent
-FILES = ("package.json", "package-lock.json", "check.js")
-CACHE = HERE.parents[2] / ".ostro" / "foreign"
-INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund")
-# what npm says when packages cannot be had at all
-OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH", "ENOTCACHED")
 
 
 @dataclass(frozen=True)
@@ -41,24 +34,5 @@ class Validator:
 
 
 async def validator() -> Validator:
-    """Install the packages once; skip without node, npm or a registry."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("node and npm are needed to run @forge/manifest")
-    lock = (HERE / "package-lock.json").read_bytes()
-    folder = CACHE / hashlib.sha256(lock).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        shutil.copy(HERE / name, folder / name)
-    done = folder / "installed"
-    if not done.exists():
-        process = await asyncio.create_subprocess_exec(
-            npm, *INSTALL, cwd=folder, stdout=asyncio.subprocess.DEVNULL, stderr=-1
-        )
-        _, told = await asyncio.wait_for(process.communicate(), 300)
-        text = told.decode(errors="replace")
-        if process.returncode and any(word in text for word in OFFLINE):
-            pytest.skip("the npm package @forge/manifest cannot be had here")
-        assert process.returncode == 0, text
-        done.touch()
-    return Validator(node, folder)
+    """Install the packages once; skip where they cannot be had."""
+    return Validator(*await installed(HERE, ("check.js",), "@forge/manifest"))
