@@ -1,4 +1,4 @@
-"""tenancy, testcases and executions run for real."""
+"""tenancy, testcases and executions run for real; or a house without tenancy."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import pytest
 from tests.harness.installation import Installation
 from tests.harness.operator import Operator, operator
 from tests.harness.system import client, service
+from tests.integration.executions.linking import House, Linked, house_of_links
 
 
 @dataclass
@@ -45,6 +46,19 @@ async def other_site(installation: Installation, world: Operator) -> AsyncIterat
     """Another tenant, with a project of the same key."""
     async for found in _site(installation, world):
         yield found
+
+
+@pytest.fixture(scope="module")
+async def house(installation: Installation) -> AsyncIterator[House]:
+    """testcases and executions, for the tests of links."""
+    async with house_of_links(installation) as found:
+        yield found
+
+
+@pytest.fixture
+async def linked(house: House) -> Linked:
+    """A fresh tenant of that house."""
+    return await house.linked()
 
 
 async def _site(installation: Installation, world: Operator) -> AsyncIterator[Site]:

@@ -31,6 +31,7 @@ EXECUTION_LINKS = {
     "additionalProperties": False,
 }
 """Source: the vendor's API document, components TestCycleLinks and so on."""
+FIELDS = "http://ostro.test/ostro/v1/testcases/projects/DEMO/custom-fields"
 PAGE = "https://example.org/a?b=c#d"
 BODIES = {"issues": {"issueId": 10001}, "weblinks": {"url": PAGE}}
 ROUTES = [
@@ -130,6 +131,27 @@ class Linked:
         assert answer.status_code == 201, answer.text
         jsonschema.validate(answer.json(), MADE)
         return answer.json()
+
+    async def folder(self, kind: str, key: str = "DEMO") -> int:
+        """Make a folder; return its id."""
+        sent = {"projectKey": key, "folderType": kind, "name": "f"}
+        # a project made a moment ago may be unknown yet
+        answer = await eventually(
+            lambda: self.http.post("/folders", json=sent), lambda a: a.status_code != 404
+        )
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["id"])
+
+    async def define(self, entity: str, kind: str, name: str, **more: Any) -> None:
+        """Define a custom field."""
+        body = {"entity": entity, "type": kind, "name": name} | more
+        answer = await self.http.post(FIELDS, json=body)
+        assert answer.status_code == 201, answer.text
+
+    async def put_cycle(self, cycle: Any, /, **changed: Any) -> httpx.Response:
+        """PUT what GET showed, with changes; ``...`` leaves a field out."""
+        body = {k: v for k, v in (cycle | changed).items() if v is not ...}
+        return await self.http.put(f"/testcycles/{cycle['id']}", json=body)
 
     async def plan_link(self, plan: str | int, kind: str, **body: Any) -> int:
         """Link a plan; the answer is the vendor's; return the id."""

@@ -1,30 +1,16 @@
 """Who may write test cycles, and which of them are unknown."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from contracts.permissions import Entity, Right
 from tests.harness.grants import to_user
-from tests.harness.installation import Installation
-from tests.harness.polling import eventually
 from tests.harness.tenancy_world import ACCOUNT
-from tests.integration.executions.linking import House, Linked, fault, house_of_links
+from tests.integration.executions.linking import House, Linked, fault
 from tests.integration.executions.shapes import CYCLE
 
 START, END = "2026-11-24T12:00:00Z", "2026-12-24T12:00:00Z"
-
-
-@pytest.fixture(scope="module")
-async def house(installation: Installation) -> AsyncIterator[House]:
-    async with house_of_links(installation) as found:
-        yield found
-
-
-@pytest.fixture
-async def linked(house: House) -> Linked:
-    return await house.linked()
 
 
 @pytest.fixture(scope="module")
@@ -35,24 +21,8 @@ async def untouched(house: House) -> Linked:
     return linked
 
 
-async def folder(linked: Linked, kind: str = "TEST_CYCLE", key: str = "DEMO") -> int:
-    sent = {"projectKey": key, "folderType": kind, "name": "f"}
-    # a project made a moment ago may be unknown yet
-    answer = await eventually(
-        lambda: linked.http.post("/folders", json=sent), lambda a: a.status_code != 404
-    )
-    assert answer.status_code == 201, answer.text
-    return int(answer.json()["id"])
-
-
 async def shown(linked: Linked, cycle: int | str) -> Any:
     return await linked.read(f"/testcycles/{cycle}", CYCLE)
-
-
-async def put(linked: Linked, cycle: Any, **changed: Any) -> Any:
-    """PUT what GET showed, with changes; ``...`` leaves a field out."""
-    body = {k: v for k, v in (cycle | changed).items() if v is not ...}
-    return await linked.http.put(f"/testcycles/{cycle['id']}", json=body)
 
 
 async def test_unknown_ones(untouched: Linked) -> None:
@@ -78,7 +48,7 @@ async def test_rights(linked: Linked) -> None:
 
     async def statuses() -> list[int]:
         created = await linked.http.post("/testcycles", json=sent)
-        replaced = await put(linked, cycle)
+        replaced = await linked.put_cycle(cycle)
         unknown = await linked.http.put("/testcycles/DEMO-R99", json=cycle)
         assert unknown.status_code == (404 if replaced.status_code == 200 else 403)
         return [created.status_code, replaced.status_code]
@@ -97,7 +67,8 @@ async def test_rights(linked: Linked) -> None:
 async def test_another_tenants_cycle_is_unknown(house: House) -> None:
     mine = await house.linked()
     twin = await house.linked(project=mine.project.id)
-    made = await mine.make("testcycles", folderId=await folder(mine), statusName="Done")
+    place = await mine.folder("TEST_CYCLE")
+    made = await mine.make("testcycles", folderId=place, statusName="Done")
     cycle = await shown(mine, made["id"])
     for name in (made["id"], made["key"]):
         found = fault(await twin.http.put(f"/testcycles/{name}", json=cycle))

@@ -1,7 +1,6 @@
 """Making and replacing test cycles: what is stored, what stays, what is refused."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,25 +9,12 @@ from contracts.testcases import DEFAULT_OPTIONS
 from kit.clock import SystemClock
 from services.executions.adapters.mongo.versions import RemovedVersions
 from services.executions.domain.versions import RemovedVersion
-from tests.harness.installation import Installation
 from tests.harness.polling import eventually
-from tests.integration.executions.linking import House, Linked, fault, house_of_links
+from tests.integration.executions.linking import House, Linked, fault
 from tests.integration.executions.shapes import CYCLE, cursor_list, offset_list
 
-FIELDS = "http://ostro.test/ostro/v1/testcases/projects/DEMO/custom-fields"
 START, END = "2026-11-24T12:00:00Z", "2026-12-24T12:00:00Z"
 READ_ONLY = {"createdOn": START, "links": {"issues": [{"issueId": "x"}]}, "self": 5}
-
-
-@pytest.fixture(scope="module")
-async def house(installation: Installation) -> AsyncIterator[House]:
-    async with house_of_links(installation) as found:
-        yield found
-
-
-@pytest.fixture
-async def linked(house: House) -> Linked:
-    return await house.linked()
 
 
 @pytest.fixture(scope="module")
@@ -51,35 +37,13 @@ async def option(linked: Linked, **body: Any) -> int:
     return int(answer.json()["id"])
 
 
-async def folder(linked: Linked, kind: str = "TEST_CYCLE", key: str = "DEMO") -> int:
-    sent = {"projectKey": key, "folderType": kind, "name": "f"}
-    # a project made a moment ago may be unknown yet
-    answer = await eventually(
-        lambda: linked.http.post("/folders", json=sent), lambda a: a.status_code != 404
-    )
-    assert answer.status_code == 201, answer.text
-    return int(answer.json()["id"])
-
-
-async def define(linked: Linked, kind: str, name: str, **more: Any) -> None:
-    body = {"entity": "test-cycle", "type": kind, "name": name} | more
-    answer = await linked.http.post(FIELDS, json=body)
-    assert answer.status_code == 201, answer.text
-
-
 async def shown(linked: Linked, cycle: int | str) -> Any:
     return await linked.read(f"/testcycles/{cycle}", CYCLE)
 
 
-async def put(linked: Linked, cycle: Any, **changed: Any) -> Any:
-    """PUT what GET showed, with changes; ``...`` leaves a field out."""
-    body = {k: v for k, v in (cycle | changed).items() if v is not ...}
-    return await linked.http.put(f"/testcycles/{cycle['id']}", json=body)
-
-
 async def test_a_cycle_with_everything_reads_back(linked: Linked) -> None:
-    ready, place = await option(linked), await folder(linked)
-    await define(linked, "SINGLE_LINE_TEXT", "Build")
+    ready, place = await option(linked), await linked.folder("TEST_CYCLE")
+    await linked.define("test-cycle", "SINGLE_LINE_TEXT", "Build")
     sent = {
         "name": "  Nightly \x00 $where ä☃",
         "description": "<b>d</b>",
@@ -278,7 +242,7 @@ async def test_what_breaks_the_schema_of_a_replacement(
 ) -> None:
     cycle = await shown(untouched, "DEMO-R1")
     before = await untouched.document("test_cycles", cycle["id"])
-    status, message = fault(await put(untouched, cycle, **body))
+    status, message = fault(await untouched.put_cycle(cycle, **body))
     assert (status, message.startswith(said)) == (400, True), message
     assert await untouched.document("test_cycles", cycle["id"]) == before
 
@@ -308,8 +272,8 @@ async def test_bodies_that_are_no_json(untouched: Linked, content: bytes) -> Non
 async def test_what_a_new_one_names_must_be_there(linked: Linked) -> None:
     other = await linked.house.world.project(linked.tenant, "OTHER")
     await linked.until("/testcycles", 200, projectKey="OTHER")
-    elsewhere = await folder(linked, key="OTHER")
-    wrong = await folder(linked, "TEST_CASE")
+    elsewhere = await linked.folder("TEST_CYCLE", "OTHER")
+    wrong = await linked.folder("TEST_CASE")
     gone = RemovedVersion(
         _id=f"{linked.tenant}/10009",
         tenant=linked.tenant,
@@ -356,21 +320,22 @@ CUSTOM_FAULTS: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("values", "said"), CUSTOM_FAULTS)
 async def test_custom_fields_that_break_a_rule(linked: Linked, values: Any, said: str) -> None:
-    await define(linked, "NUMBER", "Must", required=True)
-    await define(linked, "MULTI_CHOICE_SELECT_LIST", "Many", required=True, options=[{"name": "a"}])
+    await linked.define("test-cycle", "NUMBER", "Must", required=True)
+    many: dict[str, Any] = {"required": True, "options": [{"name": "a"}]}
+    await linked.define("test-cycle", "MULTI_CHOICE_SELECT_LIST", "Many", **many)
     sent = {"projectKey": "DEMO", "name": "n", "customFields": values}
     status, message = fault(await linked.http.post("/testcycles", json=sent))
     assert (status, said in message) == (400, True), message
     made = await linked.make("testcycles", customFields={"Must": 1, "Many": ["A"]})
     cycle = await shown(linked, made["id"])
-    status, message = fault(await put(linked, cycle, customFields=values))
+    status, message = fault(await linked.put_cycle(cycle, customFields=values))
     assert (status, said in message) == (400, True), message
     assert await shown(linked, made["id"]) == cycle
     assert cycle["customFields"] == {"Must": 1, "Many": ["a"]}
 
 
 async def test_a_cycle_put_back_as_it_was_read_stays_as_it_is(linked: Linked) -> None:
-    await define(linked, "CHECKBOX", "Nightly")
+    await linked.define("test-cycle", "CHECKBOX", "Nightly")
     key, _ = await linked.upload()
     full = await linked.make(
         "testcycles",
@@ -378,19 +343,19 @@ async def test_a_cycle_put_back_as_it_was_read_stays_as_it_is(linked: Linked) ->
         plannedEndDate=END,
         jiraProjectVersion=10007,
         ownerId="a",
-        folderId=await folder(linked),
+        folderId=await linked.folder("TEST_CYCLE"),
         customFields={"Nightly": True},
     )
     for name in (key, full["id"]):
         await linked.cycle_issue(name)
         await linked.cycle_page(name)
         cycle = await shown(linked, name)
-        answer = await put(linked, cycle, **READ_ONLY)
+        answer = await linked.put_cycle(cycle, **READ_ONLY)
         assert (answer.status_code, answer.content) == (200, b"")
         assert answer.headers["location"] == cycle["links"]["self"].removesuffix("/links")
         assert await shown(linked, name) == cycle
         before = await linked.document("test_cycles", cycle["id"])
-        assert (await put(linked, cycle)).status_code == 200
+        assert (await linked.put_cycle(cycle)).status_code == 200
         after = await linked.document("test_cycles", cycle["id"])
         assert (after["rev"], after["updated_on"] >= before["updated_on"]) == (
             before["rev"] + 1,
@@ -408,7 +373,7 @@ async def test_what_is_left_out_is_cleared_but_planned_dates(linked: Linked) -> 
         plannedEndDate=END,
         jiraProjectVersion=10007,
         ownerId="a",
-        folderId=await folder(linked),
+        folderId=await linked.folder("TEST_CYCLE"),
     )
     await linked.cycle_page(made["key"])
     cycle = await shown(linked, made["key"])
@@ -423,7 +388,7 @@ async def test_what_is_left_out_is_cleared_but_planned_dates(linked: Linked) -> 
         "status": {"id": ready, "self": cycle["status"]["self"].rpartition("/")[0] + f"/{ready}"},
     }
     moved = {"plannedStartDate": None, "plannedEndDate": "2027-01-01T00:00:00Z"}
-    assert (await put(linked, found, **moved, owner={"accountId": None})).status_code == 200
+    assert (await linked.put_cycle(found, **moved, owner={"accountId": None})).status_code == 200
     assert await shown(linked, made["id"]) == found | moved | {"plannedStartDate": START}
 
 
@@ -437,22 +402,22 @@ async def test_an_archived_status_stays_where_it_is_and_comes_nowhere_else(linke
     cycle = await shown(linked, other["id"])
 
     async def refused() -> bool:  # once executions has heard of it
-        answer = await put(linked, cycle, status={"id": ready})
+        answer = await linked.put_cycle(cycle, status={"id": ready})
         taken = answer.status_code == 200
         if taken:
-            await put(linked, cycle)
+            await linked.put_cycle(cycle)
         return not taken
 
     await eventually(refused, bool)
-    assert fault(await put(linked, cycle, status={"id": ready}))[0] == 400
+    assert fault(await linked.put_cycle(cycle, status={"id": ready}))[0] == 400
     held = await shown(linked, holder["id"])
-    assert (await put(linked, held, name="again")).status_code == 200
+    assert (await linked.put_cycle(held, name="again")).status_code == 200
     assert (await shown(linked, holder["id"]))["status"]["id"] == ready
     sent = {"projectKey": "DEMO", "name": "n", "statusName": "Ready"}
     assert fault(await linked.http.post("/testcycles", json=sent))[0] == 404
     # a status of executions is none of cycles
     passed = status_id(linked, "Pass", "TEST_EXECUTION")
-    assert fault(await put(linked, held, status={"id": passed}))[0] == 400
+    assert fault(await linked.put_cycle(held, status={"id": passed}))[0] == 400
 
 
 async def test_two_who_replace_a_cycle_at_once(linked: Linked) -> None:
@@ -461,11 +426,11 @@ async def test_two_who_replace_a_cycle_at_once(linked: Linked) -> None:
     cycle = await shown(linked, made["id"])
     changes = [{"name": f"n{i}", "description": f"d{i}"} for i in range(8)]
     changes.append({"plannedEndDate": END})
-    answers = await asyncio.gather(
-        *(put(linked, cycle, **change) for change in changes),
-        *(linked.cycle_page(made["id"]) for _ in range(4)),
+    answers, _ = await asyncio.gather(
+        asyncio.gather(*(linked.put_cycle(cycle, **change) for change in changes)),
+        asyncio.gather(*(linked.cycle_page(made["id"]) for _ in range(4))),
     )
-    assert [a.status_code for a in answers[:9]] == [200] * 9
+    assert [a.status_code for a in answers] == [200] * 9
     found = await shown(linked, made["id"])
     assert (found["name"], found["description"]) in [
         (c.get("name", "n"), c.get("description")) for c in changes

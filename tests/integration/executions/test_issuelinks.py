@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -24,21 +24,10 @@ from services.executions.usecases.versions import Versions
 from tests.harness.installation import Installation
 from tests.harness.jira_issues import nothing
 from tests.harness.polling import eventually
-from tests.integration.executions.linking import House, Linked, fault, house_of_links
+from tests.integration.executions.linking import House, Linked, fault
 from tests.integration.testcases.linking import records, told
 
 KINDS = ("testcycles", "executions")
-
-
-@pytest.fixture(scope="module")
-async def house(installation: Installation) -> AsyncIterator[House]:
-    async with house_of_links(installation) as found:
-        yield found
-
-
-@pytest.fixture
-async def linked(house: House) -> Linked:
-    return await house.linked()
 
 
 @pytest.fixture

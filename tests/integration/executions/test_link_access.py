@@ -1,13 +1,8 @@
 """Who may make, see and remove links: by right, by tenant, and what does not show yet."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from contracts.ids import public_id
 from contracts.permissions import Entity, Right
 from tests.harness.grants import to_user
-from tests.harness.installation import Installation
 from tests.harness.tenancy_world import ACCOUNT
 from tests.integration.executions.linking import (
     BODIES,
@@ -15,19 +10,7 @@ from tests.integration.executions.linking import (
     House,
     Linked,
     fault,
-    house_of_links,
 )
-
-
-@pytest.fixture(scope="module")
-async def house(installation: Installation) -> AsyncIterator[House]:
-    async with house_of_links(installation) as found:
-        yield found
-
-
-@pytest.fixture
-async def linked(house: House) -> Linked:
-    return await house.linked()
 
 
 async def test_rights(linked: Linked) -> None:

@@ -1,7 +1,6 @@
 """Links of test cycles and executions: made, shown, refused, removed."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from contracts.ids import LinkId, public_id
 from kit.clock import vendor_time
 from services.executions.main import INDEXES
-from tests.harness.installation import Installation
 from tests.integration.executions.linking import (
     BODIES,
     PAGE,
@@ -17,19 +15,7 @@ from tests.integration.executions.linking import (
     House,
     Linked,
     fault,
-    house_of_links,
 )
-
-
-@pytest.fixture(scope="module")
-async def house(installation: Installation) -> AsyncIterator[House]:
-    async with house_of_links(installation) as found:
-        yield found
-
-
-@pytest.fixture
-async def linked(house: House) -> Linked:
-    return await house.linked()
 
 
 def issue_shown(linked: Linked, link: int, issue: int, base: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Links of test plans: to issues, pages and cycles, seen from both ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,10 +13,9 @@ from services.executions.adapters.mongo import links as link_rows
 from services.executions.domain.links import MAX_LINKS, Holder
 from services.executions.usecases.deletedissues import DeletedIssues
 from tests.harness.grants import to_user
-from tests.harness.installation import Installation
 from tests.harness.polling import eventually
 from tests.harness.tenancy_world import ACCOUNT
-from tests.integration.executions.linking import House, Linked, fault, house_of_links
+from tests.integration.executions.linking import House, Linked, fault
 from tests.integration.executions.shapes import CYCLE, CYCLE_LINKS, PLAN
 
 PAGE = {"url": "https://example.org/$a\x00?b=c#d", "description": "Ä"}
@@ -27,12 +25,6 @@ BODIES: dict[str, dict[str, Any]] = {
     "weblinks": PAGE,
     "testcycles": {"testCycleIdOrKey": "DEMO-R1"},
 }
-
-
-@pytest.fixture(scope="module")
-async def house(installation: Installation) -> AsyncIterator[House]:
-    async with house_of_links(installation) as found:
-        yield found
 
 
 @pytest.fixture

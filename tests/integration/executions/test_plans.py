@@ -1,6 +1,5 @@
 """Test plans: made, listed, read, refused."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,26 +8,13 @@ from contracts.permissions import Entity, Right
 from contracts.testcases import DEFAULT_OPTIONS
 from kit.clock import vendor_time
 from tests.harness.grants import to_user
-from tests.harness.installation import Installation
 from tests.harness.polling import eventually
 from tests.harness.tenancy_world import ACCOUNT
-from tests.integration.executions.linking import House, Linked, fault, house_of_links
+from tests.integration.executions.linking import House, Linked, fault
 from tests.integration.executions.shapes import PLAN, cursor_list, offset_list
 from tests.integration.executions.uploading import every
 
 NO_IDS: list[Any] = [0, -1, 2**63, 1.5, "x", [], True]
-FIELDS = "http://ostro.test/ostro/v1/testcases/projects/DEMO/custom-fields"
-
-
-@pytest.fixture(scope="module")
-async def house(installation: Installation) -> AsyncIterator[House]:
-    async with house_of_links(installation) as found:
-        yield found
-
-
-@pytest.fixture
-async def linked(house: House) -> Linked:
-    return await house.linked()
 
 
 @pytest.fixture(scope="module")
@@ -39,28 +25,15 @@ async def untouched(house: House) -> Linked:
     return linked
 
 
-async def folder(linked: Linked, kind: str = "TEST_PLAN") -> int:
-    sent = {"projectKey": "DEMO", "folderType": kind, "name": "f"}
-    answer = await linked.http.post("/folders", json=sent)
-    assert answer.status_code == 201, answer.text
-    return int(answer.json()["id"])
-
-
-async def define(linked: Linked, kind: str, name: str, **more: Any) -> None:
-    body = {"entity": "test-plan", "type": kind, "name": name} | more
-    answer = await linked.http.post(FIELDS, json=body)
-    assert answer.status_code == 201, answer.text
-
-
 async def shown(linked: Linked, plan: int | str) -> Any:
     return await linked.read(f"/testplans/{plan}", PLAN)
 
 
 async def test_a_plan_with_everything_reads_back(linked: Linked) -> None:
-    place = await folder(linked)
+    place = await linked.folder("TEST_PLAN")
     status = {"projectKey": "DEMO", "type": "TEST_PLAN", "name": "Ready"}
     ready = (await linked.http.post("/statuses", json=status)).json()["id"]
-    await define(linked, "SINGLE_LINE_TEXT", "Build")
+    await linked.define("test-plan", "SINGLE_LINE_TEXT", "Build")
     sent = {
         "name": "Release \x00 $where ä☃",
         "objective": "<b>o</b>",
@@ -210,7 +183,7 @@ async def test_bodies_that_are_no_json(untouched: Linked, content: bytes) -> Non
 
 async def test_folders_of_another_kind_or_tenant(house: House, linked: Linked) -> None:
     twin = await house.linked(project=linked.project.id)
-    for place in (await folder(linked, "TEST_CYCLE"), await folder(twin, "TEST_PLAN") + 5):
+    for place in (await linked.folder("TEST_CYCLE"), await twin.folder("TEST_PLAN") + 5):
         sent = {"projectKey": "DEMO", "name": "n", "folderId": place}
         assert fault(await linked.http.post("/testplans", json=sent))[0] == 400
 
@@ -228,9 +201,9 @@ async def test_folders_of_another_kind_or_tenant(house: House, linked: Linked) -
     ],
 )
 async def test_custom_fields_that_break_a_rule(linked: Linked, values: Any, said: str) -> None:
-    await define(linked, "NUMBER", "Must", required=True)
-    options = [{"name": "a"}]
-    await define(linked, "MULTI_CHOICE_SELECT_LIST", "Many", required=True, options=options)
+    await linked.define("test-plan", "NUMBER", "Must", required=True)
+    many: dict[str, Any] = {"required": True, "options": [{"name": "a"}]}
+    await linked.define("test-plan", "MULTI_CHOICE_SELECT_LIST", "Many", **many)
     sent = {"projectKey": "DEMO", "name": "n", "customFields": values}
     status, message = fault(await linked.http.post("/testplans", json=sent))
     assert (status, said in message) == (400, True), message
