@@ -1,8 +1,13 @@
-"""``python -m devstack up|down|status|demo``: the commands behind `make run` and `make stop`."""
+"""``python -m devstack``: the commands behind `make run` and `make stop`, and the front."""
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.markup import escape
@@ -10,11 +15,14 @@ from rich.table import Table
 
 from devstack.demo.flow import run_demo
 from devstack.embedded.errors import StackError
+from devstack.embedded.ports import LOOPBACK
+from devstack.front.serving import Front
 from devstack.hold import hold, interruptible
 from devstack.progress import Progress
 from devstack.roster import Roster
 from devstack.settings import load_settings
 from devstack.stack import Stack, whole_plan
+from kit.clock import SystemClock
 
 app = typer.Typer(
     help="The local stack: Kafka, MongoDB, stand-ins, four services, edge.",
@@ -66,6 +74,44 @@ def demo() -> None:
         if not stack.roster.running():
             raise StackError("the stack is down (make run starts it)")
         run_demo(stack.settings, progress)
+
+
+@app.command()
+def front(
+    to: Annotated[str, typer.Option(help="where Ostro is, without a path")] = "",
+    bind: Annotated[str, typer.Option(help="address to listen on")] = LOOPBACK,
+    proxy_port: Annotated[int, typer.Option(help="port for HTTPS_PROXY; 0 chooses one")] = 8443,
+    tls_port: Annotated[int, typer.Option(help="port for TLS, 443 with a hosts file")] = 0,
+    folder: Annotated[Path | None, typer.Option(help="certificates and client.env")] = None,
+    *,
+    elsewhere: Annotated[bool, typer.Option(help="lead tunnels to other hosts through")] = False,
+) -> None:
+    """Answer to the vendor's host names, for clients whose address cannot be set; until Ctrl-C.
+
+    Clients that are started after `. .ostro/front/client.env` come to Ostro. docs/clients.md says
+    which clients need this.
+    """
+    with _reported() as progress:
+        settings = load_settings()
+        address = urlsplit(to or settings.edge_url)
+        if address.scheme not in ("http", "https") or not address.netloc or address.path.strip("/"):
+            raise StackError("--to wants an address such as http://127.0.0.1:8000, without a path")
+        own = Front(
+            (folder or settings.folder("front")).resolve(),
+            f"{address.scheme}://{address.netloc}",
+            bind,
+            tls_port,
+            proxy_port,
+            elsewhere,
+        )
+        asyncio.run(own.run(SystemClock().now(), partial(_until_stopped, progress, own)))
+
+
+async def _until_stopped(progress: Progress, own: Front, proxy: str) -> None:
+    progress.say(f"leads to {own.to}; clients go through {proxy}")
+    progress.say(f"settings for them: . {own.environment}")
+    progress.console.print("Ctrl-C ends the front.")
+    await asyncio.Event().wait()
 
 
 def _stack(progress: Progress) -> Stack:

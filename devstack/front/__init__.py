@@ -1,0 +1,1 @@
+"""A TLS front with the vendor's host names, for clients whose address cannot be set."""
