@@ -32,7 +32,9 @@ class CaddySite:
 
     @property
     def caddyfile(self) -> str:
-        return render_caddyfile(ROUTES, self.upstreams, listen=self.url, bind=LOOPBACK)
+        # any Host header is fine: a proxy in front may send the name that its client used
+        listen = f"http://:{self.port}"
+        return render_caddyfile(ROUTES, self.upstreams, listen=listen, bind=LOOPBACK)
 
 
 def start_caddy(site: CaddySite, *, log: Path | None = None, started: Started = ignore) -> Process:

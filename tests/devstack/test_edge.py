@@ -94,6 +94,11 @@ def test_a_path_reaches_its_owner(edge: httpx.Client, path: str) -> None:
     assert edge.get(path).text == f"{owner_of(path.partition('?')[0])} {path}"
 
 
+def test_the_name_that_a_client_asked_for_does_not_matter(edge: httpx.Client) -> None:
+    answer = edge.get("/v2/projects", headers={"host": "api.zephyrscale.smartbear.com"})
+    assert answer.text == "tenancy /v2/projects"
+
+
 @pytest.mark.parametrize("path", ["/", "/internal/x", "/health/ready", "/metrics", "/control/x"])
 def test_what_no_route_matches_is_unknown(edge: httpx.Client, path: str) -> None:
     answer = edge.get(path)

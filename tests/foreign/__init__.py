@@ -1,0 +1,1 @@
+"""Published clients, unchanged, against the whole stack."""
