@@ -24,6 +24,7 @@ from services.executions.adapters.mongo import (
     uploads,
 )
 from services.executions.adapters.mongo import ledger as ledger_rows
+from services.executions.adapters.mongo.executionwrites import ExecutionChangesRepository
 from services.executions.adapters.mongo.housekeeping import HousekeepingRows
 from services.executions.adapters.mongo.usage import UsageRows
 from services.executions.adapters.outbox import sources
@@ -37,7 +38,7 @@ from services.executions.api import uploads as uploads_api
 from services.executions.api.attachments import AttachmentRoutes
 from services.executions.api.internal import InternalRoutes
 from services.executions.api.testplans import TestPlanRoutes
-from services.executions.composition import planning
+from services.executions.composition import planning, recording
 from services.executions.composition.adapters import Adapters
 from services.executions.consumers.library import LibraryConsumer
 from services.executions.consumers.results import MAX_RECORDS, ResultsConsumer
@@ -94,6 +95,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         ),
         TestPlanRoutes(plans, links, fields, base).router(),
         testexecutions_api.router(executions, fields, base),
+        recording.routes(runtime, adapters, cycles, executions, fields).router(),
         links_api.LinkRoutes(links, cycles, plans, executions, base).router(),
         issuelinks.router(links, base),
         *AttachmentRoutes(attached.attachments, cycles, plans, executions).routers(),
@@ -123,7 +125,8 @@ def _groups(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> Mapping
     database = runtime.database
     writer = testexecutions.ExecutionWriter(database)
     results = ResultsConsumer(Recording(writer, adapters.ledger, adapters.uploads, runtime.clock))
-    heard = LibraryConsumer(library.projection(database), (adapters.cycles, adapters.plans))
+    values = (adapters.cycles, adapters.plans, ExecutionChangesRepository(database))
+    heard = LibraryConsumer(library.projection(database), values)
     return {
         "executions.directory": Group(directory_copy.projection(database).apply),
         "executions.library": Group(heard.handle),

@@ -10,6 +10,7 @@ from contracts.internal import (
     FolderAnswer,
     OptionsAnswer,
     ResolveRequest,
+    TestCaseAnswer,
     TestCasesAnswer,
     UploadEndedRequest,
 )
@@ -17,7 +18,9 @@ from contracts.testcases import OptionState, TestCaseState
 from kit.errors import NotFound
 from kit.http.client import InternalClient
 from services.executions.adapters.mongo.library import LibraryProjection
+from services.executions.domain.executionsteps import ScriptedStep
 from services.executions.domain.uploads import Resolved, StatusRule, settled
+from services.executions.usecases.runcases import RunCase
 
 
 class TestCasesOwner:
@@ -92,6 +95,16 @@ class TestCasesOwner:
             return None
         return answer.folder.type if answer.folder.project == project else None
 
+    async def run_case(self, tenant: str, case: int) -> RunCase | None:
+        """Ask for a case with its script as it is now; None for one that is not there."""
+        try:
+            answer = await self._client.get(
+                f"/internal/v1/testcases/{case}", TestCaseAnswer, tenant=tenant
+            )
+        except NotFound:
+            return None
+        return None if answer.case.archived else _run_case(answer)
+
     async def _resolve(self, tenant: str, question: ResolveRequest) -> list[TestCaseState]:
         answer = await self._client.post(
             "/internal/v1/testcases/resolve", question, TestCasesAnswer, tenant=tenant
@@ -132,3 +145,15 @@ class ProjectOptions:
 
 def _resolved(case: TestCaseState) -> Resolved:
     return Resolved(case.id, case.version, case.version_id)
+
+
+def _run_case(answer: TestCaseAnswer) -> RunCase:
+    case = answer.case
+    if answer.text is not None:
+        script: tuple[ScriptedStep, ...] = (ScriptedStep(answer.text),)
+    else:
+        script = tuple(
+            ScriptedStep(s.description, s.test_data, s.expected_result, s.reflect_ref)
+            for s in answer.steps
+        )
+    return RunCase(case.id, case.version, case.version_id, answer.estimated_time, script)

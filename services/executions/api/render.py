@@ -13,6 +13,7 @@ from kit.directory.access import Access
 from kit.http.references import References
 from services.executions.api import shapes
 from services.executions.domain.customfields import CustomValue, values_of
+from services.executions.domain.executionsteps import ExecutionStep
 from services.executions.domain.links import Link
 from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.testexecutions import TestExecution
@@ -107,15 +108,34 @@ class Renderer:
             "jiraProjectVersion": refs.jira("version", execution["jira_version"]),
             "testExecutionStatus": refs.resource("statuses", execution["status"]),
             "actualEndDate": vendor_time(execution["end"]),
-            "estimatedTime": None,
+            "estimatedTime": execution.get("estimated_time"),
             "executionTime": execution["time"],
             "executedById": execution["executed_by"],
             "assignedToId": execution["assigned_to"],
             "comment": execution["comment"],
             "automated": execution["automated"],
             "testCycle": refs.optional("testcycles", execution["cycle"]),
-            "customFields": self._values(execution["project"], ()),
+            "customFields": self._values(execution["project"], execution.get("custom_fields", ())),
             "links": self.execution_links(execution),
+        }
+
+    def created_execution(self, ident: int) -> shapes.CreatedResource:
+        """Render the answer to who recorded a test execution; a key is none of the vendor's."""
+        return {"id": ident, "self": self._refs.url("testexecutions", ident)}
+
+    def execution_step(self, step: ExecutionStep) -> shapes.TestExecutionStep:
+        """Render a step of a test execution."""
+        return {
+            "id": step["id"],
+            "inline": {
+                "description": step["description"],
+                "testData": step["test_data"],
+                "expectedResult": step["expected"],
+                "actualResult": step["actual"],
+                "testDataRowNumber": step["row"],
+                "reflectRef": step["reflect_ref"],
+                "status": self._refs.resource("statuses", step["status"]),
+            },
         }
 
     def cycle_links(self, cycle: TestCycle, plans: Iterable[CyclePlan]) -> shapes.CycleLinks:

@@ -138,6 +138,31 @@ class TestExecution(TypedDict):
     links: ExecutionLinks
 
 
+class InlineExecutionStep(TypedDict):
+    """What a step said when it ran, and what came of it."""
+
+    description: str | None
+    testData: str | None
+    expectedResult: str | None
+    actualResult: str | None
+    testDataRowNumber: int | None
+    reflectRef: str | None
+    status: ResourceRef
+
+
+class TestExecutionStep(TypedDict):
+    """One step of a test execution."""
+
+    id: int
+    inline: InlineExecutionStep
+
+
+class SelfRef(TypedDict):
+    """Where something is."""
+
+    self: str
+
+
 class NewCycle(TypedDict):
     """The test cycle that an upload opened."""
 

@@ -21,6 +21,7 @@ from kit.http.pages import (
 )
 from kit.http.params import ProjectKeyFilter, UpdatedAfter, VersionFilter, moment
 from services.executions.api import shapes
+from services.executions.api.links import ExecutionName
 from services.executions.api.render import Renderer
 from services.executions.api.rights import ExecutionReader
 from services.executions.domain.testexecutions import TestExecution
@@ -69,6 +70,7 @@ async def _id_of(access: Access, text: str | None, kind: Kind) -> int | None:
     return await visible_id(access, text, kind) or _NOBODY
 
 
+_ONE_PATH = "/{testExecutionIdOrKey}"
 _ONE: Answers = {200: {"model": shapes.TestExecution}}
 _MANY: Answers = {200: {"model": OffsetList[shapes.TestExecution]}}
 _WALKED: Answers = {200: {"model": CursorList[shapes.TestExecution]}}
@@ -84,7 +86,10 @@ def router(executions: TestExecutions, fields: CustomFields, base: str) -> APIRo
         access: Access, found: Sequence[TestExecution]
     ) -> list[shapes.TestExecution]:
         projects = {e["project"] for e in found}
-        known = await fields.explaining(access.tenant, projects, CustomFieldEntity.TEST_EXECUTION)
+        stored = {v["field"] for e in found for v in e.get("custom_fields", ())}
+        known = await fields.explaining(
+            access.tenant, projects, CustomFieldEntity.TEST_EXECUTION, stored
+        )
         show = Renderer(base, access, known).execution
         return [show(execution) for execution in found]
 
@@ -110,10 +115,10 @@ def router(executions: TestExecutions, fields: CustomFields, base: str) -> APIRo
         values = await rendered(access, found[: page.limit])
         return cursor_response(request, base, page, following, values)
 
-    @routes.get("/{testExecutionIdOrKey}", operation_id="getTestExecution", responses=_ONE)
-    async def get_test_execution(access: ExecutionReader, testExecutionIdOrKey: str) -> Response:  # noqa: N803
+    @routes.get(_ONE_PATH, operation_id="getTestExecution", responses=_ONE)
+    async def get_test_execution(access: ExecutionReader, name: ExecutionName) -> Response:
         """Return one test execution by id or key."""
-        execution = await executions.get(access, testExecutionIdOrKey)
+        execution = await executions.get(access, name)
         (shown,) = await rendered(access, [execution])
         return json_response(shown)
 

@@ -8,6 +8,8 @@ from typing_extensions import TypedDict
 
 from contracts.classes import DataClass
 from contracts.executions import ResultChunk
+from services.executions.domain.customfields import CustomValue
+from services.executions.domain.executionsteps import ExecutionStep
 from services.executions.domain.links import Link
 
 
@@ -38,6 +40,33 @@ class TestExecution(TypedDict):
     """When it was stored or changed, so that pollers with updatedAfter miss none."""
     links: NotRequired[list[Link]]
     """At most 1,000, the oldest first; absent until the first one, which few ever get."""
+    custom_fields: NotRequired[list[CustomValue]]
+    estimated_time: NotRequired[Annotated[int, DataClass.CUSTOMER_CONTENT]]
+    """Milliseconds; the case's, when the execution was recorded."""
+    steps: NotRequired[list[ExecutionStep]]
+    """As they were when it ran; uploaded ones have none. Only the routes of steps read them."""
+    steps_rev: NotRequired[Annotated[int, DataClass.OPERATIONAL]]
+    """How often the steps were changed; absent before the first time."""
+
+
+class ExecutionContent(TypedDict, total=False):
+    """What a change sets."""
+
+    status: Annotated[int, DataClass.OPERATIONAL]
+    environment: Annotated[int, DataClass.OPERATIONAL]
+    end: Annotated[datetime, DataClass.OPERATIONAL]
+    time: Annotated[int, DataClass.OPERATIONAL]
+    executed_by: Annotated[str, DataClass.JIRA_ID]
+    assigned_to: Annotated[str, DataClass.JIRA_ID]
+    comment: Annotated[str, DataClass.CUSTOMER_CONTENT]
+
+
+class ExecutionSteps(TypedDict):
+    """What a change of steps sets; the version where the script was pulled in anew."""
+
+    steps: list[ExecutionStep]
+    version: NotRequired[Annotated[int, DataClass.OPERATIONAL]]
+    version_id: NotRequired[Annotated[int, DataClass.OPERATIONAL]]
 
 
 class LedgerRow(TypedDict):

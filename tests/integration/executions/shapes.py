@@ -77,6 +77,42 @@ PLAN = strict(
 )
 MADE = strict("id self key", id=ID, self=URI, key=TEXT)
 LINK_MADE = CREATED | {"required": ["id", "self"]}
+EXECUTION = strict(
+    "id key project testCase environment jiraProjectVersion testExecutionStatus actualEndDate "
+    "estimatedTime executionTime executedById assignedToId comment automated testCycle "
+    "customFields links",
+    id=ID,
+    key={"type": "string", "pattern": "^[A-Z][A-Z_0-9]+-E[0-9]+$"},
+    project=REFERENCE,
+    testCase=REFERENCE,
+    environment=nullable(REFERENCE),
+    jiraProjectVersion=nullable(REFERENCE),
+    testExecutionStatus=REFERENCE,
+    actualEndDate=DATE_TIME,
+    estimatedTime=nullable({"type": "integer", "minimum": 0}),
+    executionTime=nullable({"type": "integer", "minimum": 0}),
+    executedById=nullable(TEXT),
+    assignedToId=nullable(TEXT),
+    comment=nullable(TEXT),
+    automated={"type": "boolean"},
+    testCycle=nullable(REFERENCE),
+    customFields={"type": "object"},
+    links=strict(self=URI, issues=many(ISSUE_LINK)),
+)
+EXECUTION_STEP = strict(
+    "id inline",
+    id=ID,
+    inline=strict(
+        "description testData expectedResult actualResult testDataRowNumber reflectRef status",
+        **dict.fromkeys(
+            ("description", "testData", "expectedResult", "actualResult", "reflectRef"),
+            nullable(TEXT),
+        ),
+        testDataRowNumber=nullable({"type": "integer"}),
+        status=REFERENCE,
+    ),
+)
+SELF = strict("self", self=URI)
 
 
 def offset_list(of: Any) -> dict[str, Any]:

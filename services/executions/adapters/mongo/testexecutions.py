@@ -23,6 +23,8 @@ INDEXES = [
     # with MongoDB's own on _id these are six, and there may be no more
     links.INDEX,
 ]
+_SHOWN = {"steps": 0}
+"""Steps are read by their own routes alone (``executionwrites``): they may be 4 MiB."""
 
 
 class ExecutionWriter:
@@ -55,7 +57,7 @@ class TestExecutionRepository:
 
     async def get(self, tenant: str, execution: int) -> TestExecution | None:
         """Return one execution by id."""
-        row: Any = await self._executions.find_one({"tenant": tenant, "id": execution})
+        row: Any = await self._executions.find_one({"tenant": tenant, "id": execution}, _SHOWN)
         return cast("TestExecution | None", row)
 
     async def page(
@@ -67,7 +69,7 @@ class TestExecutionRepository:
         query = _query(tenant, wanted, hidden)
         total = await self._executions.count_documents(query)
         rows: Any = (
-            await self._executions.find(query)
+            await self._executions.find(query, _SHOWN)
             .sort("id", ASCENDING)
             .skip(page.start_at)
             .limit(page.max_results)
@@ -82,7 +84,7 @@ class TestExecutionRepository:
         if not wanted.only_last:
             query = _query(tenant, wanted, hidden, page.start_at_id)
             rows: Any = (
-                await self._executions.find(query)
+                await self._executions.find(query, _SHOWN)
                 .sort("id", ASCENDING)
                 .limit(page.limit + 1)
                 .to_list(page.limit + 1)
@@ -111,7 +113,7 @@ class TestExecutionRepository:
 
     async def _by_ids(self, tenant: str, ids: Sequence[int]) -> Sequence[TestExecution]:
         rows: Any = (
-            await self._executions.find({"tenant": tenant, "id": {"$in": list(ids)}})
+            await self._executions.find({"tenant": tenant, "id": {"$in": list(ids)}}, _SHOWN)
             .sort("id", ASCENDING)
             .to_list(None)
         )

@@ -25,8 +25,8 @@ class UsageRows:
         self._options = database[library.OPTIONS]
 
     async def of_option(self, tenant: str, project: int, option: int) -> tuple[int, int, int]:
-        """Count plans, cycles and executions that have a status or environment."""
-        has = [{"status": option}, {"environment": option}]
+        """Count plans, cycles and executions that have a status or environment, also in a step."""
+        has = [{"status": option}, {"environment": option}, {"steps.status": option}]
         return await self._counted(tenant, project, {"status": option}, {"$or": has})
 
     async def of_field(self, tenant: str, project: int, field: int) -> tuple[int, int, int]:

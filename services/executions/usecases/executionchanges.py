@@ -1,0 +1,238 @@
+"""Test executions: recording one, and changing what it says."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from contracts.customfields import CustomFieldEntity
+from contracts.ids import Kind, parse_key, public_id
+from contracts.tenancy import ProjectState
+from kit.clock import Clock
+from kit.counters import Counters
+from kit.directory.access import Access
+from kit.errors import InvalidInput, NotFound, Unprocessable
+from services.executions.domain.customfields import value_rows
+from services.executions.domain.executionsteps import (
+    ExecutionStep,
+    StepResult,
+    fresh_steps,
+    with_results,
+)
+from services.executions.domain.testcycles import TestCycle
+from services.executions.domain.testexecutions import ExecutionContent, TestExecution
+from services.executions.usecases.customfields import CustomFields
+from services.executions.usecases.executionoptions import Chosen, ExecutionOptions, Wanted
+from services.executions.usecases.runcases import RunCase, RunCases
+from services.executions.usecases.testcycles import TestCycles
+from services.executions.usecases.testexecutions import TestExecutions
+
+STEP = "execution-step"
+"""Kind of the counter of steps."""
+
+
+@dataclass(frozen=True)
+class NewStepResult:
+    """What a client says of one step, by place."""
+
+    status_name: str
+    actual: str | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True)
+class NewTestExecution:
+    """What a client sends to record one."""
+
+    project_key: str
+    case_key: str
+    cycle_key: str
+    status_name: str
+    results: Sequence[NewStepResult] = ()
+    environment_name: str | None = None
+    end: datetime | None = None
+    time: int | None = None
+    executed_by: str | None = None
+    assigned_to: str | None = None
+    comment: str | None = None
+    custom_fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExecutionUpdate:
+    """What a client sends to change one; None leaves what there is."""
+
+    status_name: str | None = None
+    environment_name: str | None = None
+    end: datetime | None = None
+    time: int | None = None
+    executed_by: str | None = None
+    assigned_to: str | None = None
+    comment: str | None = None
+
+
+class ExecutionStore(Protocol):
+    """Where executions are kept."""
+
+    async def insert(self, execution: TestExecution) -> None:
+        """Store a new one; a version of Jira that is gone by then is corrected."""
+        ...
+
+    async def update(
+        self, tenant: str, execution: int, content: ExecutionContent, now: datetime
+    ) -> bool:
+        """Set what a change says; False when the execution is gone."""
+        ...
+
+
+class ExecutionChanges:
+    """Changes of test executions; the route has decided the right."""
+
+    def __init__(
+        self,
+        *,
+        executions: TestExecutions,
+        cycles: TestCycles,
+        cases: RunCases,
+        store: ExecutionStore,
+        options: ExecutionOptions,
+        fields: CustomFields,
+        counters: Counters,
+        clock: Clock,
+    ) -> None:
+        self._executions = executions
+        self._cycles = cycles
+        self._cases = cases
+        self._store = store
+        self._options = options
+        self._fields = fields
+        self._counters = counters
+        self._clock = clock
+
+    async def create(self, access: Access, new: NewTestExecution) -> int:
+        """Store a new execution with the steps of its case as they are now; return its id.
+
+        It is the newest run of its case in the cycle: ids only grow.
+
+        Raises ``NotFound`` for the project, the case and the cycle, ``InvalidInput`` for names
+        of statuses and of the environment, custom fields, and more results than steps.
+        """
+        tenant, project = access.tenant, await access.project(new.project_key)
+        cycle = await self._cycle(access, project, new.cycle_key)
+        case = await self._case(tenant, project, new.case_key)
+        _check_results(new, case)
+        chosen = await self._options.chosen(tenant, project.id, _wanted(new, case), InvalidInput)
+        values = await self._fields.checked(
+            tenant, project.id, CustomFieldEntity.TEST_EXECUTION, new.custom_fields
+        )
+        steps = await self._steps(tenant, project.id, new, case, chosen)
+        number = await self._counters.reserve(f"{tenant}/{project.id}/{Kind.TEST_EXECUTION}")
+        ident, now = public_id(project.id, number), self._clock.now()
+        execution = TestExecution(
+            _id=f"{tenant}/{ident}",
+            tenant=tenant,
+            id=ident,
+            project=project.id,
+            cycle=cycle["id"],
+            case=case.case,
+            version=case.version,
+            version_id=case.version_id,
+            status=chosen.statuses[new.status_name],
+            environment=chosen.environment,
+            jira_version=cycle["jira_version"],
+            time=new.time,
+            end=new.end or now,
+            executed_by=new.executed_by,
+            assigned_to=new.assigned_to,
+            comment=new.comment,
+            automated=new.executed_by is None,
+            upload=None,
+            updated_on=now,
+        )
+        if case.estimated_time is not None:
+            execution["estimated_time"] = case.estimated_time
+        if values:
+            execution["custom_fields"] = value_rows(values)
+        if steps:
+            execution["steps"] = steps
+        await self._store.insert(execution)
+        return ident
+
+    async def update(self, access: Access, id_or_key: str, wanted: ExecutionUpdate) -> int:
+        """Change an execution, frozen or not, and return its id.
+
+        Raises ``NotFound`` for the execution, ``Unprocessable`` for names of options.
+        """
+        execution = await self._executions.get(access, id_or_key)
+        names = [] if wanted.status_name is None else [wanted.status_name]
+        kept = (execution["status"], execution["environment"])
+        chosen = await self._options.chosen(
+            access.tenant,
+            execution["project"],
+            Wanted(names, wanted.environment_name, kept=kept),
+            Unprocessable,
+        )
+        content = _content(wanted, chosen)
+        tenant, ident = access.tenant, execution["id"]
+        if content and not await self._store.update(tenant, ident, content, self._clock.now()):
+            raise NotFound(f"Test execution {id_or_key} does not exist or is not visible to you.")
+        return ident
+
+    async def _cycle(self, access: Access, project: ProjectState, key: str) -> TestCycle:
+        found = await self._cycles.get(access, key)
+        if found["project"] != project.id:
+            raise NotFound(f"Test cycle {key} does not exist in project {project.key}.")
+        return found
+
+    async def _case(self, tenant: str, project: ProjectState, key: str) -> RunCase:
+        named, found = parse_key(key, Kind.TEST_CASE), None
+        if named is not None and named.project_key in project.keys:
+            found = await self._cases.run_case(tenant, public_id(project.id, named.number))
+        if found is None:
+            raise NotFound(f"Test case {key} does not exist in project {project.key}.")
+        return found
+
+    async def _steps(
+        self, tenant: str, project: int, new: NewTestExecution, case: RunCase, chosen: Chosen
+    ) -> list[ExecutionStep]:
+        if not case.script:
+            return []
+        first = await self._counters.reserve(f"{tenant}/{project}/{STEP}", len(case.script))
+        # where every step has a result, no default is needed
+        status = chosen.default or chosen.statuses[new.status_name]
+        steps = fresh_steps(case.script, public_id(project, first), status)
+        results = [StepResult(chosen.statuses[r.status_name], r.actual, r.end) for r in new.results]
+        return with_results(steps, results)
+
+
+def _check_results(new: NewTestExecution, case: RunCase) -> None:
+    if len(new.results) > len(case.script):
+        raise InvalidInput(
+            f"testScriptResults holds {len(new.results)} results, "
+            f"but the test case has {len(case.script)} steps."
+        )
+
+
+def _wanted(new: NewTestExecution, case: RunCase) -> Wanted:
+    statuses = dict.fromkeys([new.status_name, *(r.status_name for r in new.results)])
+    rest = len(new.results) < len(case.script)
+    return Wanted(list(statuses), new.environment_name, default=rest)
+
+
+def _content(wanted: ExecutionUpdate, chosen: Chosen) -> ExecutionContent:
+    content = ExecutionContent()
+    if wanted.status_name is not None:
+        content["status"] = chosen.statuses[wanted.status_name]
+    if chosen.environment is not None:
+        content["environment"] = chosen.environment
+    if wanted.end is not None:
+        content["end"] = wanted.end
+    if wanted.time is not None:
+        content["time"] = wanted.time
+    if wanted.executed_by is not None:
+        content["executed_by"] = wanted.executed_by
+    if wanted.assigned_to is not None:
+        content["assigned_to"] = wanted.assigned_to
+    if wanted.comment is not None:
+        content["comment"] = wanted.comment
+    return content
