@@ -7,10 +7,10 @@ after the caller, so that nobody unknown has a body read or learns what is wrong
 from typing import Any, Generic, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from kit.errors import InvalidInput, TooLarge
-from kit.http.errors import validation_message
+from kit.errors import TooLarge
+from kit.http import jsontext
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -30,12 +30,7 @@ class JsonBody(Generic[M]):
     async def __call__(self, request: Request) -> M:
         """Read and validate."""
         limit = getattr(request.app.state, "max_body_bytes", DEFAULT_MAX_BYTES)
-        content = await _read(request, limit)
-        try:
-            return self._model.model_validate_json(content)
-        except ValidationError as error:
-            # its own text would hold the values
-            raise InvalidInput(validation_message(error.errors(include_url=False))) from None
+        return jsontext.read(self._model, await _read(request, limit))
 
 
 async def _read(request: Request, limit: int) -> bytes:

@@ -52,7 +52,7 @@ def _moment(value: object) -> object:
         raise ValueError(wanted) from None
 
 
-Id = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=MAX_INT64)]
+Id = Annotated[int, Field(ge=1, le=MAX_INT64), BeforeValidator(_no_truth)]
 """Also in quotes: clients send it so."""
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(not_blank)]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]

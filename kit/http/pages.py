@@ -61,7 +61,7 @@ class CursorPage:
 def _offset_page(
     start_at: Annotated[int, Query(alias="startAt", ge=0, le=MAX_START_AT)] = 0,
     # clients ask for 0 on empty sets; above the cap the page is shrunk, not refused
-    max_results: Annotated[int, Query(alias="maxResults", ge=0)] = 10,
+    max_results: Annotated[int, Query(alias="maxResults", ge=0, le=MAX_INT64)] = 10,
 ) -> OffsetPage:
     return OffsetPage(start_at, min(max(max_results, 1), MAX_RESULTS_CAP))
 

@@ -108,14 +108,29 @@ async def test_body(target: httpx.AsyncClient, build: Callable[[], Iterable[byte
         for piece in build():
             yield piece
 
-    # without a Content-Length: only what arrives can be counted
+    length = sum(map(len, build()))
     try:
         answer = await target.post(
             "/automations/executions/junit",
             params={"projectKey": "DEMO", "autoCreateTestCases": True},
             content=pieces(),
-            headers={"content-type": f"multipart/form-data; boundary={files.BOUNDARY}"},
+            headers={
+                "content-type": f"multipart/form-data; boundary={files.BOUNDARY}",
+                "content-length": str(length),
+            },
         )
     except httpx.WriteError:
         return  # refused while we still talked
     assert_refused(answer)
+
+
+async def test_a_body_in_chunks_is_refused_before_it_is_read(target: httpx.AsyncClient) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(30):
+            yield b"x" * 100_000
+
+    answer = await target.post(
+        "/automations/executions/junit", params={"projectKey": "DEMO"}, content=chunks()
+    )
+    assert_refused(answer)
+    assert "content-length" in answer.json()["message"]

@@ -10,15 +10,15 @@ from functools import partial
 from typing import Annotated, Any, Protocol
 from weakref import WeakValueDictionary
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.ids import PROJECT_KEY_PATTERN, Kind, number_of
 from contracts.permissions import Entity, Right
 from contracts.tenancy import ProjectState
 from kit.directory.access import Access
 from kit.errors import InvalidInput
-from kit.http.errors import validation_message
+from kit.http import jsontext
 from kit.http.pages import MAX_INT64, json_response
 from services.executions.api import shapes
 from services.executions.api.rights import Uploader
@@ -57,13 +57,23 @@ ProjectKey = Annotated[str, Query(alias="projectKey", pattern=f"({PROJECT_KEY_PA
 CreateCases = Annotated[bool, Query(alias="autoCreateTestCases")]
 
 
+def _announced(length: Annotated[int, Header(alias="content-length", ge=0)]) -> int:
+    """Refuse a body in chunks: the vendor wants to know beforehand how much there is."""
+    return length
+
+
 def router(uploads: Uploads, receive: Receive, parallel: int, base: str) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(prefix="/v2/automations/executions", tags=["Automations"])
     # a tenant's burst, or its slow senders, wait for each other and not in everybody's way
     turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
-    add = partial(routes.post, openapi_extra=_FORM, responses={200: {"model": shapes.Uploaded}})
+    add = partial(
+        routes.post,
+        dependencies=[Depends(_announced)],
+        openapi_extra=_FORM,
+        responses={200: {"model": shapes.Uploaded}},
+    )
 
     async def take(
         result_format: Format, request: Request, access: Access, project_key: str, create: bool
@@ -135,10 +145,9 @@ def cycle_input(part: bytes | None) -> CycleInput:
     if part is None:
         return CycleInput()
     try:
-        wanted = TestCyclePart.model_validate_json(part)
-    except ValidationError as error:
-        errors = error.errors(include_input=False, include_url=False)
-        raise InvalidInput(f"testCycle: {validation_message(errors, whole='it')}") from None
+        wanted = jsontext.read(TestCyclePart, part, whole="it")
+    except InvalidInput as fault:
+        raise InvalidInput(f"testCycle: {fault.message}") from None
     given = {
         "name": wanted.name,
         "description": wanted.description,
