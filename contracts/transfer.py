@@ -146,6 +146,17 @@ class LinkRow(Row):
         return self
 
 
+class Aside(StrEnum):
+    """How something was put into the archive of its project."""
+
+    ITSELF = "itself"
+    ALONG = "along"
+    """With what it is in."""
+
+
+_Aside = Annotated[Aside | None, DataClass.OPERATIONAL]
+
+
 class OptionRow(Row):
     """A status, priority or environment.
 
@@ -201,7 +212,7 @@ class FolderRow(Row):
     index: _Index
     parent_id: _OptionalPublicId = None
     """None at the root."""
-    archived: _Flag = False
+    archived: _Aside = None
 
 
 class InlineStepRow(Row):
@@ -299,7 +310,7 @@ class TestCaseRow(Row):
     script: ScriptRow
     links: tuple[LinkRow, ...] = ()
     """Of the newest version."""
-    archived: _Flag = False
+    archived: _Aside = None
 
 
 class TestPlanRow(Row):
@@ -318,7 +329,7 @@ class TestPlanRow(Row):
     labels: Annotated[tuple[str, ...], DataClass.CUSTOMER_CONTENT] = ()
     custom_fields: _CustomFields = Field(default_factory=dict)
     links: tuple[LinkRow, ...] = ()
-    archived: _Flag = False
+    archived: _Aside = None
 
 
 class TestCycleRow(Row):
@@ -339,7 +350,7 @@ class TestCycleRow(Row):
     owner_id: _OptionalAccount = None
     custom_fields: _CustomFields = Field(default_factory=dict)
     links: tuple[LinkRow, ...] = ()
-    archived: _Flag = False
+    archived: _Aside = None
 
 
 class ExecutionInlineStepRow(Row):
@@ -356,9 +367,9 @@ class ExecutionInlineStepRow(Row):
 
 
 class ExecutionStepRow(Row):
-    """One step of a test execution."""
+    """One step of a test execution; ids are unique among those of all executions."""
 
-    id: _OptionalPublicId = None
+    id: _PublicId
     inline: ExecutionInlineStepRow
 
 
@@ -384,10 +395,9 @@ class TestExecutionRow(Row):
     comment: _OptionalText = None
     automated: _Flag = False
     custom_fields: _CustomFields = Field(default_factory=dict)
-    steps: tuple[ExecutionStepRow, ...] | None = None
-    """None: nobody has looked at its steps yet."""
+    steps: tuple[ExecutionStepRow, ...] = ()
     links: tuple[LinkRow, ...] = ()
-    archived: _Flag = False
+    archived: _Aside = None
 
 
 class OwnerKind(StrEnum):

@@ -9,6 +9,8 @@ from pymongo import IndexModel
 from kit.attachments import gridfs, rows
 from kit.attachments.attachments import Attachments
 from kit.attachments.gridfs import ChunkDocument, FileDocument, GridFsBytes
+from kit.attachments.moving import INDEX as MOVING_INDEX
+from kit.attachments.moving import MovingAttachments
 from kit.attachments.rows import AttachmentDocument, AttachmentRows
 from kit.attachments.settings import AttachmentSettings, StoreKind
 from kit.attachments.store import ByteStore
@@ -19,7 +21,10 @@ from kit.service import Background, Role, Runtime
 
 S = TypeVar("S", bound=AttachmentSettings)
 
-INDEXES: dict[str, list[IndexModel]] = {**rows.INDEXES, **gridfs.INDEXES}
+INDEXES: dict[str, list[IndexModel]] = {
+    rows.COLLECTION: [*rows.INDEXES[rows.COLLECTION], MOVING_INDEX],
+    **gridfs.INDEXES,
+}
 DOCUMENTS: dict[str, type] = {
     rows.COLLECTION: AttachmentDocument,
     gridfs.FILES: FileDocument,
@@ -34,6 +39,7 @@ class Wired:
 
     attachments: Attachments
     background: Background
+    moving: MovingAttachments
 
 
 def wired(runtime: Runtime[S], counters: Counters) -> Wired:
@@ -44,6 +50,7 @@ def wired(runtime: Runtime[S], counters: Counters) -> Wired:
     return Wired(
         Attachments(kept, store, counters, clock, most),
         Background(Role.API, Sweeper(kept, store, turn, clock).run),
+        MovingAttachments(runtime.database, store, clock),
     )
 
 

@@ -1,0 +1,1 @@
+"""Export and import of a project: the archive (docs/export-format.md), and what moves it."""

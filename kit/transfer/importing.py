@@ -1,0 +1,237 @@
+"""Imports an archive: all of it is checked before the first row is written, and then written once.
+
+A service gives a ``Destination``; the order of things, leases and going on after a breakdown are
+here. Why the client waits for it: docs/adr/0023-import-while-the-client-waits.md.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from contracts.tenancy import ProjectState
+from contracts.transfer import Part
+from kit.clock import Clock
+from kit.directory.access import Access
+from kit.errors import Conflict, OstroError
+from kit.ids import Ids
+from kit.mongo import MongoError, is_transient
+from kit.transfer.reading import ArchiveReader, ReadLimits
+from kit.transfer.rows import Claim, Import, ImportRows, ImportState
+from kit.transfer.spooling import Spooled
+
+log = structlog.get_logger(__name__)
+
+_RENEW_SECONDS = 15.0
+_TOLD = 20
+"""Things of a project that is not empty which a message names."""
+
+
+class JiraIds(StrEnum):
+    """What becomes of ids of Jira: issues, components, versions."""
+
+    AUTO = "auto"
+    """Kept where the archive comes from the same Jira site."""
+    KEEP = "keep"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an archive goes, and for whom."""
+
+    access: Access
+    project: ProjectState
+    keep_jira: bool
+
+    @property
+    def tenant(self) -> str:
+        """The tenant."""
+        return self.access.tenant
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found out; services put what writing needs beside it."""
+
+    left_out: Mapping[str, int]
+
+
+C = TypeVar("C", bound=Checked)
+
+
+class Destination(Protocol[C]):
+    """What a service does with an archive."""
+
+    @property
+    def part(self) -> Part:
+        """The part that it takes."""
+        ...
+
+    async def present(self, target: Target, most: int) -> Sequence[str]:
+        """Return what stands in the way of an import, in words: at most so many things."""
+        ...
+
+    async def check(self, target: Target, archive: ArchiveReader) -> C:
+        """Read all of the archive; raise ``InvalidInput`` for whatever cannot be stored."""
+        ...
+
+    async def reserve(self, target: Target, archive: ArchiveReader, checked: C) -> None:
+        """Make sure that nobody gets one of the archive's numbers from now on."""
+        ...
+
+    def write(
+        self, target: Target, archive: ArchiveReader, checked: C, ident: str
+    ) -> AsyncIterator[tuple[str, int]]:
+        """Store what is not stored yet; yield what was done, and how many of it.
+
+        Everything stored is marked with ``ident``; ``Conflict`` where something else has a number.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How an import fares."""
+
+    state: ImportState | None
+    """None: it broke off; ``message`` says why."""
+    written: Mapping[str, int]
+    total: Mapping[str, int]
+    left_out: Mapping[str, int]
+    message: str | None = None
+
+
+class Importer(Generic[C]):
+    """Imports for one service."""
+
+    def __init__(
+        self,
+        destination: Destination[C],
+        rows: ImportRows,
+        limits: ReadLimits,
+        ids: Ids,
+        clock: Clock,
+    ) -> None:
+        self._destination = destination
+        self._rows = rows
+        self._limits = limits
+        self._ids = ids
+        self._clock = clock
+
+    async def last(self, access: Access, project: ProjectState) -> Import | None:
+        """Return the last import into a project."""
+        return await self._rows.get(access.tenant, project.id)
+
+    async def start(
+        self, access: Access, project: ProjectState, spooled: Spooled, jira: JiraIds
+    ) -> AsyncGenerator[Progress, None]:
+        """Check an archive; return what writes it. Nothing is changed when this raises.
+
+        Raises ``InvalidInput``, ``TooLarge``, ``Conflict``.
+        """
+        tenant = access.tenant
+        archive = await asyncio.to_thread(
+            ArchiveReader, spooled.file, self._destination.part, self._limits
+        )
+        same_site = archive.manifest.source.site_url == access.view.tenant.site_url
+        keep = jira is JiraIds.KEEP or (jira is JiraIds.AUTO and same_site)
+        target = Target(access, project, keep)
+        name = f"{spooled.sha256}/{'keep' if keep else 'drop'}"
+        known = await self._rows.get(tenant, project.id)
+        if known is not None and known.leased:
+            raise Conflict("Another import into the project is under way.")
+        again = known is not None and known.archive == name
+        if known is not None and again and known.state is ImportState.DONE:
+            return _done(known)
+        if not again:
+            await self._check_empty(target)
+        checked = await self._destination.check(target, archive)
+        ident = known.id if known is not None and again else self._ids.token()
+        claim = Claim(tenant, project.id, ident, self._ids.token())
+        if again:
+            taken = await self._rows.take_up(claim)
+        else:
+            taken = await self._rows.begin(claim, name, checked.left_out)
+        if not taken:
+            raise Conflict("Another import into the project is under way.")
+        try:
+            await self._destination.reserve(target, archive, checked)
+            if not again:
+                # what was made since the first look has numbers of the archive
+                await self._check_empty(target)
+        except BaseException:
+            await asyncio.shield(self._rows.let_go(claim) if again else self._rows.forget(claim))
+            raise
+        return self._writing(claim, target, archive, checked)
+
+    async def _check_empty(self, target: Target) -> None:
+        found = await self._destination.present(target, _TOLD)
+        if found:
+            raise Conflict(f"The project is not empty: it has {', '.join(found)}.")
+
+    async def _writing(
+        self, claim: Claim, target: Target, archive: ArchiveReader, checked: C
+    ) -> AsyncGenerator[Progress, None]:
+        written: Counter[str] = Counter()
+        total = {m.name.lower(): e.rows for m, e in archive.manifest.members.items()}
+
+        def progress(state: ImportState | None, message: str | None = None) -> Progress:
+            return Progress(state, dict(written), total, checked.left_out, message)
+
+        archive.restart()
+        try:
+            yield progress(ImportState.WRITING)
+            async with _renewed(self._rows, claim, written) as lost:
+                done = self._destination.write(target, archive, checked, claim.id)
+                async for what, count in done:
+                    if lost.is_set():
+                        raise _taken_over()
+                    written[what] += count
+                    yield progress(ImportState.WRITING)
+            if not await self._rows.end(claim, written):
+                raise _taken_over()
+            yield progress(ImportState.DONE)
+        except (OstroError, MongoError) as error:
+            if isinstance(error, MongoError) and not is_transient(error):
+                raise
+            log.warning("an import broke off", cause=type(error).__name__)
+            text = error.message if isinstance(error, OstroError) else "The database failed."
+            yield progress(None, f"{text} Send the same archive again to go on.")
+        finally:
+            with contextlib.suppress(OstroError, MongoError):
+                await asyncio.shield(self._rows.let_go(claim))
+
+
+@contextlib.asynccontextmanager
+async def _renewed(
+    rows: ImportRows, claim: Claim, written: Mapping[str, int]
+) -> AsyncIterator[asyncio.Event]:
+    """Keep the lease while the block runs; the event says that it was lost."""
+    lost = asyncio.Event()
+
+    async def renew() -> None:
+        while not lost.is_set():
+            await asyncio.sleep(_RENEW_SECONDS)
+            with contextlib.suppress(MongoError, OstroError):
+                if not await rows.advance(claim, written):
+                    lost.set()
+
+    task = asyncio.create_task(renew())
+    try:
+        yield lost
+    finally:
+        task.cancel()
+
+
+async def _done(known: Import) -> AsyncGenerator[Progress, None]:
+    yield Progress(ImportState.DONE, known.written, known.written, known.left_out)
+
+
+def _taken_over() -> Conflict:
+    return Conflict("The import was taken over by another request.")
