@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import os
 import shutil
-import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from devstack.embedded.ports import free_ports
 from devstack.settings import StackSettings
 from kit.mongo import Database, connect
 from tests.docs.pages import ROOT, shell_block
+from tests.docs.shell import sh
 from tests.harness.installation import Installation
 from tests.harness.operator import operator
 from tests.harness.system import service
@@ -29,28 +28,6 @@ from tools.docs.fields import fields_of
 
 README = ROOT / "README.md"
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
-
-
-async def sh(script: str, folder: Path, environment: Mapping[str, str] | None = None) -> str:
-    """Run a block in a folder that looks like the checkout; return what it prints."""
-    python = folder / ".venv" / "bin" / "python"
-    if not python.exists():
-        python.parent.mkdir(parents=True)
-        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-        python.chmod(0o755)
-        (folder / "tests").symlink_to(ROOT / "tests")
-    process = await asyncio.create_subprocess_exec(
-        "sh",
-        "-euc",
-        script,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "no_proxy": "127.0.0.1", **(environment or {})},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, errors = await asyncio.wait_for(process.communicate(), 50)
-    assert process.returncode == 0, errors.decode()
-    return out.decode()
 
 
 async def test_a_tenant_project_and_token_without_the_demo(
