@@ -1,0 +1,124 @@
+"""Step 1 against Ostro as the source: everything read, once, whatever happens on the way."""
+
+import asyncio
+import random
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.zephyr.front import FAULTS
+from tests.e2e.zephyr.house import Copies, open_copies
+from tests.e2e.zephyr.rich import KEY
+from tests.harness.installation import Installation
+from tests.harness.processes import ROOT
+from tools.zephyr.kinds import LISTED, WALKED
+from tools.zephyr.workdir import Workdir
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
+QUICK = ("--parallel", "4", "--timeout", "0.5", "--attempts", "20", "--margin", "0")
+
+
+@pytest.fixture(scope="module")
+async def copies(
+    installation: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Copies]:
+    async with open_copies(installation, tmp_path_factory.mktemp("tokens")) as found:
+        yield found
+
+
+async def run(copies: Copies, *command: str, killed_after: int | None = None) -> tuple[int, str]:
+    """Run a command; kill -9 when the front was asked so many times."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=ROOT,
+        env=copies.environment(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    if killed_after is not None:
+        before = len(copies.front.asked)
+
+        def hook(asked: int) -> None:
+            if asked - before >= killed_after and process.returncode is None:
+                process.kill()
+
+        copies.front.hook = hook
+    output, _ = await process.communicate()
+    copies.front.hook = None
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+def content(folder: Path) -> dict[str, Any]:
+    """What a directory holds in the end: the last row of each thing, and the files."""
+    workdir = Workdir(folder)
+    found: dict[str, Any] = {}
+    for listed in LISTED:
+        found[listed.name] = [row for row, _ in workdir.walk(listed.name)]
+    for kind in WALKED:
+        for name in (kind.name, kind.details):
+            rows = list(workdir.latest(name))
+            found[name] = sorted(rows, key=lambda row: int(row["id"]))
+    found["files"] = {path.name: path.read_bytes() for path in workdir.files.iterdir()}
+    return found
+
+
+@pytest.fixture(scope="module")
+async def undisturbed(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    work = tmp_path_factory.mktemp("copy") / "work"
+    code, output = await run(copies, *copies.command("read", work, "--margin", "0"))
+    assert code == 0, output
+    for path in (work, work / KEY, work / KEY / "files"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    for path in work.rglob("*"):
+        assert path.is_dir() or copies.token.encode() not in path.read_bytes()
+    assert copies.token not in output
+    return content(work / KEY)
+
+
+async def test_everything_is_there(copies: Copies, undisturbed: dict[str, Any]) -> None:
+    found = undisturbed
+    async with copies.client(copies.token) as http:
+        for kind in WALKED:
+            page = (await http.get(f"/{kind.name}", params={"projectKey": KEY})).json()
+            assert page["total"] == len(found[kind.name]) == len(found[kind.details])
+    details = {row["key"]: row for row in found["testcases.details"]}
+    assert [details[f"{KEY}-T{n}"]["script"]["type"] for n in (1, 6, 7, 8)] == [
+        "steps",
+        "steps",
+        "plain",
+        "bdd",
+    ]
+    assert len(details[f"{KEY}-T1"]["attachments"]) == 2
+    assert not any(row["problems"] for kind in WALKED for row in found[kind.details])
+    assert sorted(len(content) for content in found["files"].values()) == [
+        3, 4, 5, 5, 5, 6, 6, 512_000, 512_000,
+    ]  # fmt: skip
+
+
+async def test_broken_off_anywhere_and_answered_badly(
+    copies: Copies, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    """kill -9 at random points, with a source that fails every tenth time: the same copy."""
+    copies.front.faulty, chance = 0.1, random.Random(11)
+    before, kills, code = len(copies.front.asked), 0, 1
+    try:
+        for _ in range(40):
+            command = copies.command("read", tmp_path / "work", *QUICK)
+            code, output = await run(copies, *command, killed_after=chance.randint(20, 90))
+            if code == 0:
+                break
+            assert code == -9, output
+            kills += 1
+    finally:
+        copies.front.faulty = 0.0
+    assert code == 0
+    assert kills >= 3
+    assert content(tmp_path / "work" / KEY) == undisturbed
+    assert set(copies.front.faults) == set(FAULTS)
+    assert copies.front.most_at_once <= 4 + kills  # a killed one's requests may linger
+    asked = copies.front.asked[before:]
+    assert all(line.startswith("GET /v2/") for line in asked)
