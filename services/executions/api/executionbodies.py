@@ -4,8 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from kit.http.fields import AccountId, Body, Moment, ProjectKey, Text
-from kit.http.pages import MAX_INT64
+from kit.http.fields import AccountId, Body, Milliseconds, Moment, ProjectKey, Text
 from services.executions.usecases.executionchanges import (
     ExecutionUpdate,
     NewStepResult,
@@ -15,8 +14,6 @@ from services.executions.usecases.executionsteps import StepUpdate
 
 MAX_STEPS = 1_000
 """No script comes to more (contracts/internal.py, ``TestCaseAnswer``)."""
-
-Milliseconds = Annotated[int, Field(ge=0, le=MAX_INT64)]
 
 
 class TestScriptResultInput(Body):
