@@ -86,6 +86,45 @@ class UsageAnswer(Contract):
     """Whether executions has heard that the option is archived, and hands it out no more."""
 
 
+class DependentsRequest(Contract):
+    """``POST executions /internal/v1/dependents``: what hangs on cases, or stands in folders.
+
+    At most 1,000 of each, all of one project.
+    """
+
+    cases: Annotated[tuple[int, ...], DataClass.OPERATIONAL] = ()
+    folders: Annotated[tuple[int, ...], DataClass.OPERATIONAL] = ()
+
+
+class HeldThings(Contract):
+    """How many there are, and the ids of the first hundred."""
+
+    count: Annotated[int, DataClass.OPERATIONAL]
+    ids: Annotated[tuple[int, ...], DataClass.OPERATIONAL] = ()
+
+
+class DependentsAnswer(Contract):
+    """Archived ones are among the executions; they go with their case."""
+
+    test_executions: HeldThings
+    test_cycles: HeldThings
+    test_plans: HeldThings
+
+
+class FolderContentsRequest(Contract):
+    """``POST executions /internal/v1/folders/contents``: move or delete some of what is in it."""
+
+    folder: Annotated[int, DataClass.OPERATIONAL]
+    delete: Annotated[bool, DataClass.OPERATIONAL]
+    """Else moved to the root."""
+
+
+class FolderContentsAnswer(Contract):
+    """Whether there may be more: then ask again."""
+
+    more: Annotated[bool, DataClass.OPERATIONAL]
+
+
 class FolderAnswer(Contract):
     """``GET testcases /internal/v1/folders/{id}``; 404 when unknown."""
 

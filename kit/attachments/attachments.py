@@ -94,6 +94,10 @@ class Attachments:
         """
         await self._rows.remove(tenant, kind, entity, parts, self._clock.now())
 
+    async def remove_one(self, tenant: str, place: Place, ident: int) -> bool:
+        """Remove one; False when there is none there. It shows no longer when this returns."""
+        return await self._rows.drop_one(tenant, place, ident, self._clock.now())
+
     def read(
         self, found: Attachment, start: int = 0, size: int | None = None
     ) -> AsyncIterator[bytes]:

@@ -164,6 +164,28 @@ def attachment_routes(attachments: Attachments, resource: Resource) -> APIRouter
     return router
 
 
+def removal_route(attachments: Attachments, path: str, located: Callable[..., Any]) -> APIRouter:
+    """Build the route that removes one attachment, which the vendor has not.
+
+    ``path`` goes up to and without ``/attachments``; ``located`` is as ``Resource.edited``.
+    """
+    router = APIRouter(tags=["Delete and archive"])
+
+    async def remove(
+        found: Annotated[Located, Depends(located)],
+        ident: Annotated[int, Path(alias="attachmentId", ge=1, le=MAX_INT64)],
+    ) -> Response:
+        """Remove an attachment; its bytes go within minutes."""
+        if not await attachments.remove_one(found.tenant, found.place, ident):
+            raise NotFound(f"Attachment with id {ident} does not exist.")
+        return Response(status_code=204)
+
+    router.add_api_route(
+        f"{path}/attachments/{{attachmentId}}", remove, methods=["DELETE"], status_code=204
+    )
+    return router
+
+
 def _declared(request: Request) -> int | None:
     text = request.headers.get("content-length", "")
     # longer ones are no lengths: the client is read as if it had said nothing

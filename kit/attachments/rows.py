@@ -6,7 +6,7 @@ uploading ──▶ stored               in one write, which is when it shows
                                        when what it is attached to goes
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -190,6 +190,59 @@ class AttachmentRows:
             {"$set": {"state": AttachmentState.REMOVING, "lease_until": until}},
             session=session,
         )
+
+    async def drop_all(
+        self, tenant: str, kind: str, entities: Collection[int], until: datetime
+    ) -> None:
+        """Let nothing of these entities show, nor of their parts; a sweeper removes the bytes."""
+        living = [AttachmentState.UPLOADING, AttachmentState.STORED]
+        await self._rows.update_many(
+            {
+                "tenant": tenant,
+                "kind": kind,
+                "entity": {"$in": list(entities)},
+                "state": {"$in": living},
+            },
+            {"$set": {"state": AttachmentState.REMOVING, "lease_until": until}},
+        )
+
+    async def drop_one(self, tenant: str, place: Place, ident: int, now: datetime) -> bool:
+        """Let one attachment show no more; False when there is none. A sweeper does the rest."""
+        change = {"$set": {"state": AttachmentState.REMOVING, "lease_until": now}}
+        result = await self._rows.update_one(self._at(tenant, place) | {"id": ident}, change)
+        return bool(result.matched_count)
+
+    async def attached(
+        self, tenant: str, kind: str, entities: Collection[int], most: int
+    ) -> tuple[int, Sequence[int]]:
+        """Count what is attached to entities and their parts; return that and the first ids."""
+        query = {
+            "tenant": tenant,
+            "kind": kind,
+            "entity": {"$in": list(entities)},
+            "state": AttachmentState.STORED,
+        }
+        rows = await self._rows.find(query, {"_id": 0, "id": 1}).limit(most).to_list(most)
+        count = len(rows) if len(rows) < most else await self._rows.count_documents(query)
+        return count, [row["id"] for row in rows]
+
+    async def having(
+        self, tenant: str, kind: str, first: int, end: int
+    ) -> AsyncIterator[tuple[int, Sequence[int]]]:
+        """Yield the entities of a range of ids that have attachments, with the ids of those."""
+        stages: list[Document] = [
+            {
+                "$match": {
+                    "tenant": tenant,
+                    "kind": kind,
+                    "entity": {"$gte": first, "$lt": end},
+                    "state": AttachmentState.STORED,
+                }
+            },
+            {"$group": {"_id": "$entity", "ids": {"$push": "$id"}}},
+        ]
+        async for row in self._rows.aggregate(stages, allowDiskUse=True):
+            yield row["_id"], row["ids"]
 
     async def of(self, tenant: str, place: Place) -> Sequence[tuple[int, str]]:
         """Return ids and names of what is attached, oldest first."""

@@ -11,6 +11,7 @@ from kit.counters import Counters
 from kit.directory import copy as directory_copy
 from kit.directory.catch_up import until_trusted
 from kit.http.app import internal_app, public_app
+from kit.jobs import wiring as job_wiring
 from kit.leases import Lease
 from kit.service import Background, Group, Indexes, Parts, Role, Runtime
 from services.executions.adapters.archives import ArchiveLimits
@@ -35,10 +36,11 @@ from services.executions.api import links as links_api
 from services.executions.api import testcycles as testcycles_api
 from services.executions.api import testexecutions as testexecutions_api
 from services.executions.api import uploads as uploads_api
+from services.executions.api.attachmentremoval import AttachmentRemovalRoutes
 from services.executions.api.attachments import AttachmentRoutes
 from services.executions.api.internal import InternalRoutes
 from services.executions.api.testplans import TestPlanRoutes
-from services.executions.composition import planning, recording
+from services.executions.composition import planning, recording, removals
 from services.executions.composition.adapters import Adapters
 from services.executions.consumers.library import LibraryConsumer
 from services.executions.consumers.results import MAX_RECORDS, ResultsConsumer
@@ -66,6 +68,7 @@ INDEXES: Indexes = {
     ledger_rows.COLLECTION: ledger_rows.INDEXES,
     deletedissues.COLLECTION: deletedissues.INDEXES,
     **attachment_wiring.INDEXES,
+    **job_wiring.INDEXES,
 }
 
 
@@ -93,19 +96,25 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         testcycles_api.router(
             cycles, planning.cycle_changes(runtime, adapters, cycles, fields), plans, fields, base
         ),
-        TestPlanRoutes(plans, links, fields, base).router(),
+        TestPlanRoutes(plans, cycles, links, fields, base).router(),
         testexecutions_api.router(executions, fields, base),
         recording.routes(runtime, adapters, cycles, executions, fields).router(),
         links_api.LinkRoutes(links, cycles, plans, executions, base).router(),
         issuelinks.router(links, base),
         *AttachmentRoutes(attached.attachments, cycles, plans, executions).routers(),
+        removals.routes(runtime, adapters),
+        *AttachmentRemovalRoutes(attached.attachments, cycles, plans, executions).routers(),
         uploads_api.router(UploadStatus(adapters.uploads, adapters.ledger), base),
     ]
     return Parts(
         public=public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock)),
         internal=internal_app(
             SERVICE,
-            [InternalRoutes(Usages(UsageRows(database))).router()],
+            [
+                InternalRoutes(
+                    Usages(UsageRows(database)), removals.of_the_library(runtime)
+                ).router()
+            ],
             runtime.tokens,
             runtime.health,
         ),
@@ -116,6 +125,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
             Background(Role.API, housekeeping.renew),
             Background(Role.API, housekeeping.run),
             attached.background,
+            removals.jobs(runtime),
         ],
         closers=[attached.attachments.close],
     )
@@ -126,7 +136,8 @@ def _groups(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> Mapping
     writer = testexecutions.ExecutionWriter(database)
     results = ResultsConsumer(Recording(writer, adapters.ledger, adapters.uploads, runtime.clock))
     values = (adapters.cycles, adapters.plans, ExecutionChangesRepository(database))
-    heard = LibraryConsumer(library.projection(database), values)
+    behind = removals.behind_the_library(runtime)
+    heard = LibraryConsumer(library.projection(database), values, behind)
     return {
         "executions.directory": Group(directory_copy.projection(database).apply),
         "executions.library": Group(heard.handle),

@@ -29,6 +29,11 @@ PlanFiller = Annotated[
     ),
 ]
 """Puts cycles into a plan: the answer tells which cycles there are, so they must be in view."""
+CycleDeleter = Annotated[Access, Depends(access_to(Entity.TEST_CYCLE, Right.DELETE))]
+PlanDeleter = Annotated[Access, Depends(access_to(Entity.TEST_PLAN, Right.DELETE))]
+ExecutionDeleter = Annotated[Access, Depends(access_to(Entity.TEST_EXECUTION, Right.DELETE))]
+ExecutionEditor = Annotated[Access, Depends(access_to(Entity.TEST_EXECUTION, Right.EDIT))]
+"""Archives executions; what they say is changed by who may execute."""
 LinkRemover = Annotated[Access, Depends(AccessTo(Need.any_of(*RIGHTS.values()), Scope.WRITE))]
 """One of them at least; the id of the link says which, and the use case asks for that one."""
 Uploader = Annotated[

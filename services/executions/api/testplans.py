@@ -8,8 +8,6 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
 from contracts.customfields import CustomFieldEntity
-from contracts.ids import project_of
-from contracts.permissions import Entity
 from kit.directory.access import Access
 from kit.http.body import JsonBody, documented
 from kit.http.fields import AccountId, Body, Id, Name, ProjectKey, Text
@@ -37,8 +35,8 @@ from services.executions.api.rights import PlanCreator, PlanEditor, PlanFiller, 
 from services.executions.domain.testplans import TestPlan
 from services.executions.usecases.customfields import CustomFields
 from services.executions.usecases.links import Links
+from services.executions.usecases.testcycles import TestCycles
 from services.executions.usecases.testplans import NewTestPlan, PlanFilter, TestPlans
-from services.executions.usecases.visibility import viewable
 
 
 class TestPlanCreate(Body):
@@ -95,8 +93,11 @@ class TestPlanRoutes:
 
     __test__ = False
 
-    def __init__(self, plans: TestPlans, links: Links, fields: CustomFields, base: str) -> None:
+    def __init__(
+        self, plans: TestPlans, cycles: TestCycles, links: Links, fields: CustomFields, base: str
+    ) -> None:
         self._plans = plans
+        self._cycles = cycles
         self._links = links
         self._fields = fields
         self._base = base
@@ -195,9 +196,7 @@ class TestPlanRoutes:
         known = await self._fields.explaining(
             access.tenant, {p["project"] for p in found}, CustomFieldEntity.TEST_PLAN, stored
         )
-        linked = {
-            project_of(link["cycle"]) for p in found for link in p["links"] if "cycle" in link
-        }
-        cycles_of = await viewable(access, Entity.TEST_CYCLE, linked)
+        linked = {link["cycle"] for p in found for link in p["links"] if "cycle" in link}
+        cycles = await self._cycles.shown(access, linked)
         show = Renderer(self._base, access, known).plan
-        return [show(plan, cycles_of) for plan in found]
+        return [show(plan, cycles) for plan in found]

@@ -36,6 +36,8 @@ class TestCycle(TypedDict):
     """At most 1,000, the oldest first; absent until the first one."""
     created_on: Annotated[datetime, DataClass.OPERATIONAL]
     updated_on: Annotated[datetime, DataClass.OPERATIONAL]
+    archived_on: NotRequired[Annotated[datetime, DataClass.OPERATIONAL]]
+    """Of one on a shelf."""
     rev: Annotated[int, DataClass.OPERATIONAL]
 
 

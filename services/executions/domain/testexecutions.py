@@ -40,6 +40,8 @@ class TestExecution(TypedDict):
     """When it was stored or changed, so that pollers with updatedAfter miss none."""
     links: NotRequired[list[Link]]
     """At most 1,000, the oldest first; absent until the first one, which few ever get."""
+    archived_on: NotRequired[Annotated[datetime, DataClass.OPERATIONAL]]
+    """Of one that was put on a shelf by itself."""
     custom_fields: NotRequired[list[CustomValue]]
     estimated_time: NotRequired[Annotated[int, DataClass.CUSTOMER_CONTENT]]
     """Milliseconds; the case's, when the execution was recorded."""

@@ -1,7 +1,7 @@
 """The test plan."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -30,4 +30,6 @@ class TestPlan(TypedDict):
     """At most 1,000, the oldest first: to issues, pages and test cycles."""
     created_on: Annotated[datetime, DataClass.OPERATIONAL]
     updated_on: Annotated[datetime, DataClass.OPERATIONAL]
+    archived_on: NotRequired[Annotated[datetime, DataClass.OPERATIONAL]]
+    """Of one on a shelf."""
     rev: Annotated[int, DataClass.OPERATIONAL]

@@ -6,12 +6,18 @@ from datetime import datetime
 from typing import Protocol
 
 from contracts.ids import Kind, project_of
+from contracts.permissions import Entity
 from kit.directory.access import Access
 from kit.errors import NotFound
 from kit.http.pages import CursorPage, OffsetPage
 from services.executions.domain.testcycles import TestCycle
 from services.executions.usecases.folders import Folders
-from services.executions.usecases.visibility import HiddenCycles, unhidden, visible_id
+from services.executions.usecases.visibility import (
+    HiddenCycles,
+    unhidden,
+    viewable,
+    visible_id,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,10 @@ class CycleReader(Protocol):
     """Reads cycles of one tenant, leaving the hidden ones out."""
 
     async def get(self, tenant: str, cycle: int) -> TestCycle | None: ...
+    async def present(self, tenant: str, cycles: Collection[int]) -> set[int]:
+        """Return those of the cycles that are there."""
+        ...
+
     async def page(
         self, tenant: str, wanted: CycleFilter, hidden: Collection[int], page: OffsetPage
     ) -> tuple[int, Sequence[TestCycle]]: ...
@@ -80,6 +90,16 @@ class TestCycles:
             lambda hidden: self._cycles.walk(tenant, wanted, hidden, page),
             lambda result: (c["id"] for c in result),
         )
+
+    async def shown(self, access: Access, cycles: Collection[int]) -> set[int]:
+        """Return those of the cycles that the caller may view, wherever they are."""
+        projects = {project_of(cycle) for cycle in cycles}
+        seen = await viewable(access, Entity.TEST_CYCLE, projects) if projects else set()
+        wanted = [cycle for cycle in cycles if project_of(cycle) in seen]
+        if not wanted:
+            return set()
+        found = await self._cycles.present(access.tenant, wanted)
+        return found - set(await self._uploads.hidden_cycles(access.tenant))
 
     async def _check_folder(self, access: Access, folder: int | None) -> None:
         if folder is None:

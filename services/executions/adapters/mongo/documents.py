@@ -1,6 +1,7 @@
 """Which document stands in which collection, for the data inventory."""
 
 from kit.attachments import wiring as attachment_wiring
+from kit.jobs import wiring as job_wiring
 from services.executions.adapters.mongo import (
     deletedissues,
     ledger,
@@ -25,4 +26,5 @@ DOCUMENTS: dict[str, type] = {
     versions.COLLECTION: RemovedVersion,
     deletedissues.COLLECTION: DeletedIssue,
     **attachment_wiring.DOCUMENTS,
+    **job_wiring.DOCUMENTS,
 }

@@ -8,6 +8,7 @@ from pymongo import ASCENDING, IndexModel
 
 from kit.mongo import Collection as MongoCollection
 from kit.mongo import unavailable_when_down
+from kit.shelves import everywhere
 from services.executions.domain.links import MAX_LINKS, Holder, Link
 from services.executions.usecases.links import Linked, Once
 
@@ -96,7 +97,9 @@ class LinkRepository:
     async def drop(self, tenant: str, issues: Collection[int], now: datetime) -> None:
         """Remove every link to these issues, a bounded number of documents at a time."""
         gone = {"$in": list(issues)}
-        query = {"tenant": tenant, "links.issue": gone, "links.id": _SOME}
+        # also of what is archived: it may come back
+        names = {"$in": everywhere(tenant)}
+        query = {"tenant": names, "links.issue": gone, "links.id": _SOME}
         change = self._change(now, {"$pull": {"links": {"issue": gone}}})
         some = self._rows.find(query, {"_id": 1}).hint("links").limit(_BATCH)
         while rows := await some.clone().to_list(_BATCH):

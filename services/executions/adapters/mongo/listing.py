@@ -10,6 +10,7 @@ from contracts.ids import project_of, project_range
 from kit.http.pages import CursorPage, OffsetPage
 from kit.mongo import Collection as MongoCollection
 from kit.mongo import Document
+from kit.shelves import everywhere
 
 
 def within(projects: Collection[int], updated_after: datetime | None = None) -> Document:
@@ -60,6 +61,11 @@ async def forget_field(rows: MongoCollection, tenant: str, field: int) -> None:
     """Remove every value of a custom field that is gone."""
     first, end = project_range(project_of(field))
     await rows.update_many(
-        {"tenant": tenant, "id": {"$gte": first, "$lt": end}, "custom_fields.field": field},
+        {
+            # also of what is archived: it may come back
+            "tenant": {"$in": everywhere(tenant)},
+            "id": {"$gte": first, "$lt": end},
+            "custom_fields.field": field,
+        },
         {"$pull": {"custom_fields": {"field": field}}},
     )

@@ -58,6 +58,12 @@ class TestCycleRepository:
         row: Any = await self._cycles.find_one({"tenant": tenant, "id": cycle})
         return cast("TestCycle | None", row)
 
+    async def present(self, tenant: str, cycles: Collection[int]) -> set[int]:
+        """Return those of the cycles that are there."""
+        query = {"tenant": tenant, "id": {"$in": list(cycles)}}
+        rows = await self._cycles.find(query, {"_id": 0, "id": 1}).to_list(None)
+        return {row["id"] for row in rows}
+
     async def page(
         self, tenant: str, wanted: CycleFilter, hidden: Collection[int], page: OffsetPage
     ) -> tuple[int, Sequence[TestCycle]]:

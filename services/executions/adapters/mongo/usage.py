@@ -4,6 +4,7 @@ import asyncio
 
 from contracts.ids import project_range
 from kit.mongo import Database, Document
+from kit.shelves import everywhere
 from services.executions.adapters.mongo import (
     library,
     testcycles,
@@ -53,7 +54,8 @@ class UsageRows:
     ) -> tuple[int, int, int]:
         """Count; plans have what cycles may have."""
         first, end = project_range(project)
-        scope = {"tenant": tenant, "id": {"$gte": first, "$lt": end}}
+        # what is archived keeps its options and values
+        scope = {"tenant": {"$in": everywhere(tenant)}, "id": {"$gte": first, "$lt": end}}
         return await asyncio.gather(
             self._plans.count_documents(scope | cycle),
             self._cycles.count_documents(scope | cycle),

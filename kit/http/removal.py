@@ -1,0 +1,49 @@
+"""What routes that delete and archive have in common: their parameters and their answers."""
+
+from typing import Annotated
+
+from fastapi import Query
+from typing_extensions import TypedDict
+
+DryRun = Annotated[
+    bool, Query(alias="dryRun", description="change nothing, say what would go with it")
+]
+Force = Annotated[bool, Query(description="also delete what hangs on it")]
+
+
+class DependentsBean(TypedDict):
+    """Things of one kind that hang on what is deleted or archived."""
+
+    count: int
+    ids: list[int]
+    """Of the first hundred."""
+
+
+class Removed(TypedDict):
+    """What was done, or would be."""
+
+    id: int
+    key: str | None
+    done: bool
+    """False for a dry run."""
+    dependents: dict[str, DependentsBean]
+    """By kind; they go, or are put aside, with it."""
+    reasons: list[str]
+    """Why it would be refused; empty when it would not."""
+
+
+class Restored(TypedDict):
+    """What shows again."""
+
+    id: int
+    key: str | None
+
+
+class ArchivedBean(TypedDict):
+    """Something that is archived."""
+
+    id: int
+    key: str | None
+    name: str | None
+    """None for executions, which have none."""
+    archivedOn: str

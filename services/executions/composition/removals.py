@@ -1,0 +1,45 @@
+"""Delete and archive."""
+
+from fastapi import APIRouter
+
+from kit.jobs import wiring
+from kit.jobs.rows import JobRows
+from kit.service import Background, Runtime
+from services.executions.adapters.mongo.dependents import DependentRows
+from services.executions.adapters.mongo.remains import FolderCopy, RemainsRows, UploadsBehind
+from services.executions.adapters.mongo.shelving import Shelving
+from services.executions.api.removals import RemovalRoutes
+from services.executions.composition.adapters import Adapters
+from services.executions.settings import ExecutionsSettings
+from services.executions.usecases.dependents import OfTheLibrary
+from services.executions.usecases.removaljobs import BehindTheLibrary, RemovalJobs
+from services.executions.usecases.removals import Removals
+
+
+def routes(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> APIRouter:
+    """Return the public routes."""
+    database = runtime.database
+    shelves = Shelving(database, JobRows(database))
+    removals = Removals(shelves, UploadsBehind(database), adapters.options, runtime.clock)
+    return RemovalRoutes(removals, runtime.settings.api_base).router()
+
+
+def of_the_library(runtime: Runtime[ExecutionsSettings]) -> OfTheLibrary:
+    """Return what answers testcases."""
+    database, jobs = runtime.database, JobRows(runtime.database)
+    remains = RemainsRows(database, jobs)
+    return OfTheLibrary(DependentRows(database), Shelving(database, jobs), remains, runtime.clock)
+
+
+def behind_the_library(runtime: Runtime[ExecutionsSettings]) -> BehindTheLibrary:
+    """Return what follows when something of the library goes."""
+    return BehindTheLibrary(JobRows(runtime.database), runtime.clock)
+
+
+def jobs(runtime: Runtime[ExecutionsSettings]) -> Background:
+    """Return who does what is left to do."""
+    database, rows = runtime.database, JobRows(runtime.database)
+    steps = RemovalJobs(
+        RemainsRows(database, rows), UploadsBehind(database), FolderCopy(database), runtime.clock
+    )
+    return wiring.worker(runtime, rows, steps.steps())[1]

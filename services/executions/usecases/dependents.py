@@ -1,0 +1,84 @@
+"""What the library asks of us before it deletes something, and what it has us do then."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
+
+from kit.clock import Clock
+from kit.errors import Conflict
+from kit.shelves import Shelf
+from services.executions.domain.links import Holder
+from services.executions.domain.removals import Held, Thing
+from services.executions.usecases.removals import MOST_MOVING, Shelves
+
+_AT_ONCE = 50
+"""Things of a folder that one question deletes; the asker comes again."""
+
+
+class LibraryDependents(Protocol):
+    """Looks up what belongs to things of the library."""
+
+    async def runs(self, tenant: str, cases: Collection[int]) -> Held:
+        """Return the executions of cases, archived ones too."""
+        ...
+
+    async def in_folder(self, tenant: str, holder: Holder, folders: Collection[int]) -> Held:
+        """Return the cycles or plans in folders."""
+        ...
+
+    async def some_of_folder(
+        self, tenant: str, holder: Holder, folder: int, most: int
+    ) -> Collection[Thing]:
+        """Return some cycles or plans of a folder."""
+        ...
+
+
+class FolderContents(Protocol):
+    """Moves what is in a folder."""
+
+    async def empty_folder(self, tenant: str, folder: int, now: datetime) -> bool:
+        """Move some cycles and plans to the root; True: there may be more."""
+        ...
+
+
+class OfTheLibrary:
+    """Answers the owner of cases and folders, who has decided the right."""
+
+    def __init__(
+        self,
+        dependents: LibraryDependents,
+        shelves: Shelves,
+        contents: FolderContents,
+        clock: Clock,
+    ) -> None:
+        self._dependents = dependents
+        self._shelves = shelves
+        self._contents = contents
+        self._clock = clock
+
+    async def runs(self, tenant: str, cases: Collection[int]) -> Held:
+        """Return the executions of cases."""
+        return await self._dependents.runs(tenant, cases)
+
+    async def in_folders(self, tenant: str, folders: Collection[int]) -> tuple[Held, Held]:
+        """Return the cycles and the plans in folders."""
+        look = self._dependents.in_folder
+        return (
+            await look(tenant, Holder.TEST_CYCLE, folders),
+            await look(tenant, Holder.TEST_PLAN, folders),
+        )
+
+    async def empty(self, tenant: str, folder: int, *, delete: bool) -> bool:
+        """Move or delete some of what is in a folder; True: there is more, so ask again."""
+        now = self._clock.now()
+        if not delete:
+            return await self._contents.empty_folder(tenant, folder, now)
+        more = False
+        for holder in (Holder.TEST_CYCLE, Holder.TEST_PLAN):
+            found = await self._dependents.some_of_folder(tenant, holder, folder, _AT_ONCE)
+            if found and await self._shelves.moving(tenant) + len(found) > MOST_MOVING:
+                raise Conflict("Too many test cycles are being deleted.")
+            for thing in found:
+                await self._shelves.put(tenant, thing, Shelf.REMOVED, now)
+            more = more or len(found) == _AT_ONCE
+        return more
