@@ -31,7 +31,7 @@ from pymongo.errors import (
 )
 from pymongo.write_concern import WriteConcern
 
-from kit.errors import Unavailable
+from kit.errors import Unavailable, Unprocessable
 
 Document = dict[str, Any]
 Database: TypeAlias = AsyncIOMotorDatabase[Document]
@@ -106,6 +106,18 @@ async def connect(uri: str, database: str, *, timeout_ms: int = 5_000) -> AsyncI
         yield client.get_database(database, write_concern=WriteConcern("majority", j=True))
     finally:
         client.close()
+
+
+@contextlib.contextmanager
+def in_time(seconds: float) -> Iterator[None]:
+    """Turn the end of ``max_time_ms`` into ``Unprocessable`` (422): it would take as long again."""
+    with unavailable_when_down():
+        try:
+            yield
+        except ExecutionTimeout as error:
+            raise Unprocessable(
+                f"The search took longer than {seconds:g} seconds and was ended: narrow it down."
+            ) from error
 
 
 async def ping(database: Database) -> None:

@@ -21,6 +21,7 @@ from services.testcases.adapters.mongo import links as link_rows
 from services.testcases.adapters.mongo import options as option_rows
 from services.testcases.adapters.mongo import provisional as provisional_rows
 from services.testcases.adapters.mongo import scripts as script_rows
+from services.testcases.adapters.mongo import search as search_rows
 from services.testcases.adapters.mongo import testcases as case_rows
 from services.testcases.adapters.mongo.customvalues import LibraryValues
 from services.testcases.adapters.mongo.numbers import CounterNumbers
@@ -36,6 +37,7 @@ from services.testcases.api.issuelinks import IssueLinkRoutes
 from services.testcases.api.links import LinkRoutes
 from services.testcases.api.optionadmin import OptionAdminRoutes
 from services.testcases.api.options import OptionRoutes
+from services.testcases.api.search import SearchRoutes
 from services.testcases.api.testcases import TestCaseRoutes
 from services.testcases.api.testcaseupdate import TestCaseUpdateRoutes
 from services.testcases.api.testscript import TestScriptRoutes
@@ -56,6 +58,7 @@ from services.testcases.usecases.options import Options
 from services.testcases.usecases.provisional import ProvisionalCases
 from services.testcases.usecases.runs import RunCases
 from services.testcases.usecases.scripts import Scripts
+from services.testcases.usecases.search import SearchCases
 from services.testcases.usecases.testcases import TestCases
 from services.testcases.usecases.testcaseupdates import TestCaseUpdates
 from services.testcases.usecases.uploads import Uploads
@@ -104,10 +107,14 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     uploads = Uploads(provisional)
     by_name = ProvisionalCases(case_store, provisional, options, uploads, numbers, clock)
 
+    found_rows = search_rows.SearchRepository(database, settings.search_seconds)
+    search = SearchCases(found_rows, folders, options, fields)
+
     directory = DirectoryCopy(database, runtime.peers["tenancy"], clock)
     base = settings.api_base
     routers = [
         *_case_routers(cases, updates, fields, scripts, Features(script_store), base),
+        SearchRoutes(search, fields, base).router(),
         LinkRoutes(links, base).router(),
         IssueLinkRoutes(links, base).router(),
         FolderRoutes(folders, base).router(),

@@ -17,3 +17,6 @@ class TestcasesSettings(AttachmentSettings):
     max_body_bytes: int = Field(
         DEFAULT_MAX_BYTES, ge=1024, description="largest JSON body of a request; beyond it 413"
     )
+    search_seconds: float = Field(
+        5.0, gt=0, description="how long the database may work on one search; beyond it 422"
+    )

@@ -25,6 +25,12 @@ class FolderStore(Protocol):
         """Return one folder."""
         ...
 
+    async def children(
+        self, tenant: str, project: int, parents: Collection[int]
+    ) -> Collection[int]:
+        """Return the ids of the folders of test cases right below these."""
+        ...
+
     async def next_index(
         self, tenant: str, project: int, kind: FolderType, parent: int | None
     ) -> int:
@@ -99,6 +105,15 @@ class Folders:
         if await access.sees(project_of(folder)) is None:
             return None
         return await self._store.get(access.tenant, folder)
+
+    async def below(self, tenant: str, folder: int) -> Collection[int]:
+        """Return a folder of test cases and all that lie in it, at any depth."""
+        found, level = {folder}, {folder}
+        while level:
+            inside = await self._store.children(tenant, project_of(folder), level)
+            level = set(inside) - found
+            found |= level
+        return found
 
     async def find(self, tenant: str, folder: int) -> Folder | None:
         """Return a folder for another service, which looks at the project itself."""

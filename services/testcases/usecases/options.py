@@ -15,6 +15,7 @@ from services.testcases.domain.options import (
     Option,
     check_name_is_free,
     may_be_default,
+    name_key,
     next_index,
     noun,
 )
@@ -43,6 +44,12 @@ class OptionStore(Protocol):
         self, tenant: str, project: int, types: Sequence[OptionType]
     ) -> Sequence[Option]:
         """Return all options of some types of a project, by id."""
+        ...
+
+    async def named(
+        self, tenant: str, projects: Collection[int], kind: OptionType, names: Collection[str]
+    ) -> Mapping[str, Collection[int]]:
+        """Return the ids of options by their ``name_key``, which ``names`` are."""
         ...
 
     async def add(
@@ -96,6 +103,16 @@ class Options:
         projects: Mapping[int, ProjectState] = await access.chosen(project_key)
         await self._defaults.ensure(access.tenant, list(projects))
         return await self._store.page(access.tenant, list(projects), types, page)
+
+    async def named(
+        self, tenant: str, projects: Collection[int], kind: OptionType, names: Collection[str]
+    ) -> Mapping[str, Collection[int]]:
+        """Return the ids of options of several projects by name, as ``name_key`` has it.
+
+        Archived ones are among them; a name that nothing has is missing.
+        """
+        await self._defaults.ensure(tenant, list(projects))
+        return await self._store.named(tenant, projects, kind, [name_key(n) for n in names])
 
     async def get(self, access: Access, types: Sequence[OptionType], option: int) -> Option:
         """Return one option; ``NotFound`` unless it is of these types and visible."""

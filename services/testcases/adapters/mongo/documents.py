@@ -151,6 +151,12 @@ class LinkDocument(TypedDict):
     description: NotRequired[Annotated[str | None, DataClass.CUSTOMER_CONTENT]]
 
 
+class WordsDocument(TypedDict):
+    """What the search finds a case by: see ``domain.searchwords``."""
+
+    words: Annotated[list[str], DataClass.CUSTOMER_CONTENT]
+
+
 class TestCaseDocument(TypedDict):
     """A test case as its newest version says.
 
@@ -184,6 +190,8 @@ class TestCaseDocument(TypedDict):
     """Absent in cases that never had a value."""
     links: NotRequired[list[LinkDocument]]
     """At most 1,000, oldest first; absent until the first one."""
+    search: list[WordsDocument]
+    """Words of the case itself, and of its script: the two change apart."""
     rev: Annotated[int, DataClass.OPERATIONAL]
     """Number of states published: 0 while provisional."""
     outbox: Outbox

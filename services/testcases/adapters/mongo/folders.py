@@ -72,6 +72,18 @@ class FolderRepository:
         row = await self._folders.find_one({"_id": f"{tenant}/{folder}", "tenant": tenant})
         return _folder(row) if row is not None else None
 
+    async def children(
+        self, tenant: str, project: int, parents: Collection[int]
+    ) -> Collection[int]:
+        """Return the ids of the folders of test cases right below these."""
+        query = {
+            "tenant": tenant,
+            "project": project,
+            "type": FolderType.TEST_CASE.value,
+            "parent": {"$in": list(parents)},
+        }
+        return [row["id"] for row in await self._folders.find(query, {"id": 1}).to_list(None)]
+
     async def next_index(
         self, tenant: str, project: int, kind: FolderType, parent: int | None
     ) -> int:

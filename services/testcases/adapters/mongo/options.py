@@ -1,7 +1,7 @@
 """Options in MongoDB, and which projects have their defaults."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from pymongo import ASCENDING, IndexModel
@@ -92,6 +92,21 @@ class OptionRepository:
         query = {"tenant": tenant, "project": project, "type": {"$in": list(types)}}
         rows = await self._options.find(query).sort(_BY_ID).to_list(None)
         return [_option(row) for row in rows]
+
+    async def named(
+        self, tenant: str, projects: Collection[int], kind: OptionType, names: Collection[str]
+    ) -> Mapping[str, Collection[int]]:
+        """Return the ids of options by their ``name_key``, which ``names`` are."""
+        query = {
+            "tenant": tenant,
+            "project": {"$in": list(projects)},
+            "type": kind,
+            "name_key": {"$in": list(names)},
+        }
+        found: dict[str, list[int]] = {}
+        for row in await self._options.find(query, {"id": 1, "name_key": 1}).to_list(None):
+            found.setdefault(row["name_key"], []).append(row["id"])
+        return found
 
     async def add(
         self,

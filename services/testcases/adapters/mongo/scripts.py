@@ -13,6 +13,7 @@ from services.testcases.adapters.mongo.scriptforms import script_document, scrip
 from services.testcases.adapters.mongo.testcases import TEST_CASES
 from services.testcases.adapters.mongo.turns import Turns
 from services.testcases.domain.scripts import Script, StepsScript
+from services.testcases.domain.searchwords import script_words
 from services.testcases.usecases.attachments import KIND
 from services.testcases.usecases.features import BddCase
 from services.testcases.usecases.scripts import Decide
@@ -97,7 +98,11 @@ class ScriptRepository:
         await self._cases.update_one(
             this,
             {
-                "$set": {"script": dict(script_document(new)), "updated_on": now},
+                "$set": {
+                    "script": dict(script_document(new)),
+                    "search.1.words": script_words(new),
+                    "updated_on": now,
+                },
                 "$inc": {"rev": 1},
                 "$push": {"outbox": self._pending.entry()},
             },

@@ -20,6 +20,7 @@ from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.scriptforms import script_document
 from services.testcases.domain.links import IssueLink, Link, LinkType, WebLink
 from services.testcases.domain.scripts import ScriptType, StepsScript
+from services.testcases.domain.searchwords import case_words, script_words
 from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.testcases import CaseFilter
 
@@ -43,6 +44,9 @@ INDEXES = {
         _index("issue", "links.issue", partialFilterExpression={"links.issue": {"$exists": True}}),
         # and this one nothing but what an export of features reads
         _index("bdd", "project", "visible", "id", partialFilterExpression={"script.type": "bdd"}),
+        # the search: any of a case's words leads to it, in the order of ids
+        _index("words", "search.words", "visible", "id"),
+        _index("updated", "project", "visible", "updated_on", "id"),
         OUTBOX_INDEX,
     ],
 }
@@ -50,7 +54,7 @@ INDEXES = {
 _BY_ID = [("project", ASCENDING), ("id", ASCENDING)]
 """Order by id: ids of one project are one range, and the indexes have the project first."""
 # scripts can be long, and the public shapes of a case do not show them
-WITHOUT_STEPS = {"script.steps": 0, "script.text": 0, "outbox": 0}
+WITHOUT_STEPS = {"script.steps": 0, "script.text": 0, "search": 0, "outbox": 0}
 
 
 class TestCaseRepository:
@@ -66,7 +70,7 @@ class TestCaseRepository:
         self, tenant: str, wanted: CaseFilter, page: OffsetPage
     ) -> tuple[int, Sequence[TestCase]]:
         """Return the total and one page, by id."""
-        query = _query(tenant, wanted)
+        query = case_query(tenant, wanted)
         total, rows = await asyncio.gather(
             self._cases.count_documents(query),
             self._cases.find(query, WITHOUT_STEPS)
@@ -79,7 +83,7 @@ class TestCaseRepository:
 
     async def walk(self, tenant: str, wanted: CaseFilter, page: CursorPage) -> Sequence[TestCase]:
         """Return up to ``limit + 1`` cases from an id on."""
-        query = _query(tenant, wanted) | {"id": {"$gte": page.start_at_id}}
+        query = case_query(tenant, wanted) | {"id": {"$gte": page.start_at_id}}
         rows = (
             await self._cases.find(query, WITHOUT_STEPS)
             .sort(_BY_ID)
@@ -133,7 +137,8 @@ class TestCaseRepository:
         return bool(result.matched_count)
 
 
-def _query(tenant: str, wanted: CaseFilter) -> Document:
+def case_query(tenant: str, wanted: CaseFilter) -> Document:
+    """Return the filter of what lists show."""
     query: Document = {
         "tenant": tenant,
         "project": {"$in": list(wanted.projects)},
@@ -170,6 +175,7 @@ def document(row_id: str, tenant: str, case: TestCase, script: StepsScript) -> T
         "owner": case.owner,
         "script": script_document(script),
         "custom_fields": value_documents(case.custom_fields),
+        "search": [{"words": case_words(case)}, {"words": script_words(script)}],
         "rev": 0,
         "outbox": [],
     }
@@ -189,6 +195,7 @@ def _settable(case: TestCase) -> Document:
         "folder": case.folder,
         "owner": case.owner,
         "custom_fields": [dict(value) for value in value_documents(case.custom_fields)],
+        "search.0.words": case_words(case),
     }
 
 

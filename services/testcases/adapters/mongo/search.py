@@ -1,0 +1,160 @@
+"""Searching visible test cases in MongoDB.
+
+What clients write becomes values, never operators, and no regular expression: words are compared
+with the terms that every case keeps (``domain.searchwords``), in one index that leads from a term
+to cases in the order of ids. All other filters are decided on the cases that are met, in the
+order of an index, until the page is full or time is up.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from pymongo import ASCENDING, DESCENDING
+
+from contracts.customfields import Account
+from contracts.fieldmatches import FieldMatch
+from contracts.ids import project_range
+from kit.http.search import Position, SearchPage
+from kit.mongo import Database, Document, in_time
+from services.testcases.adapters.mongo.testcases import (
+    TEST_CASES,
+    WITHOUT_STEPS,
+    case_query,
+    test_case,
+)
+from services.testcases.domain.searchwords import Part, Term, label_term, stored
+from services.testcases.domain.testcases import TestCase
+from services.testcases.usecases.search import Between, CaseSearch, Lack, Mention
+from services.testcases.usecases.testcases import CaseFilter
+
+SORTED_BY: Mapping[str, str | None] = {"key": None, "name": "name", "updatedOn": "updated_on"}
+"""Fields by sort key; None: the id. An index has each, with the id behind it."""
+_WORDS = "search.words"
+_LAST = "\U0010ffff"
+_LACKS = {
+    Lack.OWNER: ("owner", [None]),
+    Lack.FOLDER: ("folder", [None]),
+    Lack.COMPONENT: ("component", [None]),
+    Lack.LABELS: ("labels", [[]]),
+    Lack.OBJECTIVE: ("objective", [None, ""]),
+    Lack.PRECONDITION: ("precondition", [None, ""]),
+    Lack.ESTIMATED_TIME: ("estimated_time", [None]),
+}
+_Keys: TypeAlias = list[tuple[str, int]]
+
+
+class SearchRepository:
+    """Implements ``SearchStore``; the tenant comes first."""
+
+    def __init__(self, database: Database, seconds: float) -> None:
+        self._cases = database[TEST_CASES]
+        self._seconds = seconds
+
+    async def search(self, tenant: str, wanted: CaseSearch, page: SearchPage) -> Sequence[TestCase]:
+        """Return up to ``limit + 1`` cases."""
+        query = search_query(tenant, wanted, page)
+        with in_time(self._seconds):
+            rows = (
+                await self._cases.find(query, WITHOUT_STEPS)
+                .sort(_sort(wanted, page))
+                .limit(page.limit + 1)
+                .max_time_ms(round(self._seconds * 1000))
+                .to_list(page.limit + 1)
+            )
+        return [test_case(row) for row in rows]
+
+
+def search_query(tenant: str, wanted: CaseSearch, page: SearchPage) -> Document:
+    """Return the filter; each client's value stands where a value stands."""
+    query = case_query(tenant, CaseFilter(wanted.projects))
+    if len(wanted.projects) == 1:
+        # the index of words has no project, but ids of one are one range
+        (project,) = wanted.projects
+        first, end = project_range(project)
+        query["id"] = {"$gte": first, "$lt": end}
+    conditions = [*_words(wanted), *_choices(wanted), *_moments(wanted), *_fields(wanted)]
+    conditions += [{name: {"$in": values}} for name, values in map(_LACKS.get, wanted.without)]  # type: ignore[misc]
+    if page.after is not None:
+        conditions += _behind(page, page.after)
+    return query | {"$and": conditions} if conditions else query
+
+
+def _sort(wanted: CaseSearch, page: SearchPage) -> _Keys:
+    way = DESCENDING if page.order.descending else ASCENDING
+    field = SORTED_BY[page.order.key]
+    if field is not None:
+        return [(field, way), ("id", way)]
+    # ids of a project are one range, so both are the order of ids, each that of an index
+    by_words = wanted.terms or wanted.labels or wanted.mentions
+    return [("id", way)] if by_words else [("project", way), ("id", way)]
+
+
+def _behind(page: SearchPage, after: Position) -> list[Document]:
+    beyond, from_on = ("$lt", "$lte") if page.order.descending else ("$gt", "$gte")
+    field = SORTED_BY[page.order.key]
+    if field is None:
+        return [{"id": {beyond: after.id}}]
+    return [
+        {field: {from_on: after.value}},
+        {"$or": [{field: {beyond: after.value}}, {"id": {beyond: after.id}}]},
+    ]
+
+
+def _words(wanted: CaseSearch) -> list[Document]:
+    found: list[Document] = [{_WORDS: label_term(label)} for label in wanted.labels]
+    return found + [_term(t) for t in wanted.terms] + [_mention(m) for m in wanted.mentions]
+
+
+def _term(term: Term) -> Document:
+    if not term.prefix:
+        return {_WORDS: {"$in": stored(term)}}
+    begins: Document = {"$gte": term.word, "$lt": term.word + _LAST}
+    if term.part is not None:
+        begins["$regex"] = f":{Part(term.part).value}$"
+    return {_WORDS: {"$elemMatch": begins}}
+
+
+def _mention(mention: Mention) -> Document:
+    return {"$or": [{"id": mention.case}, {"$and": [_term(term) for term in mention.terms]}]}
+
+
+def _choices(wanted: CaseSearch) -> list[Document]:
+    found = [
+        {name: {"$in": list(values)}}
+        for name, values in (
+            ("status", wanted.statuses),
+            ("priority", wanted.priorities),
+            ("owner", wanted.owners),
+            ("component", wanted.components),
+        )
+        if values
+    ]
+    # of these none at all may be meant
+    for name, ids in (("folder", wanted.folders), ("id", wanted.ids)):
+        if ids is not None:
+            found.append({name: {"$in": list(ids)}})
+    return found
+
+
+def _moments(wanted: CaseSearch) -> list[Document]:
+    return [*_between("created_on", wanted.created), *_between("updated_on", wanted.updated)]
+
+
+def _between(name: str, range_: Between) -> list[Document]:
+    bounds = {"$gt": range_.after, "$lt": range_.before}
+    given = {operator: moment for operator, moment in bounds.items() if moment is not None}
+    return [{name: given}] if given else []
+
+
+def _fields(wanted: CaseSearch) -> list[Document]:
+    return [{"$or": [_match(match) for match in matches]} for matches in wanted.fields]
+
+
+def _match(match: FieldMatch) -> Document:
+    held = "user" if isinstance(match.value, Account) else "value"
+    value: Any = str(match.value) if held == "user" else match.value
+    having: Document = {"$elemMatch": {"field": match.field, held: {"$eq": value}}}
+    if match.or_unset:
+        unset = {"$not": {"$elemMatch": {"field": match.field, "value": True}}}
+        return {"project": match.project, "custom_fields": unset}
+    return {"project": match.project, "custom_fields": having}
