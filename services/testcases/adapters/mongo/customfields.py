@@ -85,7 +85,7 @@ class CustomFieldRepository:
                 if field.id in known:
                     await self._update(tenant, field, session)
                 else:
-                    row = dict(self._document(tenant, field))
+                    row = dict(self.document(tenant, field))
                     await self._fields.insert_one(row, session=session)
             if change.removed is not None:
                 await self._remove(tenant, change.removed, session)
@@ -123,7 +123,8 @@ class CustomFieldRepository:
             session=session,
         )
 
-    def _document(self, tenant: str, field: CustomField) -> CustomFieldDocument:
+    def document(self, tenant: str, field: CustomField) -> CustomFieldDocument:
+        """Build the document of a new field."""
         return {
             "_id": f"{tenant}/{field.id}",
             "tenant": tenant,

@@ -65,12 +65,12 @@ class FolderRepository:
             .limit(page.max_results)
             .to_list(page.max_results),
         )
-        return total, [_folder(row) for row in rows]
+        return total, [folder_of(row) for row in rows]
 
     async def get(self, tenant: str, folder: int) -> Folder | None:
         """Return one folder."""
         row = await self._folders.find_one({"_id": f"{tenant}/{folder}", "tenant": tenant})
-        return _folder(row) if row is not None else None
+        return folder_of(row) if row is not None else None
 
     async def children(
         self, tenant: str, project: int, parents: Collection[int]
@@ -97,10 +97,11 @@ class FolderRepository:
 
     async def insert(self, tenant: str, folder: Folder) -> None:
         """Store a new folder."""
-        await self._folders.insert_one(dict(self._document(tenant, folder)))
+        await self._folders.insert_one(dict(self.document(tenant, folder)))
         self._pending.nudge()
 
-    def _document(self, tenant: str, folder: Folder) -> FolderDocument:
+    def document(self, tenant: str, folder: Folder) -> FolderDocument:
+        """Build the document of a new folder."""
         return {
             "_id": f"{tenant}/{folder.id}",
             "tenant": tenant,
@@ -116,7 +117,8 @@ class FolderRepository:
         }
 
 
-def _folder(row: Document) -> Folder:
+def folder_of(row: Document) -> Folder:
+    """Read a folder."""
     return Folder(
         id=row["id"],
         project=row["project"],

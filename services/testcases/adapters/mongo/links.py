@@ -51,7 +51,7 @@ class LinkRepository:
             "links": {"$not": {"$elemMatch": _alike(link)}},
         }
         result = await self._cases.update_one(
-            room, self._change({"$push": {"links": dict(_document(link))}})
+            room, self._change({"$push": {"links": dict(link_document(link))}})
         )
         return self._told(result.modified_count)
 
@@ -132,7 +132,8 @@ def _alike(link: Link) -> dict[str, Any]:
     return {"url": link.url, "description": link.description}
 
 
-def _document(link: Link) -> LinkDocument:
+def link_document(link: Link) -> LinkDocument:
+    """Build what is stored of a link."""
     kept: LinkDocument = {"id": link.id, "kind": "issue", "type": link.type.value}
     if isinstance(link, IssueLink):
         return kept | {"issue": link.issue}

@@ -78,12 +78,12 @@ class OptionRepository:
             .limit(page.max_results)
             .to_list(page.max_results),
         )
-        return total, [_option(row) for row in rows]
+        return total, [option_of(row) for row in rows]
 
     async def get(self, tenant: str, option: int) -> Option | None:
         """Return one option."""
         row = await self._options.find_one({"_id": f"{tenant}/{option}", "tenant": tenant})
-        return _option(row) if row is not None and "deleted" not in row else None
+        return option_of(row) if row is not None and "deleted" not in row else None
 
     async def of_project(
         self, tenant: str, project: int, types: Sequence[OptionType]
@@ -91,7 +91,7 @@ class OptionRepository:
         """Return all options of some types of a project, by id."""
         query = {"tenant": tenant, "project": project, "type": {"$in": list(types)}}
         rows = await self._options.find(query).sort(_BY_ID).to_list(None)
-        return [_option(row) for row in rows]
+        return [option_of(row) for row in rows]
 
     async def named(
         self, tenant: str, projects: Collection[int], kind: OptionType, names: Collection[str]
@@ -119,7 +119,7 @@ class OptionRepository:
 
         async def change(session: Session) -> Option:
             option = made(await self._group(tenant, project, kind, session))
-            row = dict(self._document(tenant, option))
+            row = dict(self.document(tenant, option))
             await self._options.insert_one(row, session=session)
             return option
 
@@ -190,7 +190,7 @@ class OptionRepository:
     ) -> Sequence[Option]:
         query = {"tenant": tenant, "project": project, "type": kind.value}
         rows = await self._options.find(query, session=session).sort(_BY_ID).to_list(None)
-        return [_option(row) for row in rows]
+        return [option_of(row) for row in rows]
 
     async def complete(self, tenant: str, projects: Collection[int]) -> set[int]:
         """Return the projects whose defaults are all there."""
@@ -204,7 +204,7 @@ class OptionRepository:
 
     async def create(self, tenant: str, project: int, options: Sequence[Option]) -> None:
         """Store what is missing of them, then that the project is complete."""
-        await insert_new(self._options, [dict(self._document(tenant, o)) for o in options])
+        await insert_new(self._options, [dict(self.document(tenant, o)) for o in options])
         self._pending.nudge()
         await self._projects.update_one(
             # the id alone: only then the server itself repeats an upsert that met another
@@ -234,7 +234,8 @@ class OptionRepository:
             "$push": {"outbox": self._pending.entry()},
         }
 
-    def _document(self, tenant: str, option: Option) -> OptionDocument:
+    def document(self, tenant: str, option: Option) -> OptionDocument:
+        """Build the document of a new option."""
         return {
             "_id": f"{tenant}/{option.id}",
             "tenant": tenant,
@@ -254,7 +255,8 @@ class OptionRepository:
         }
 
 
-def _option(row: Document) -> Option:
+def option_of(row: Document) -> Option:
+    """Read an option."""
     return Option(
         id=row["id"],
         project=row["project"],

@@ -19,7 +19,7 @@ from services.testcases.adapters.mongo.documents import TestCaseDocument
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.scriptforms import script_document
 from services.testcases.domain.links import IssueLink, Link, LinkType, WebLink
-from services.testcases.domain.scripts import ScriptType, StepsScript
+from services.testcases.domain.scripts import Script, ScriptType, StepsScript
 from services.testcases.domain.searchwords import case_words, script_words
 from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.testcases import CaseFilter
@@ -151,7 +151,7 @@ def case_query(tenant: str, wanted: CaseFilter) -> Document:
     return query
 
 
-def document(row_id: str, tenant: str, case: TestCase, script: StepsScript) -> TestCaseDocument:
+def document(row_id: str, tenant: str, case: TestCase, script: Script) -> TestCaseDocument:
     """Build a document that is not visible and has nothing to publish."""
     return {
         "_id": row_id,
