@@ -15,7 +15,7 @@ from tests.faults.belongings import (
     unknown_like,
 )
 
-_PARAMETER = re.compile(r"\{(\w+)\}")
+PARAMETER = re.compile(r"\{(\w+)\}")
 _OPTION = {"id": 1, "project": {"id": 1}, "name": "n", "index": 0}
 _FIELD = {"entity": "test-case", "type": "CHECKBOX", "name": "n"}
 _FIELDS = "/ostro/v1/testcases/projects/{projectKey}/custom-fields"
@@ -54,6 +54,8 @@ BODIES: dict[str, Any] = {
     },
     "POST /v2/testplans/{testPlanIdOrKey}/links/testcycles": {"testCycleIdOrKey": "DEMO-R1"},
     "POST /v2/testexecutions/{testExecutionIdOrKey}/links/issues": {"issueId": 1},
+    "PUT /v2/testexecutions/{testExecutionIdOrKey}": {"statusName": "Fail"},
+    "PUT /v2/testexecutions/{testExecutionIdOrKey}/teststeps": {"steps": [{"statusName": "Fail"}]},
     "PUT /ostro/v1/tenancy/projects/{projectIdOrKey}": {"enabled": False},
     "PUT /ostro/v1/tenancy/projects/{projectIdOrKey}/permissions": {
         "enforced": True,
@@ -103,7 +105,7 @@ def attempts(document: dict[str, Any], owned: Belongings) -> Iterator[Attempt]:
     for template, item in document["paths"].items():
         for method, operation in item.items():
             parameters = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "query"}
-            in_path = _PARAMETER.findall(template)
+            in_path = PARAMETER.findall(template)
             if method == "get":
                 # where a filter must be given, nothing is read without it
                 must = any(
@@ -112,7 +114,7 @@ def attempts(document: dict[str, Any], owned: Belongings) -> Iterator[Attempt]:
                 reads = _reads(template, in_path, parameters, owned)
                 yield from (a for a in reads if a.names or not must)
             elif in_path:
-                yield from _named(method.upper(), template, in_path, owned)
+                yield from named(method.upper(), template, in_path, owned)
 
 
 def _reads(
@@ -122,7 +124,7 @@ def _reads(
     assert not unknown, f"{template}: say in belongings.py what {unknown} may name"
     neutral = {name: NEUTRAL[name] for name in query & NEUTRAL.keys()}
     if in_path:
-        yield from _named("GET", template, in_path, owned)
+        yield from named("GET", template, in_path, owned)
         return
     yield Attempt("GET", template, template, {})
     yield Attempt("GET", template, template, neutral)
@@ -135,13 +137,14 @@ def _reads(
                     yield Attempt("GET", template, template, params, wrong, (kind,))
 
 
-def _named(
+def named(
     method: str, template: str, in_path: Sequence[str], owned: Belongings
 ) -> Iterator[Attempt]:
+    """Generate requests with every combination of things that can stand in the path."""
     choices = [list(_choices(template, name, owned)) for name in in_path]
     for chosen in itertools.product(*choices):
-        named = {(kind, value) for kind, value, _ in chosen}
-        if any(owned.inside.get(thing, named).isdisjoint(named) for thing in named):
+        things = {(kind, value) for kind, value, _ in chosen}
+        if any(owned.inside.get(thing, things).isdisjoint(things) for thing in things):
             continue
         kinds = tuple(kind for kind, _, _ in chosen if kind)
         path, wrong = template, template

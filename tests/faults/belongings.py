@@ -68,6 +68,7 @@ async def make(http: httpx.AsyncClient) -> Belongings:
     cycle = answer.json()["testCycle"]
     mine.add("cycles", cycle["id"])
     mine.add("cycles by key", cycle["key"])
+    await _run(http, mine.ids["cases by key"][0], cycle["key"])
     page = (await http.get("/testexecutions", params={"testCycle": cycle["key"]})).json()
     for execution in page["values"]:
         mine.add("executions", execution["id"])
@@ -89,6 +90,19 @@ async def make(http: httpx.AsyncClient) -> Belongings:
     )
     mine.add("tokens", token.json()["id"])
     return mine
+
+
+async def _run(http: httpx.AsyncClient, case: int | str, cycle: str) -> None:
+    """Give a case a step, and record a run of it."""
+    texts = dict.fromkeys(("description", "testData", "expectedResult", "reflectRef"), MARK)
+    body: dict[str, Any] = {"mode": "OVERWRITE", "items": [{"inline": texts}]}
+    answer = await http.post(f"/testcases/{case}/teststeps", json=body)
+    assert answer.status_code == 201, answer.text
+    body = {"projectKey": "DEMO", "testCaseKey": case, "testCycleKey": cycle, "comment": MARK}
+    body |= {"statusName": "Pass"}
+    body["testScriptResults"] = [{"statusName": "Fail", "actualResult": MARK}]
+    answer = await http.post("/testexecutions", json=body)
+    assert answer.status_code == 201, answer.text
 
 
 async def _write_text(http: httpx.AsyncClient, mine: Belongings) -> None:
@@ -213,6 +227,7 @@ NEUTRAL: Mapping[str, str | int] = {
     "updatedAfter": "2020-01-01T00:00:00Z",
     "actualEndDateAfter": "2020-01-01T00:00:00Z",
     "actualEndDateBefore": "2090-01-01T00:00:00Z",
+    "testDataRowNumber": 0,
     "includeStepLinks": "true",
     "onlyLastExecutions": "true",
     "statusType": "TEST_CASE",

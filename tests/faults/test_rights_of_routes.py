@@ -42,6 +42,11 @@ CREATED: Mapping[str, dict[str, Any]] = {
     "/v2/testcases": {"name": "n"},
     "/v2/testcycles": {"name": "n"},
     "/v2/testplans": {"name": "n"},
+    "/v2/testexecutions": {
+        "testCaseKey": "DEMO-T1",
+        "testCycleKey": "DEMO-R1",
+        "statusName": "Pass",
+    },
     "/v2/folders": {"name": "n", "folderType": "TEST_CASE"},
     "/v2/statuses": {"name": "n", "type": "TEST_CASE"},
     "/v2/priorities": {"name": "n"},

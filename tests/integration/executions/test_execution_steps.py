@@ -106,8 +106,9 @@ async def test_results_are_recorded_by_place(linked: Linked) -> None:
     made = (await linked.http.post("/statuses", json=flaky)).json()["id"]
     ident = await run(linked, testScriptResults=[said("Fail", "a")])
     before = await steps_of(linked, ident)
-    for steps in ([{}, {}], [{"statusName": None, "actualResult": None}] * 2):
-        assert (await put_steps(linked, ident, *steps)).status_code == 200
+    nulls: dict[str, Any] = {"statusName": None, "actualResult": None}
+    for nothing in ({}, nulls):
+        assert (await put_steps(linked, ident, nothing, nothing)).status_code == 200
         assert await steps_of(linked, ident) == before
     answer = await put_steps(linked, "DEMO-E1", said("fLAKY"), {"actualResult": "b"})
     assert (answer.status_code, answer.content) == (200, b"")
@@ -122,14 +123,18 @@ async def test_results_are_recorded_by_place(linked: Linked) -> None:
     assert (await shown(linked, ident))["testExecutionStatus"]["id"] == status_id(linked, "Pass")
 
 
+NO_TEXT: list[Any] = [5, [], {}]
+NO_STEPS: list[Any] = [5, "x", {}, ["x"], [None, None]]
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        *[({"steps": value}, 400) for value in (5, "x", {}, ["x"], [None, None])],
+        *[({"steps": value}, 400) for value in NO_STEPS],
         *[
             ({"steps": [{name: value}, {}]}, 400)
             for name in ("statusName", "actualResult")
-            for value in (5, [], {})
+            for value in NO_TEXT
         ],
         ({"steps": [{"statusName": ""}, {}]}, 400),
         ({"steps": [{"statusName": "x" * 256}, {}]}, 400),
@@ -237,14 +242,14 @@ async def test_nobody_who_changes_steps_at_once_is_lost(linked: Linked) -> None:
         steps[place] = said("Fail", f"a{place}")
         assert (await put_steps(linked, ident, *steps)).status_code == 200
 
-    pulled, *_ = await asyncio.gather(sync(linked, ident), *map(one, range(6)))
+    pulled, _ = await asyncio.gather(sync(linked, ident), asyncio.gather(*map(one, range(6))))
     assert pulled.status_code == 200
     assert await results_of(linked, ident) == [
         (text, "Fail", f"a{place}") for place, text in enumerate(texts)
     ]
     # the script changes while results come in: they stand by what was run, or are refused
     await write_steps(linked, key, *texts[:3])
-    answers = await asyncio.gather(
+    pulled, *answers = await asyncio.gather(
         sync(linked, ident), *(put_steps(linked, ident, *[said("Pass")] * 6) for _ in range(3))
     )
     assert {a.status_code for a in answers} <= {200, 422}

@@ -144,6 +144,7 @@ async def test_a_bare_execution(linked: Linked) -> None:
 
 LATER = "2026-12-24T12:00:00Z"
 NO_TEXT: list[Any] = [5, True, ["x"], {}]
+NO_TIME: list[Any] = [-1, 1.5, "x", 2**63, [], True]
 BAD_VALUES: list[tuple[dict[str, Any], str]] = [
     *[({"statusName": value}, "statusName") for value in ["", "x" * 256, *NO_TEXT]],
     *[({"environmentName": value}, "environmentName") for value in NO_TEXT],
@@ -152,7 +153,7 @@ BAD_VALUES: list[tuple[dict[str, Any], str]] = [
         ({"actualEndDate": value}, "actualEndDate must be a date-time")
         for value in ("", "x", 5, "2026-11-24", "2026-13-24T12:00:00Z", "2026-11-24T12:00:00")
     ],
-    *[({"executionTime": value}, "executionTime") for value in (-1, 1.5, "x", 2**63, [], True)],
+    *[({"executionTime": value}, "executionTime") for value in NO_TIME],
     *[
         ({name: value}, f"{name} must match")
         for name in ("executedById", "assignedToId")
