@@ -139,6 +139,35 @@ def show_values(
     return {f.name: _shown(f, values.get(f.id)) for f in sorted(fields, key=_place)}
 
 
+def name_values(
+    fields: Sequence[CustomFieldState], values: Mapping[int, Value]
+) -> dict[str, str | int | float | bool | list[str]]:
+    """Return what is set, by name, by index; ``restored_values`` is the way back."""
+    shown = show_values([f for f in fields if f.id in values], values)
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def restored_values(
+    fields: Sequence[CustomFieldState], named: Mapping[str, Any]
+) -> dict[int, Value]:
+    """Return the values to store of what was somewhere else, by field id.
+
+    Archived options count, nothing is required, and there are no defaults: what was there is what
+    comes back. Raises ``CustomFieldFault``: unknown name, wrong type, unknown option.
+    """
+    by_name = {f.name: f for f in fields}
+    values: dict[int, Value] = {}
+    for name, value in named.items():
+        field = by_name.get(name)
+        if field is None:
+            raise CustomFieldFault(f"No custom field with the name '{name}' exists in the project.")
+        options = tuple(o.model_copy(update={"archived": False}) for o in field.options)
+        stored = _parsed(field.model_copy(update={"options": options}), value, None)
+        if stored is not None:
+            values[field.id] = stored
+    return values
+
+
 def option_key(name: str) -> str:
     """Return what the names of two options, or of two fields, have in common when they clash."""
     return name.strip().casefold()

@@ -19,6 +19,7 @@ from kit.attachments.rows import (
 )
 from kit.attachments.store import ByteStore
 from kit.clock import Clock
+from kit.counters import Counters
 from kit.errors import InvalidInput, Unavailable
 from kit.mongo import Database, Document
 
@@ -39,10 +40,13 @@ class Placed:
 class MovingAttachments:
     """Nobody's rights are looked at here; the tenant comes first."""
 
-    def __init__(self, database: Database, store: ByteStore, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, store: ByteStore, counters: Counters, clock: Clock
+    ) -> None:
         self._documents = database[COLLECTION]
         self._rows = AttachmentRows(database)
         self._store = store
+        self._counters = counters
         self._clock = clock
 
     async def walk(self, tenant: str, project: int) -> AsyncIterator[Sequence[Placed]]:
@@ -56,6 +60,10 @@ class MovingAttachments:
                 return
             yield [_placed(row) for row in rows]
             first = rows[-1]["id"] + 1
+
+    async def reserve(self, tenant: str, project: int, number: int) -> None:
+        """Make sure that no other attachment gets a number up to this one."""
+        await self._counters.at_least(f"{tenant}/{project}/attachment", number)
 
     async def put(self, placed: Placed, pieces: AsyncIterator[bytes]) -> None:
         """Store a file under its own id, unless it is stored.

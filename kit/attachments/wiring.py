@@ -50,7 +50,7 @@ def wired(runtime: Runtime[S], counters: Counters) -> Wired:
     return Wired(
         Attachments(kept, store, counters, clock, most),
         Background(Role.API, Sweeper(kept, store, turn, clock).run),
-        MovingAttachments(runtime.database, store, clock),
+        MovingAttachments(runtime.database, store, counters, clock),
     )
 
 

@@ -16,7 +16,6 @@ import structlog
 
 from contracts.tenancy import ProjectState
 from contracts.transfer import Part
-from kit.clock import Clock
 from kit.directory.access import Access
 from kit.errors import Conflict, OstroError
 from kit.ids import Ids
@@ -116,13 +115,11 @@ class Importer(Generic[C]):
         rows: ImportRows,
         limits: ReadLimits,
         ids: Ids,
-        clock: Clock,
     ) -> None:
         self._destination = destination
         self._rows = rows
         self._limits = limits
         self._ids = ids
-        self._clock = clock
 
     async def last(self, access: Access, project: ProjectState) -> Import | None:
         """Return the last import into a project."""

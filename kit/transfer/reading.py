@@ -10,7 +10,7 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, TypeVar
@@ -267,6 +267,18 @@ async def threaded(source: Iterator[T]) -> AsyncIterator[T]:
     """Yield what a blocking iterator yields, read in a thread."""
     while (item := await asyncio.to_thread(next, source, None)) is not None:
         yield item
+
+
+async def read_all(
+    archive: ArchiveReader, member: Member, take: Callable[[list[Any]], object]
+) -> None:
+    """Hand all rows of a member to ``take``, some at a time, in a thread."""
+
+    def work() -> None:
+        for batch in archive.batches(member):
+            take(batch)
+
+    await asyncio.to_thread(work)
 
 
 def _is_file(name: str) -> bool:

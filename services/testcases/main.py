@@ -42,6 +42,7 @@ from services.testcases.api.testcases import TestCaseRoutes
 from services.testcases.api.testcaseupdate import TestCaseUpdateRoutes
 from services.testcases.api.testscript import TestScriptRoutes
 from services.testcases.api.teststeps import TestStepRoutes
+from services.testcases.composition.transfer import transfer_router
 from services.testcases.consumers.directory import DirectoryConsumer
 from services.testcases.consumers.jira_changes import JiraChangesConsumer
 from services.testcases.consumers.uploads import UploadsConsumer
@@ -121,6 +122,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         OptionRoutes(options, base).router(),
         OptionAdminRoutes(option_admin).router(),
         CustomFieldRoutes(fields).router(),
+        transfer_router(runtime, pending, options, defaults, numbers, attached),
         *AttachmentRoutes(attached.attachments, attachable).routers(),
     ]
     public = public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock))

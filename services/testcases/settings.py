@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from kit.attachments.settings import AttachmentSettings
 from kit.http.body import DEFAULT_MAX_BYTES
+from kit.transfer.settings import TransferSettings
 
 
-class TestcasesSettings(AttachmentSettings):
+class TestcasesSettings(TransferSettings):
     """What the service needs beside the common settings."""
 
     __test__ = False  # not a pytest class

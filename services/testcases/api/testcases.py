@@ -155,10 +155,9 @@ class TestCaseRoutes:
         self, request: Request, access: CaseReader, page: Offset, key: TestCaseKey
     ) -> Response:
         """List the versions of a test case, newest first."""
-        case, project = await self._cases.get(access, key)
+        (case, project), found = await self._cases.versions(access, key)
         url = References.of(self._base, access).url("testcases", key_of(case, project.key))
-        # no operation makes a second version: a case is its newest one
-        versions = [{"id": case.version_id, "self": f"{url}/versions/{case.version}"}]
+        versions = [{"id": ident, "self": f"{url}/versions/{n}"} for n, ident in found]
         values = versions[page.start_at : page.start_at + page.max_results]
         return offset_response(request, self._base, page, len(versions), values)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -62,6 +62,14 @@ class TestCaseStore(Protocol):
 
     async def insert(self, tenant: str, case: TestCase, script: StepsScript) -> None:
         """Store a new visible case."""
+        ...
+
+    async def older(self, tenant: str, case: TestCase, version: int) -> TestCase | None:
+        """Return a case as an older version says; imports alone bring older ones."""
+        ...
+
+    async def older_versions(self, tenant: str, case: TestCase) -> Sequence[tuple[int, int]]:
+        """Return older versions and their ids, the newest first."""
         ...
 
 
@@ -150,9 +158,18 @@ class TestCases:
     async def get_version(self, access: Access, key: str, version: int) -> Shown:
         """Return a case as a version says; ``NotFound`` for a version that is not there."""
         case, project = await self.get(access, key)
-        if version != case.version:
+        if version == case.version:
+            return case, project
+        older = await self._store.older(access.tenant, case, version)
+        if older is None:
             raise NotFound(f"Test case {key} has no version {version}.")
-        return case, project
+        return replace(older, links=case.links), project
+
+    async def versions(self, access: Access, key: str) -> tuple[Shown, Sequence[tuple[int, int]]]:
+        """Return a case and its versions with their ids, the newest first."""
+        case, project = await self.get(access, key)
+        older = await self._store.older_versions(access.tenant, case)
+        return (case, project), [(case.version, case.version_id), *older]
 
     async def create(self, access: Access, new: NewTestCase) -> Shown:
         """Store a new case: version 1 with one empty step."""

@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 
 from contracts.classes import DataClass
 from kit.attachments import wiring as attachment_wiring
+from kit.transfer import rows as import_rows
 
 Outbox = Annotated[list[dict[str, Any]], DataClass.OPERATIONAL]
 """Entries of ``kit.outbox.entries``: ids, times and trace parents."""
@@ -49,6 +50,8 @@ class FolderDocument(TypedDict):
     index: Annotated[int, DataClass.OPERATIONAL]
     parent: Annotated[int | None, DataClass.OPERATIONAL]
     updated_on: Annotated[datetime, DataClass.OPERATIONAL]
+    imported: NotRequired[Annotated[str, DataClass.OPERATIONAL]]
+    """The import that it came with."""
     rev: Annotated[int, DataClass.OPERATIONAL]
     outbox: Outbox
 
@@ -82,6 +85,8 @@ class CustomFieldDocument(TypedDict):
     options: NotRequired[list[CustomFieldOptionDocument]]
     updated_on: Annotated[datetime, DataClass.OPERATIONAL]
     deleted: NotRequired[Annotated[bool, DataClass.OPERATIONAL]]
+    imported: NotRequired[Annotated[str, DataClass.OPERATIONAL]]
+    """The import that it came with."""
     rev: Annotated[int, DataClass.OPERATIONAL]
     outbox: Outbox
 
@@ -192,6 +197,8 @@ class TestCaseDocument(TypedDict):
     """At most 1,000, oldest first; absent until the first one."""
     search: list[WordsDocument]
     """Words of the case itself, and of its script: the two change apart."""
+    imported: NotRequired[Annotated[str, DataClass.OPERATIONAL]]
+    """The import that it came with."""
     rev: Annotated[int, DataClass.OPERATIONAL]
     """Number of states published: 0 while provisional."""
     outbox: Outbox
@@ -245,6 +252,8 @@ DOCUMENTS: dict[str, type] = {
     "ended_uploads": EndedUploadDocument,
     "deleted_issues": DeletedIssueDocument,
     "call_turns": CallTurnDocument,
+    "testcase_versions": TestCaseDocument,
+    import_rows.COLLECTION: import_rows.ImportDocument,
     **attachment_wiring.DOCUMENTS,
 }
 """Collection to document, for the data inventory."""

@@ -139,7 +139,7 @@ class OptionRepository:
             for option in changed(group):
                 await self._options.update_one(
                     {"_id": f"{tenant}/{option.id}", "tenant": tenant},
-                    self._update(option),
+                    self.update(option),
                     session=session,
                 )
 
@@ -158,12 +158,7 @@ class OptionRepository:
             # without a type no query finds it; the relay sends the tombstone and removes the rest
             await self._options.update_one(
                 {"_id": f"{tenant}/{option.id}", "tenant": tenant},
-                {
-                    "$set": {"deleted": True, "name_key": str(option.id)},
-                    "$unset": {"type": "", "name": "", "description": "", "color": ""},
-                    "$inc": {"rev": 1},
-                    "$push": {"outbox": self._pending.entry()},
-                },
+                self.removal(option.id),
                 session=session,
             )
 
@@ -216,7 +211,17 @@ class OptionRepository:
             upsert=True,
         )
 
-    def _update(self, option: Option) -> Document:
+    def removal(self, option: int) -> Document:
+        """Return the update that leaves what the relay makes a tombstone of."""
+        return {
+            "$set": {"deleted": True, "name_key": str(option)},
+            "$unset": {"type": "", "name": "", "description": "", "color": ""},
+            "$inc": {"rev": 1},
+            "$push": {"outbox": self._pending.entry()},
+        }
+
+    def update(self, option: Option) -> Document:
+        """Return the update that makes a stored option this one."""
         now = self._pending.clock.now()
         changed = {
             "name": option.name,

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from contracts.ids import number_of, project_of
 from kit.http.pages import CursorPage, OffsetPage
@@ -24,7 +24,7 @@ from services.testcases.domain.searchwords import case_words, script_words
 from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.testcases import CaseFilter
 
-TEST_CASES = "testcases"
+TEST_CASES, VERSIONS = "testcases", "testcase_versions"
 
 
 def _index(name: str, *fields: str, **options: Any) -> IndexModel:
@@ -49,6 +49,7 @@ INDEXES = {
         _index("updated", "project", "visible", "updated_on", "id"),
         OUTBOX_INDEX,
     ],
+    VERSIONS: [_index("version", "project", "id", "version")],
 }
 
 _BY_ID = [("project", ASCENDING), ("id", ASCENDING)]
@@ -64,6 +65,7 @@ class TestCaseRepository:
 
     def __init__(self, database: Database, pending: Pending) -> None:
         self._cases = database[TEST_CASES]
+        self._versions = database[VERSIONS]
         self._pending = pending
 
     async def page(
@@ -122,6 +124,18 @@ class TestCaseRepository:
         await self._cases.insert_one(dict(row))
         self._pending.nudge()
 
+    async def older(self, tenant: str, case: TestCase, version: int) -> TestCase | None:
+        """Return a case as an older version says."""
+        query = _older(tenant, case) | {"version": version}
+        row = await self._versions.find_one(query, WITHOUT_STEPS)
+        return None if row is None else test_case(row)
+
+    async def older_versions(self, tenant: str, case: TestCase) -> Sequence[tuple[int, int]]:
+        """Return older versions and their ids, the newest first."""
+        found = self._versions.find(_older(tenant, case), {"version": 1, "version_id": 1})
+        rows = await found.sort("version", DESCENDING).to_list(None)
+        return [(row["version"], row["version_id"]) for row in rows]
+
     async def replace(self, tenant: str, case: TestCase) -> bool:
         """Store what a client may set of a case; False when it is gone."""
         result = await self._cases.update_one(
@@ -135,6 +149,10 @@ class TestCaseRepository:
         if result.matched_count:
             self._pending.nudge()
         return bool(result.matched_count)
+
+
+def _older(tenant: str, case: TestCase) -> Document:
+    return {"tenant": tenant, "project": case.project, "id": case.id}
 
 
 def case_query(tenant: str, wanted: CaseFilter) -> Document:
