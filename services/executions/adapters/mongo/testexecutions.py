@@ -1,14 +1,17 @@
 """Test executions in MongoDB. No unique secondary index: the dearest thing in the whole path."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, cast
 
 from pymongo import ASCENDING, IndexModel
 
-from contracts.ids import project_range
 from kit.http.pages import CursorPage, OffsetPage
 from kit.mongo import Database, insert_new
 from services.executions.adapters.mongo import links
+from services.executions.adapters.mongo.runqueries import SHOWN, newest, of_run, query_of
+from services.executions.adapters.mongo.runtotals import CannotTell, RunTotals
 from services.executions.adapters.mongo.versions import RemovedVersions
 from services.executions.domain.testexecutions import TestExecution
 from services.executions.usecases.testexecutions import ExecutionFilter
@@ -23,8 +26,8 @@ INDEXES = [
     # with MongoDB's own on _id these are six, and there may be no more
     links.INDEX,
 ]
-_SHOWN = {"steps": 0}
-"""Steps are read by their own routes alone (``executionwrites``): they may be 4 MiB."""
+_FEW = 2_000
+"""Changed runs that are sorted in memory."""
 
 
 class ExecutionWriter:
@@ -52,24 +55,34 @@ class TestExecutionRepository:
 
     __test__ = False
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, totals: RunTotals | None = None) -> None:
         self._executions = database[COLLECTION]
+        self._totals = totals
 
     async def get(self, tenant: str, execution: int) -> TestExecution | None:
         """Return one execution by id."""
-        row: Any = await self._executions.find_one({"tenant": tenant, "id": execution}, _SHOWN)
+        row: Any = await self._executions.find_one({"tenant": tenant, "id": execution}, SHOWN)
         return cast("TestExecution | None", row)
+
+    async def has_step(self, tenant: str, execution: int, step: int) -> bool:
+        """Whether an execution has this step now."""
+        this = {"tenant": tenant, "id": execution, "steps.id": step}
+        return await self._executions.find_one(this, {"_id": 1}) is not None
 
     async def page(
         self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], page: OffsetPage
     ) -> tuple[int, Sequence[TestExecution]]:
         """Return the total and one offset page, by id."""
+        # the runs of one case are few, and have an index of their own
+        if self._totals is not None and wanted.case is None:
+            with suppress(CannotTell):
+                return await self._totals.page(tenant, wanted, hidden, page)
         if wanted.only_last:
             return await self._newest_page(tenant, wanted, hidden, page)
-        query = _query(tenant, wanted, hidden)
+        query = query_of(tenant, wanted, hidden)
         total = await self._executions.count_documents(query)
         rows: Any = (
-            await self._executions.find(query, _SHOWN)
+            await self._executions.find(query, SHOWN)
             .sort("id", ASCENDING)
             .skip(page.start_at)
             .limit(page.max_results)
@@ -81,30 +94,55 @@ class TestExecutionRepository:
         self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], page: CursorPage
     ) -> Sequence[TestExecution]:
         """Return up to ``limit + 1`` executions from an id on."""
+        start, limit = page.start_at_id, page.limit + 1
+        after = wanted.updated_after
+        if after is not None and not wanted.only_last and wanted.case is None:
+            few = await self._few_changed(tenant, after)
+            if few:
+                return await self._from(tenant, wanted, hidden, start, limit, hint="updated")
+        picky = wanted.only_last or bool(of_run(wanted))
+        if self._totals is not None and wanted.case is None and picky:
+            with suppress(CannotTell):
+                rows: Any = await self._totals.walk(tenant, wanted, hidden, start, limit)
+                return cast("Sequence[TestExecution]", rows)
         if not wanted.only_last:
-            query = _query(tenant, wanted, hidden, page.start_at_id)
-            rows: Any = (
-                await self._executions.find(query, _SHOWN)
-                .sort("id", ASCENDING)
-                .limit(page.limit + 1)
-                .to_list(page.limit + 1)
-            )
-            return cast("Sequence[TestExecution]", rows)
+            return await self._from(tenant, wanted, hidden, start, limit)
         # an older start hides no newer run, so the cut comes after the grouping
         pipeline = [
-            *_newest(tenant, wanted, hidden),
-            {"$match": {"id": {"$gte": page.start_at_id}}},
-            {"$limit": page.limit + 1},
+            *newest(tenant, wanted, hidden),
+            {"$match": {"id": {"$gte": start}}},
+            {"$limit": limit},
         ]
         ids = [r["id"] async for r in self._executions.aggregate(pipeline, allowDiskUse=True)]
         return await self._by_ids(tenant, ids)
+
+    async def _from(
+        self,
+        tenant: str,
+        wanted: ExecutionFilter,
+        hidden: Collection[int],
+        start: int,
+        limit: int,
+        hint: str | None = None,
+    ) -> Sequence[TestExecution]:
+        query = query_of(tenant, wanted, hidden)
+        query["id"] = {**query["id"], "$gte": max(start, query["id"]["$gte"])}
+        found = self._executions.find(query, SHOWN).sort("id", ASCENDING).limit(limit)
+        rows: Any = await (found.hint(hint) if hint is not None else found).to_list(limit)
+        return cast("Sequence[TestExecution]", rows)
+
+    async def _few_changed(self, tenant: str, after: datetime) -> bool:
+        """Whether so few were changed since then that sorting them costs next to nothing."""
+        query = {"tenant": tenant, "updated_on": {"$gt": after}}
+        count = await self._executions.count_documents(query, limit=_FEW + 1, hint="updated")
+        return bool(count <= _FEW)
 
     async def _newest_page(
         self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], page: OffsetPage
     ) -> tuple[int, Sequence[TestExecution]]:
         ids = [{"$skip": page.start_at}, {"$limit": page.max_results}]
         pipeline = [
-            *_newest(tenant, wanted, hidden),
+            *newest(tenant, wanted, hidden),
             {"$facet": {"total": [{"$count": "n"}], "ids": ids}},
         ]
         rows = await self._executions.aggregate(pipeline, allowDiskUse=True).to_list(1)
@@ -113,71 +151,8 @@ class TestExecutionRepository:
 
     async def _by_ids(self, tenant: str, ids: Sequence[int]) -> Sequence[TestExecution]:
         rows: Any = (
-            await self._executions.find({"tenant": tenant, "id": {"$in": list(ids)}}, _SHOWN)
+            await self._executions.find({"tenant": tenant, "id": {"$in": list(ids)}}, SHOWN)
             .sort("id", ASCENDING)
             .to_list(None)
         )
         return cast("Sequence[TestExecution]", rows)
-
-
-def _newest(tenant: str, wanted: ExecutionFilter, hidden: Collection[int]) -> list[dict[str, Any]]:
-    """The newest run of each case in each cycle is the one with the highest id.
-
-    Which run is the newest does not depend on when it ended or was stored, so those filters come
-    after the grouping.
-    """
-    alone = {"$cond": [{"$eq": ["$cycle", None]}, "$id", None]}
-    of_run = {name: f"${name}" for name in ("id", "end", "jira_version", "updated_on")}
-    return [
-        {"$match": _scope(tenant, wanted, hidden)},
-        {
-            "$group": {
-                "_id": {"cycle": "$cycle", "case": "$case", "alone": alone},
-                # documents compare by their first field first
-                "newest": {"$max": of_run},
-            }
-        },
-        {"$replaceRoot": {"newRoot": "$newest"}},
-        {"$match": _of_run(wanted)},
-        {"$sort": {"id": ASCENDING}},
-    ]
-
-
-def _query(
-    tenant: str, wanted: ExecutionFilter, hidden: Collection[int], start: int = 0
-) -> dict[str, Any]:
-    return _scope(tenant, wanted, hidden, start) | _of_run(wanted)
-
-
-def _scope(
-    tenant: str, wanted: ExecutionFilter, hidden: Collection[int], start: int = 0
-) -> dict[str, Any]:
-    ids: dict[str, Any] = {"$gte": start}
-    query: dict[str, Any] = {"tenant": tenant, "id": ids}
-    if len(wanted.projects) == 1:
-        (project,) = wanted.projects
-        first, end = project_range(project)
-        ids |= {"$gte": max(first, start), "$lt": end}
-    else:
-        query["project"] = {"$in": sorted(wanted.projects)}
-    if wanted.cycle in hidden:
-        query["cycle"] = {"$in": []}
-    elif wanted.cycle is not None:
-        query["cycle"] = wanted.cycle
-    elif hidden:
-        query["cycle"] = {"$nin": list(hidden)}
-    if wanted.case is not None:
-        query["case"] = wanted.case
-    return query
-
-
-def _of_run(wanted: ExecutionFilter) -> dict[str, Any]:
-    query: dict[str, Any] = {}
-    if wanted.jira_version is not None:
-        query["jira_version"] = wanted.jira_version
-    ended = {"$gt": wanted.ended_after, "$lt": wanted.ended_before}
-    if any(ended.values()):
-        query["end"] = {k: v for k, v in ended.items() if v is not None}
-    if wanted.updated_after is not None:
-        query["updated_on"] = {"$gt": wanted.updated_after}
-    return query

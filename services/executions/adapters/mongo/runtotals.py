@@ -1,0 +1,251 @@
+"""Totals, pages and walks of test executions from the summaries of their segments.
+
+What somebody writes to is looked at as ever; the rest costs no look at a document that is not
+shown. Segments without a summary yet are asked for and looked at until they have one.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from contracts.ids import project_range
+from kit.http.pages import OffsetPage
+from kit.mongo import Collection as MongoCollection
+from kit.segments.known import Piece, Segments
+from kit.segments.ranges import Range
+from services.executions.adapters.mongo.runlasts import NONE, Lasts, RunLasts
+from services.executions.adapters.mongo.runqueries import SHOWN, query_of
+from services.executions.adapters.mongo.runsought import AllDetails, Sought
+from services.executions.usecases.testexecutions import ExecutionFilter
+
+Want = Callable[[str, Range], None]
+"""Asks for the summaries of a range of ids of a tenant."""
+Rows = Sequence[Any]
+
+_TRIES = 3
+_MANY_LIVE = 20_000
+"""So many runs without a summary are not grouped here."""
+_MISSED = 512
+"""So many runs without a summary are worth making one."""
+_AT_ONCE = 8
+
+
+class CannotTell(Exception):
+    """Too little is summarised, or it changes too fast: look at everything."""
+
+
+@dataclass(frozen=True)
+class _View:
+    """One request's pieces, in order."""
+
+    tenant: str
+    wanted: ExecutionFilter
+    hidden: Sequence[int]
+    """Hidden cycles that may have runs in the pieces: to be left out run by run."""
+    sought: Sought
+    pieces: Sequence[Piece]
+    lasts: Lasts
+    details: AllDetails
+
+
+class RunTotals:
+    """Reads of one process."""
+
+    def __init__(self, executions: MongoCollection, segments: Segments, want: Want) -> None:
+        self._executions = executions
+        self._segments = segments
+        self._want = want
+        self._lasts = RunLasts(executions)
+
+    async def page(
+        self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], page: OffsetPage
+    ) -> tuple[int, Rows]:
+        """Return the total and one offset page, by id; raise ``CannotTell``."""
+        for _ in range(_TRIES):
+            view = await self._view(tenant, wanted, hidden)
+            if view is None:
+                continue
+            counts = await self._counts(view)
+            rows = await self._rows(view, counts, page)
+            if rows is not None:
+                return sum(counts), rows
+        raise CannotTell
+
+    async def walk(
+        self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], start: int, limit: int
+    ) -> Rows:
+        """Return the first ``limit`` runs from an id on; raise ``CannotTell``."""
+        for _ in range(_TRIES):
+            view = await self._view(tenant, wanted, hidden, start, counting=False)
+            if view is None:
+                continue
+            found: list[Any] = []
+            async for some in self._walked(view, start, limit):
+                if some is None:
+                    break
+                found += some
+                if len(found) >= limit:
+                    return found[:limit]
+            else:
+                return found
+        raise CannotTell
+
+    async def _view(
+        self,
+        tenant: str,
+        wanted: ExecutionFilter,
+        hidden: Collection[int],
+        start: int = 0,
+        *,
+        counting: bool = True,
+    ) -> _View | None:
+        spans = [project_range(p) for p in sorted(wanted.projects)]
+        known = await self._segments.look(tenant, [s for s in spans if s[1] > start])
+        owned = {c.owner for k in known for c in k.claims}
+        pieces = [p for k in known for p in k.pieces(hidden) if p.end > start]
+        others = [cycle for cycle in hidden if cycle not in owned]
+        lasts = NONE
+        if wanted.only_last:
+            lasts = await self._live_lasts(tenant, wanted, others, pieces)
+        sought = Sought.of(wanted, {*hidden, *lasts.cycles})
+        some = []
+        if counting:
+            found = (p.summary for p in pieces)
+            some = [s for s in found if s is not None and sought.takes_details(s)]
+        details = await self._segments.details(tenant, some)
+        if details is None:
+            return None
+        return _View(tenant, wanted, others, sought, pieces, lasts, details)
+
+    async def _live_lasts(
+        self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], pieces: Sequence[Piece]
+    ) -> Lasts:
+        lives = [p for p in pieces if p.summary is None]
+        counts = await self._live_counts(tenant, ExecutionFilter(), (), lives)
+        self._ask(tenant, wanted, lives, counts)
+        if sum(counts) > _MANY_LIVE:
+            raise CannotTell
+        some = [p for p, count in zip(lives, counts, strict=True) if count]
+        return await self._lasts.of(tenant, wanted, hidden, some) if some else NONE
+
+    async def _counts(self, view: _View) -> list[int]:
+        """Count what is found in each piece."""
+        if view.wanted.only_last:
+            return [self._summed(view, p) + len(view.lasts.within(p.span)) for p in view.pieces]
+        lives = [p for p in view.pieces if p.summary is None]
+        counts = await self._live_counts(view.tenant, view.wanted, view.hidden, lives)
+        self._ask(view.tenant, view.wanted, lives, counts)
+        live = iter(counts)
+        return [next(live) if p.summary is None else self._summed(view, p) for p in view.pieces]
+
+    def _summed(self, view: _View, piece: Piece) -> int:
+        return 0 if piece.summary is None else view.sought.count(piece.summary, view.details)
+
+    async def _live_counts(
+        self, tenant: str, wanted: ExecutionFilter, hidden: Sequence[int], lives: Sequence[Piece]
+    ) -> list[int]:
+        queries = [query_of(tenant, wanted, hidden, p.span) for p in lives]
+        if len(queries) > _AT_ONCE:
+            # the ends of many projects, where nearly always nothing is
+            anything = {"tenant": tenant, "$or": [{"id": q["id"]} for q in queries]}
+            if await self._executions.find_one(anything, {"_id": 0, "id": 1}) is None:
+                return [0] * len(queries)
+        return await asyncio.gather(*(self._executions.count_documents(q) for q in queries))
+
+    def _ask(
+        self, tenant: str, wanted: ExecutionFilter, lives: Sequence[Piece], counts: Sequence[int]
+    ) -> None:
+        """Ask for summaries where many runs have none and nobody writes."""
+        missed = zip(lives, counts, strict=True)
+        for first in {p.first for p, count in missed if count >= _MISSED and not p.claimed}:
+            spans = map(project_range, wanted.projects)
+            self._want(tenant, next(s for s in spans if s[0] <= first < s[1]))
+
+    async def _rows(self, view: _View, counts: Sequence[int], page: OffsetPage) -> Rows | None:
+        """Return the documents of a page; None when summaries were made anew meanwhile."""
+        start, stop = page.start_at, page.start_at + page.max_results
+        window = [
+            (piece, max(0, start - end + count), min(count, stop - end + count))
+            for piece, count, end in zip(view.pieces, counts, accumulate(counts), strict=True)
+            if count and end > start and end - count < stop
+        ]
+        if view.sought.plain:
+            window = _joined(window)
+        summarised = [p.summary for p, _, _ in window if p.summary is not None]
+        details = await self._segments.details(view.tenant, summarised)
+        if details is None:
+            return None
+        found: list[Any] = []
+        for piece, skip, end in window:
+            if piece.summary is None and not view.wanted.only_last:
+                found += await self._found(view, piece.span, skip, end - skip)
+            else:
+                ids = self._ids(view, piece, details)[skip:end]
+                found += await self._by_ids(view.tenant, ids)
+        return found
+
+    def _ids(self, view: _View, piece: Piece, details: AllDetails) -> list[int]:
+        ids = [] if piece.summary is None else view.sought.ids(piece.summary, details)
+        return sorted([*ids, *view.lasts.within(piece.span)])
+
+    async def _walked(self, view: _View, start: int, limit: int) -> AsyncIterator[Rows | None]:
+        """Yield runs by id, some at a time; None as ``_rows`` does."""
+        pending: list[int] = []
+        for piece in view.pieces:
+            if piece.summary is None and not view.wanted.only_last:
+                yield await self._by_ids(view.tenant, pending, view)
+                pending = []
+                yield await self._found(view, (max(start, piece.first), piece.end), 0, limit)
+                continue
+            if _unchanged(piece, view):
+                continue
+            details: AllDetails | None = {}
+            if piece.summary is not None and view.sought.groups(piece.summary):
+                details = await self._segments.details(view.tenant, [piece.summary])
+            if details is None:
+                yield None
+                return
+            pending += [i for i in self._ids(view, piece, details) if i >= start]
+            while len(pending) >= limit:
+                some, pending = pending[:limit], pending[limit:]
+                yield await self._by_ids(view.tenant, some, view)
+        yield await self._by_ids(view.tenant, pending, view)
+
+    async def _found(self, view: _View, span: Range, skip: int, limit: int) -> Rows:
+        query = query_of(view.tenant, view.wanted, view.hidden, span)
+        rows = self._executions.find(query, SHOWN).sort("id", 1).skip(skip).limit(limit)
+        return await rows.to_list(limit)
+
+    async def _by_ids(self, tenant: str, ids: Sequence[int], view: _View | None = None) -> Rows:
+        if not ids:
+            return []
+        query: dict[str, Any] = {"tenant": tenant, "id": {"$in": list(ids)}}
+        if view is not None and view.wanted.updated_after is not None:
+            query["updated_on"] = {"$gt": view.wanted.updated_after}
+        return await self._executions.find(query, SHOWN).sort("id", 1).to_list(None)
+
+
+_Window = list[tuple[Piece, int, int]]
+"""Pieces, and which of what is found in each: from, to."""
+
+
+def _joined(window: _Window) -> _Window:
+    """Join neighbours, which one query reads at once."""
+    found: _Window = []
+    for piece, skip, end in window:
+        if found and found[-1][0].end == piece.first:
+            former, first, count = found.pop()
+            joined = Piece(former.first, piece.end)
+            found.append((joined, first, count + end - skip))
+        else:
+            found.append((Piece(piece.first, piece.end), skip, end))
+    return found
+
+
+def _unchanged(piece: Piece, view: _View) -> bool:
+    after = view.wanted.updated_after
+    if piece.summary is None or after is None or view.lasts.within(piece.span):
+        return False
+    return piece.summary.changed is None or piece.summary.changed <= after
