@@ -104,9 +104,10 @@ class HeldThings(Contract):
 
 
 class DependentsAnswer(Contract):
-    """Archived ones are among the executions; they go with their case."""
+    """The archived ones among executions count: they go with their case or cycle."""
 
     test_executions: HeldThings
+    """Of the cases, and those in the cycles."""
     test_cycles: HeldThings
     test_plans: HeldThings
 
@@ -176,11 +177,7 @@ class ScriptStep(Contract):
 
 
 class TestCaseAnswer(Contract):
-    """``GET testcases /internal/v1/testcases/{id}``: a case with its script, as it is now.
-
-    404 when unknown; 400 when its steps, with those of the cases that it calls, come to more than
-    1,000 or 4 MiB, or calls go deeper than 20. A called case that is not to be seen adds nothing.
-    """
+    """A case with its script, as it is now. A called case that is not to be seen adds nothing."""
 
     __test__ = False
 
@@ -195,6 +192,30 @@ class TestCaseAnswer(Contract):
     """With calls replaced by the steps of what is called; none in a plain or bdd script."""
     calls: Annotated[bool, DataClass.OPERATIONAL] = False
     """Whether the script has call-to-test steps."""
+
+
+class RunsRequest(Contract):
+    """``POST testcases /internal/v1/testcases/runs``: cases as they are run, at most 100."""
+
+    cases: Annotated[tuple[int, ...], DataClass.OPERATIONAL]
+
+
+class RefusedRun(Contract):
+    """A case that nobody can run."""
+
+    case: Annotated[int, DataClass.OPERATIONAL]
+    message: Annotated[str, DataClass.OPERATIONAL]
+    """Its steps, with those of the cases that it calls, come to more than 1,000 or 4 MiB, or calls
+    go deeper than 20."""
+
+
+class RunsAnswer(Contract):
+    """In no order; what is unknown is left out."""
+
+    cases: tuple[TestCaseAnswer, ...]
+    refused: tuple[RefusedRun, ...] = ()
+    left: Annotated[tuple[int, ...], DataClass.OPERATIONAL] = ()
+    """To be asked for once more: the answer is full. Never all of them."""
 
 
 class UploadEndedRequest(Contract):

@@ -1,9 +1,12 @@
 """What routes that delete and archive have in common: their parameters and their answers."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Query
 from typing_extensions import TypedDict
+
+from kit.dependents import Dependents
 
 DryRun = Annotated[
     bool, Query(alias="dryRun", description="change nothing, say what would go with it")
@@ -47,3 +50,18 @@ class ArchivedBean(TypedDict):
     name: str | None
     """None for executions, which have none."""
     archivedOn: str
+
+
+def removed(
+    ident: int, key: str | None, dependents: Dependents, reasons: Sequence[str], *, done: bool
+) -> Removed:
+    """Render what was done, or would be."""
+    return {
+        "id": ident,
+        "key": key,
+        "done": done,
+        "dependents": {
+            kind: {"count": held.count, "ids": list(held.ids)} for kind, held in dependents.items()
+        },
+        "reasons": list(reasons),
+    }

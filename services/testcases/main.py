@@ -11,6 +11,7 @@ from kit.directory import copy as directory_copy
 from kit.directory.catch_up import until_trusted
 from kit.directory.copy import DirectoryCopy
 from kit.http.app import internal_app, public_app
+from kit.jobs import wiring as job_wiring
 from kit.service import Group, Parts, Runtime
 from services.testcases.adapters import states
 from services.testcases.adapters.executions import ExecutionsUsage
@@ -27,6 +28,7 @@ from services.testcases.adapters.mongo.customvalues import LibraryValues
 from services.testcases.adapters.mongo.numbers import CounterNumbers
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.steps import StepRows
+from services.testcases.api.attachmentremoval import AttachmentRemovalRoutes
 from services.testcases.api.attachments import AttachmentRoutes
 from services.testcases.api.automations import FeatureRoutes
 from services.testcases.api.customfields import CustomFieldRoutes
@@ -42,6 +44,7 @@ from services.testcases.api.testcases import TestCaseRoutes
 from services.testcases.api.testcaseupdate import TestCaseUpdateRoutes
 from services.testcases.api.testscript import TestScriptRoutes
 from services.testcases.api.teststeps import TestStepRoutes
+from services.testcases.composition.removals import removals
 from services.testcases.composition.transfer import transfer_router
 from services.testcases.consumers.directory import DirectoryConsumer
 from services.testcases.consumers.jira_changes import JiraChangesConsumer
@@ -75,6 +78,7 @@ INDEXES = {
     **script_rows.INDEXES,
     **link_rows.INDEXES,
     **attachment_wiring.INDEXES,
+    **job_wiring.INDEXES,
 }
 
 # a thousand names of any length
@@ -113,6 +117,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
 
     directory = DirectoryCopy(database, runtime.peers["tenancy"], clock)
     base = settings.api_base
+    removal_routes, jobs = removals(runtime, pending, folders)
     routers = [
         *_case_routers(cases, updates, fields, scripts, Features(script_store), base),
         SearchRoutes(search, fields, base).router(),
@@ -122,6 +127,8 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         OptionRoutes(options, base).router(),
         OptionAdminRoutes(option_admin).router(),
         CustomFieldRoutes(fields).router(),
+        removal_routes,
+        *AttachmentRemovalRoutes(attached.attachments, attachable).routers(),
         transfer_router(runtime, pending, options, defaults, numbers, attached),
         *AttachmentRoutes(attached.attachments, attachable).routers(),
     ]
@@ -139,7 +146,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         internal=internal,
         groups=_groups(runtime, defaults, issue_links, uploads),
         outboxes=states.sources(runtime.names),
-        background=[until_trusted(runtime, directory), attached.background],
+        background=[until_trusted(runtime, directory), attached.background, jobs],
         nudges=pending.nudged_by,
         closers=[attached.attachments.close],
     )

@@ -14,10 +14,10 @@ from contracts.internal import (
     UsageRequest,
 )
 from contracts.routes import TESTCASES
+from kit.dependents import Held
 from kit.errors import InvalidInput
 from kit.http.body import JsonBody
 from kit.http.security import TenantCaller, TenantPeerOf
-from services.executions.domain.removals import Held
 from services.executions.usecases.dependents import OfTheLibrary
 from services.executions.usecases.usage import Usages
 
@@ -70,9 +70,11 @@ class InternalRoutes:
         if max(len(body.cases), len(body.folders)) > MOST_AT_ONCE:
             raise InvalidInput(f"at most {MOST_AT_ONCE} at once")
         runs = await self._ours.runs(caller.tenant, body.cases)
-        cycles, plans = await self._ours.in_folders(caller.tenant, body.folders)
+        cycles, plans, inside = await self._ours.in_folders(caller.tenant, body.folders)
         answer = DependentsAnswer(
-            test_executions=_held(runs), test_cycles=_held(cycles), test_plans=_held(plans)
+            test_executions=_held(runs + inside),
+            test_cycles=_held(cycles),
+            test_plans=_held(plans),
         )
         return Response(answer.model_dump_json(), media_type="application/json")
 

@@ -9,7 +9,7 @@ from kit.clock import vendor_time
 from kit.directory.access import Access
 from kit.http.pages import Answers, Offset, OffsetList, json_response, offset_response
 from kit.http.params import ProjectKeyFilter
-from kit.http.removal import ArchivedBean, DryRun, Force, Removed, Restored
+from kit.http.removal import ArchivedBean, DryRun, Force, Removed, Restored, removed
 from services.executions.api.links import CycleName, ExecutionName
 from services.executions.api.rights import (
     CycleDeleter,
@@ -192,16 +192,8 @@ def _key(thing: Thing, project_key: str) -> str:
 
 
 def _removed(found: Outcome, *, done: bool) -> Removed:
-    return {
-        "id": found.thing.id,
-        "key": _key(found.thing, found.project.key),
-        "done": done,
-        "dependents": {
-            kind: {"count": held.count, "ids": list(held.ids)}
-            for kind, held in found.dependents.items()
-        },
-        "reasons": list(found.reasons),
-    }
+    key = _key(found.thing, found.project.key)
+    return removed(found.thing.id, key, found.dependents, found.reasons, done=done)
 
 
 def _bean(thing: Thing, project_key: str) -> ArchivedBean:

@@ -1,26 +1,10 @@
-"""What can be deleted or archived, and what hangs on it."""
+"""What can be deleted or archived."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from kit.shelves import Shelf
 from services.executions.domain.links import Holder
-
-SHOWN = 100
-"""Ids of each kind that an answer names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """How many things of a kind, and the ids of the first ones."""
-
-    count: int
-    ids: Sequence[int]
-
-
-Dependents = Mapping[str, Held]
-"""What hangs on a thing, by kind: ``testExecutions``, ``attachments``, ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +24,3 @@ class Thing:
     upload: str | None = None
     links: tuple[int, ...] = ()
     archived_on: datetime | None = None
-
-
-def held(ids: Sequence[int]) -> Held:
-    """Return all of some things."""
-    return Held(len(ids), list(ids[:SHOWN]))

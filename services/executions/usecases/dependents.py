@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Protocol
 
 from kit.clock import Clock
+from kit.dependents import Held
 from kit.errors import Conflict
 from kit.shelves import Shelf
 from services.executions.domain.links import Holder
-from services.executions.domain.removals import Held, Thing
+from services.executions.domain.removals import Thing
 from services.executions.usecases.removals import MOST_MOVING, Shelves
 
 _AT_ONCE = 50
@@ -24,6 +25,10 @@ class LibraryDependents(Protocol):
 
     async def in_folder(self, tenant: str, holder: Holder, folders: Collection[int]) -> Held:
         """Return the cycles or plans in folders."""
+        ...
+
+    async def runs_in_folders(self, tenant: str, folders: Collection[int]) -> Held:
+        """Return the executions in the cycles in folders."""
         ...
 
     async def some_of_folder(
@@ -60,12 +65,13 @@ class OfTheLibrary:
         """Return the executions of cases."""
         return await self._dependents.runs(tenant, cases)
 
-    async def in_folders(self, tenant: str, folders: Collection[int]) -> tuple[Held, Held]:
-        """Return the cycles and the plans in folders."""
+    async def in_folders(self, tenant: str, folders: Collection[int]) -> tuple[Held, Held, Held]:
+        """Return the cycles and the plans in folders, and the executions in those cycles."""
         look = self._dependents.in_folder
         return (
             await look(tenant, Holder.TEST_CYCLE, folders),
             await look(tenant, Holder.TEST_PLAN, folders),
+            await self._dependents.runs_in_folders(tenant, folders),
         )
 
     async def empty(self, tenant: str, folder: int, *, delete: bool) -> bool:

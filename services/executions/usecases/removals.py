@@ -11,14 +11,16 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from contracts.ids import Kind, project_of
+from contracts.permissions import Entity, Right
 from contracts.tenancy import ProjectState
 from kit.clock import Clock
+from kit.dependents import Dependents
 from kit.directory.access import Access
 from kit.errors import Conflict, NotFound, TooManyRequests
 from kit.http.pages import OffsetPage
 from kit.shelves import Shelf
 from services.executions.domain.links import Holder
-from services.executions.domain.removals import Dependents, Thing
+from services.executions.domain.removals import Thing
 from services.executions.usecases.folders import Folders
 from services.executions.usecases.visibility import visible_id
 
@@ -101,6 +103,8 @@ class Removals:
     ) -> Outcome:
         """Delete a thing, archived or not; ``Conflict`` names what hinders it."""
         thing, project = await self._find(access, holder, id_or_key)
+        if force and holder is Holder.TEST_CYCLE:
+            await access.require(project, Entity.TEST_EXECUTION, Right.DELETE)
         dependents = await self._shelves.dependents(access.tenant, thing)
         reasons = await self._unsettled(access.tenant, thing, archive=False)
         inside = dependents.get("testExecutions")

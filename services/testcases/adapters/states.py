@@ -19,6 +19,7 @@ from kit.ids import stable_uuid
 from kit.kafka.client import Names
 from kit.kafka.records import Outgoing, outgoing, tombstone
 from kit.outbox.relay import Source
+from kit.shelves import home
 from services.testcases.adapters.mongo.customfields import CUSTOM_FIELDS, custom_field
 from services.testcases.adapters.mongo.folders import FOLDERS
 from services.testcases.adapters.mongo.options import OPTIONS
@@ -32,8 +33,8 @@ def sources(names: Names) -> Sequence[Source]:
     return [
         _source(OPTIONS, OPTION_STATE, _option, names, deletes=True),
         _source(CUSTOM_FIELDS, CUSTOM_FIELD_STATE, _custom_field, names, deletes=True),
-        _source(FOLDERS, FOLDER_STATE, _folder, names),
-        _source(TEST_CASES, TEST_CASE_STATE, _test_case, names),
+        _source(FOLDERS, FOLDER_STATE, _folder, names, deletes=True),
+        _source(TEST_CASES, TEST_CASE_STATE, _test_case, names, deletes=True),
     ]
 
 
@@ -46,8 +47,10 @@ def _source(
     deletes: bool = False,
 ) -> Source:
     def render(row: Row, entry: Row) -> Sequence[Outgoing]:
-        key = f"{row['tenant']}/{row['id']}"
-        if row.get("deleted"):
+        tenant = home(row["tenant"])
+        key = f"{tenant}/{row['id']}"
+        # what stands on a shelf is gone for others, and may come back with a higher revision
+        if row.get("deleted") or tenant != row["tenant"]:
             return [tombstone(names.topic(topic), key, row["rev"])]
         event: Event[Any] = Event(
             # the same revision sent twice is the same event
@@ -56,7 +59,7 @@ def _source(
             type=topic.type,
             subject=str(row["id"]),
             time=datetime.fromtimestamp(entry["seq"] / 1000, UTC),
-            tenantid=row["tenant"],
+            tenantid=tenant,
             sequence=row["rev"],
             traceparent=entry["trace"],
             data=state_of(row),
@@ -93,4 +96,5 @@ def _test_case(row: Row) -> TestCaseState:
         name=row["name"],
         version=row["version"],
         version_id=row["version_id"],
+        archived="removed" in row,
     )

@@ -12,7 +12,7 @@ from services.testcases.api.fields import TestCaseKey
 from services.testcases.api.rights import CaseEditor, CaseReader
 from services.testcases.usecases.attachments import AttachableCases
 
-_CaseIdOrKey = Annotated[
+CaseIdOrKey = Annotated[
     str, Path(alias="testCaseIdOrKey", pattern=f"([0-9]+)|({PROJECT_KEY_PATTERN}-T[0-9]+)")
 ]
 _StepOfList = Annotated[str, Path(alias="testStepId", pattern="([0-9]+)")]
@@ -56,7 +56,7 @@ class AttachmentRoutes:
         )
         return [attachment_routes(self._attachments, found) for found in (of_case, of_step)]
 
-    async def _listed_case(self, access: CaseReader, case: _CaseIdOrKey) -> Located:
+    async def _listed_case(self, access: CaseReader, case: CaseIdOrKey) -> Located:
         return Located(access.tenant, await self._cases.case(access, case))
 
     async def _read_case(self, access: CaseReader, case: TestCaseKey) -> Located:
@@ -66,14 +66,14 @@ class AttachmentRoutes:
         return Located(access.tenant, await self._cases.case(access, case))
 
     async def _listed_step(
-        self, access: CaseReader, case: _CaseIdOrKey, step: _StepOfList
+        self, access: CaseReader, case: CaseIdOrKey, step: _StepOfList
     ) -> Located:
         return Located(access.tenant, await self._cases.step(access, case, step))
 
-    async def _read_step(self, access: CaseReader, case: _CaseIdOrKey, step: _Step) -> Located:
+    async def _read_step(self, access: CaseReader, case: CaseIdOrKey, step: _Step) -> Located:
         return Located(access.tenant, await self._cases.step(access, case, step))
 
     async def _edited_step(
-        self, access: CaseEditor, _: FileName, case: _CaseIdOrKey, step: _Step
+        self, access: CaseEditor, _: FileName, case: CaseIdOrKey, step: _Step
     ) -> Located:
         return Located(access.tenant, await self._cases.step(access, case, step))

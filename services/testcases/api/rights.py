@@ -11,6 +11,7 @@ from kit.http.security import access_to
 CaseReader = Annotated[Access, Depends(access_to(Entity.TEST_CASE, Right.VIEW))]
 CaseCreator = Annotated[Access, Depends(access_to(Entity.TEST_CASE, Right.CREATE))]
 CaseEditor = Annotated[Access, Depends(access_to(Entity.TEST_CASE, Right.EDIT))]
+CaseDeleter = Annotated[Access, Depends(access_to(Entity.TEST_CASE, Right.DELETE))]
 OptionReader = Annotated[Access, Depends(access_to(Entity.CONFIGURATION, Right.VIEW))]
 OptionCreator = Annotated[Access, Depends(access_to(Entity.CONFIGURATION, Right.CREATE))]
 OptionEditor = Annotated[Access, Depends(access_to(Entity.CONFIGURATION, Right.EDIT))]

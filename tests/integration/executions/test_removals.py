@@ -1,52 +1,22 @@
 """Delete and archive of test cycles, plans and executions."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-import httpx
-
-from tests.harness.polling import eventually
+from contracts.routes import EXECUTIONS
 from tests.integration.executions.linking import Linked
+from tests.integration.executions.removing import (
+    archived,
+    attach,
+    counts,
+    delete,
+    hurry,
+    send,
+    stored,
+)
 from tests.integration.executions.running import case_with, run
 from tests.integration.executions.uploading import every
 
-OSTRO = "http://ostro.test/ostro/v1/executions"
 KINDS = ("testcycles", "testplans", "testexecutions")
-_LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-async def hurry(linked: Linked) -> None:
-    """Let the time come for everything that is left to do for a tenant, and wait for it."""
-    jobs, mine = linked.house.database["jobs"], {"tenant": linked.tenant}
-
-    async def done() -> bool:
-        ages = {"due_at": _LONG_AGO, "begun_at": _LONG_AGO}
-        await jobs.update_many(mine, {"$set": ages})
-        return await jobs.count_documents(mine) == 0
-
-    await eventually(done)
-
-
-async def delete(linked: Linked, path: str, **params: Any) -> httpx.Response:
-    return await linked.http.delete(f"{OSTRO}/{path}", params=params)
-
-
-async def send(linked: Linked, path: str, **params: Any) -> httpx.Response:
-    return await linked.http.post(f"{OSTRO}/{path}", params=params)
-
-
-def counts(answer: httpx.Response) -> Mapping[str, int]:
-    """Return what hangs on it, by kind; what there is none of is left out."""
-    assert answer.status_code == 200, answer.text
-    found = answer.json()["dependents"]
-    return {kind: held["count"] for kind, held in found.items() if held["count"]}
-
-
-async def attach(linked: Linked, path: str) -> int:
-    answer = await linked.http.put(f"/{path}/attachments/a.txt", content=b"bytes")
-    assert answer.status_code == 200, answer.text
-    return int(answer.json()["id"])
 
 
 async def cycle_with_runs(linked: Linked, results: int = 3) -> tuple[str, str, list[int]]:
@@ -58,13 +28,6 @@ async def cycle_with_runs(linked: Linked, results: int = 3) -> tuple[str, str, l
     await attach(linked, f"testcycles/{cycle}")
     await attach(linked, f"testexecutions/{runs[0]}")
     return cycle, plan, runs
-
-
-async def stored(linked: Linked, *collections: str) -> dict[str, int]:
-    """Count what a tenant has in collections, wherever it stands."""
-    names = {"$regex": f"^{linked.tenant}"}
-    rows = linked.house.database
-    return {n: await rows[n].count_documents({"tenant": names}) for n in collections}
 
 
 async def cycles_of(linked: Linked, plan: str) -> list[Any]:
@@ -82,24 +45,23 @@ WANTED = {"testExecutions": 3, "attachments": 2, "links": 1, "testPlans": 1}
 
 async def test_a_cycle_is_deleted_with_all_that_hangs_on_it(linked: Linked) -> None:
     cycle, plan, runs = await cycle_with_runs(linked)
-    dry = await delete(linked, f"testcycles/{cycle}", dryRun="true")
+    dry = await delete(linked, f"executions/testcycles/{cycle}", dryRun="true")
     assert counts(dry) == WANTED
     assert "force" in dry.json()["reasons"][0]
     assert not dry.json()["done"]
     assert sorted(dry.json()["dependents"]["testExecutions"]["ids"]) == runs
-    refused = await delete(linked, f"testcycles/{cycle}")
+    refused = await delete(linked, f"executions/testcycles/{cycle}")
     assert refused.status_code == 409
     assert "3 test executions" in refused.json()["message"]
     assert (await linked.http.get(f"/testcycles/{cycle}")).status_code == 200
     assert await totals(linked) == (1, 1, 3)
-    done = await delete(linked, f"testcycles/{cycle}", force="true")
+    done = await delete(linked, f"executions/testcycles/{cycle}", force="true")
     assert (counts(done), done.json()["done"]) == (WANTED, True)
     assert await totals(linked) == (0, 1, 0)
     assert await cycles_of(linked, plan) == []
-    assert (await delete(linked, f"testcycles/{cycle}", force="true")).status_code == 404
+    assert (await delete(linked, f"executions/testcycles/{cycle}", force="true")).status_code == 404
     await hurry(linked)
-    left = await stored(linked, "test_cycles", "test_executions", "ledger", "jobs")
-    assert not any(left.values()), left
+    assert await stored(linked, EXECUTIONS, "test_cycles", "test_executions", "ledger") == {}
     attachments = linked.house.database["attachments"]
     assert await attachments.count_documents({"tenant": linked.tenant, "state": "stored"}) == 0
     hidden = {"tenant": linked.tenant, "hidden": True}
@@ -115,20 +77,22 @@ async def test_a_cycle_is_deleted_with_all_that_hangs_on_it(linked: Linked) -> N
 async def test_an_archived_cycle_comes_back_whole(linked: Linked) -> None:
     cycle, plan, runs = await cycle_with_runs(linked)
     alone = runs[-1]
-    assert (await send(linked, f"testexecutions/{alone}/archive")).status_code == 200
+    assert (await send(linked, f"executions/testexecutions/{alone}/archive")).status_code == 200
     before = [(await linked.http.get(f"/{path}")).json() for path in paths(cycle, runs[0])]
-    assert counts(await send(linked, f"testcycles/{cycle}/archive", dryRun="true")) == WANTED
+    assert (
+        counts(await send(linked, f"executions/testcycles/{cycle}/archive", dryRun="true"))
+        == WANTED
+    )
     assert await totals(linked) == (1, 1, 2)
-    assert counts(await send(linked, f"testcycles/{cycle}/archive")) == WANTED
+    assert counts(await send(linked, f"executions/testcycles/{cycle}/archive")) == WANTED
     for settled in (False, True):
         assert await totals(linked) == (0, 1, 0)
         for path in paths(cycle, runs[0]):
             assert (await linked.http.get(f"/{path}")).status_code in {400, 404}, path
         assert await cycles_of(linked, plan) == []
-        assert (await send(linked, f"testexecutions/{alone}/restore")).status_code == 409
-        assert (await send(linked, f"testcycles/{cycle}/archive")).status_code == 404
-        listed = (await linked.http.get(f"{OSTRO}/archive/testcycles")).json()
-        assert [(c["key"], listed["total"]) for c in listed["values"]] == [(cycle, 1)]
+        assert (await send(linked, f"executions/testexecutions/{alone}/restore")).status_code == 409
+        assert (await send(linked, f"executions/testcycles/{cycle}/archive")).status_code == 404
+        assert [c["key"] for c in await archived(linked, "executions/testcycles")] == [cycle]
         if not settled:
             await hurry(linked)
     assert (
@@ -137,13 +101,13 @@ async def test_an_archived_cycle_comes_back_whole(linked: Linked) -> None:
         )
         == 0
     )
-    assert (await send(linked, f"testcycles/{cycle}/restore")).status_code == 200
+    assert (await send(linked, f"executions/testcycles/{cycle}/restore")).status_code == 200
     await linked.until(f"/testcycles/{cycle}", 200)
     assert await totals(linked) == (1, 1, 2)
     after = [(await linked.http.get(f"/{path}")).json() for path in paths(cycle, runs[0])]
     assert after == before
     assert len(await cycles_of(linked, plan)) == 1
-    assert (await send(linked, f"testexecutions/{alone}/restore")).status_code == 200
+    assert (await send(linked, f"executions/testexecutions/{alone}/restore")).status_code == 200
     assert await totals(linked) == (1, 1, 3)
 
 
@@ -155,8 +119,8 @@ def paths(cycle: str, run: int) -> list[str]:
 
 async def test_a_restore_overtakes_an_archive(linked: Linked) -> None:
     cycle, _, runs = await cycle_with_runs(linked)
-    assert (await send(linked, f"testcycles/{cycle}/archive")).status_code == 200
-    assert (await send(linked, f"testcycles/{cycle}/restore")).status_code == 200
+    assert (await send(linked, f"executions/testcycles/{cycle}/archive")).status_code == 200
+    assert (await send(linked, f"executions/testcycles/{cycle}/restore")).status_code == 200
     await linked.until(f"/testcycles/{cycle}", 200)
     await hurry(linked)
     found = await every(linked.http, "/testexecutions", testCycle=cycle)
@@ -168,19 +132,19 @@ async def test_plans(linked: Linked) -> None:
     file = await attach(linked, f"testplans/{plan}")
     shown = (await linked.http.get(f"/testplans/{plan}")).json()
     held = {"links": 1, "attachments": 1}
-    assert counts(await send(linked, f"testplans/{plan}/archive")) == held
+    assert counts(await send(linked, f"executions/testplans/{plan}/archive")) == held
     assert await totals(linked) == (1, 0, 3)
     for path in (f"testplans/{plan}", f"testplans/{plan}/attachments/{file}"):
         assert (await linked.http.get(f"/{path}")).status_code == 404
-    assert (await send(linked, f"testplans/{plan}/restore")).status_code == 200
+    assert (await send(linked, f"executions/testplans/{plan}/restore")).status_code == 200
     assert (await linked.http.get(f"/testplans/{plan}")).json() == shown
-    assert (await send(linked, f"testplans/{plan}/restore")).status_code == 404
+    assert (await send(linked, f"executions/testplans/{plan}/restore")).status_code == 404
     # an archived one can be deleted
-    assert (await send(linked, f"testplans/{plan}/archive")).status_code == 200
-    assert counts(await delete(linked, f"testplans/{plan}")) == held
-    assert (await send(linked, f"testplans/{plan}/restore")).status_code == 404
+    assert (await send(linked, f"executions/testplans/{plan}/archive")).status_code == 200
+    assert counts(await delete(linked, f"executions/testplans/{plan}")) == held
+    assert (await send(linked, f"executions/testplans/{plan}/restore")).status_code == 404
     await hurry(linked)
-    assert await stored(linked, "test_plans") == {"test_plans": 0}
+    assert await stored(linked, EXECUTIONS, "test_plans") == {}
 
 
 async def test_an_older_run_is_the_newest_again(linked: Linked) -> None:
@@ -193,23 +157,23 @@ async def test_an_older_run_is_the_newest_again(linked: Linked) -> None:
         return [row["id"] for row in rows]
 
     assert await newest() == [second]
-    assert counts(await send(linked, f"testexecutions/{second}/archive")) == {}
+    assert counts(await send(linked, f"executions/testexecutions/{second}/archive")) == {}
     assert await newest() == [first]
-    assert (await send(linked, f"testexecutions/{second}/restore")).status_code == 200
+    assert (await send(linked, f"executions/testexecutions/{second}/restore")).status_code == 200
     assert await newest() == [second]
-    assert counts(await delete(linked, f"testexecutions/{second}")) == {}
+    assert counts(await delete(linked, f"executions/testexecutions/{second}")) == {}
     assert await newest() == [first]
     assert (await linked.http.get(f"/testexecutions/{second}")).status_code == 404
     await hurry(linked)
-    assert await stored(linked, "test_executions") == {"test_executions": 1}
+    assert await stored(linked, EXECUTIONS, "test_executions") == {"test_executions": 1}
 
 
 async def test_one_attachment_is_removed(linked: Linked) -> None:
     cycle = (await linked.make("testcycles"))["key"]
     gone, kept = [await attach(linked, f"testcycles/{cycle}") for _ in range(2)]
     path = f"testcycles/{cycle}/attachments"
-    assert (await delete(linked, f"{path}/{gone}")).status_code == 204
-    assert (await delete(linked, f"{path}/{gone}")).status_code == 404
+    assert (await delete(linked, f"executions/{path}/{gone}")).status_code == 204
+    assert (await delete(linked, f"executions/{path}/{gone}")).status_code == 404
     assert (await linked.http.get(f"/{path}/{gone}")).status_code == 404
     listed = (await linked.http.get(f"/{path}")).json()["attachments"]
     assert [a["id"] for a in listed] == [kept]

@@ -3,12 +3,15 @@
 from collections.abc import Collection, Sequence
 
 from contracts.ids import project_of, project_range
+from kit.dependents import SHOWN, Held
 from kit.mongo import Database, Document
 from kit.shelves import everywhere
 from services.executions.adapters.mongo import uploads
 from services.executions.adapters.mongo.shelving import COLLECTIONS, thing_of
 from services.executions.domain.links import Holder
-from services.executions.domain.removals import SHOWN, Held, Thing
+from services.executions.domain.removals import Thing
+
+_MANY = 1_000
 
 
 class DependentRows:
@@ -28,6 +31,21 @@ class DependentRows:
         if not folders:
             return Held(0, ())
         return await self._held(holder, _inside(tenant, folders))
+
+    async def runs_in_folders(self, tenant: str, folders: Collection[int]) -> Held:
+        """Return the executions in the cycles in folders."""
+        found = Held(0, ())
+        if not folders:
+            return found
+        cycles = self._rows[Holder.TEST_CYCLE].find(_inside(tenant, folders), {"_id": 0, "id": 1})
+        ids = [row["id"] for row in await cycles.to_list(None)]
+        for start in range(0, len(ids), _MANY):
+            query = {
+                "tenant": {"$in": everywhere(tenant)},
+                "cycle": {"$in": ids[start : start + _MANY]},
+            }
+            found += await self._held(Holder.TEST_EXECUTION, query)
+        return found
 
     async def some_of_folder(
         self, tenant: str, holder: Holder, folder: int, most: int

@@ -13,6 +13,7 @@ from pymongo import ASCENDING
 
 from contracts.ids import project_of, project_range
 from kit.attachments.rows import AttachmentRows
+from kit.dependents import SHOWN, Dependents, Held, held
 from kit.errors import Unavailable
 from kit.http.pages import OffsetPage
 from kit.jobs.rows import JobRows
@@ -22,7 +23,7 @@ from services.executions.adapters.mongo import testcycles, testexecutions, testp
 from services.executions.adapters.mongo.listing import within
 from services.executions.adapters.mongo.versions import RemovedVersions
 from services.executions.domain.links import Holder
-from services.executions.domain.removals import SHOWN, Dependents, Held, Thing, held
+from services.executions.domain.removals import Thing
 from services.executions.usecases.removaljobs import ATTACHMENT_KINDS, QUIET, RESTORE, JobKind
 
 COLLECTIONS = {

@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 
 from contracts.classes import DataClass
 from kit.attachments import wiring as attachment_wiring
+from kit.jobs import wiring as job_wiring
 from kit.transfer import rows as import_rows
 
 Outbox = Annotated[list[dict[str, Any]], DataClass.OPERATIONAL]
@@ -52,6 +53,8 @@ class FolderDocument(TypedDict):
     updated_on: Annotated[datetime, DataClass.OPERATIONAL]
     imported: NotRequired[Annotated[str, DataClass.OPERATIONAL]]
     """The import that it came with."""
+    archived_on: NotRequired[Annotated[datetime, DataClass.OPERATIONAL]]
+    deleted: NotRequired[Annotated[bool, DataClass.OPERATIONAL]]
     rev: Annotated[int, DataClass.OPERATIONAL]
     outbox: Outbox
 
@@ -174,6 +177,10 @@ class TestCaseDocument(TypedDict):
     id: Annotated[int, DataClass.OPERATIONAL]
     project: Annotated[int, DataClass.OPERATIONAL]
     visible: Annotated[bool, DataClass.OPERATIONAL]
+    removed: NotRequired[Annotated[str, DataClass.OPERATIONAL]]
+    """Why a case is not visible that was: ``archived``, or ``deleted`` and going to be erased."""
+    archived_on: NotRequired[Annotated[datetime, DataClass.OPERATIONAL]]
+    deleted: NotRequired[Annotated[bool, DataClass.OPERATIONAL]]
     provisional_for: NotRequired[Annotated[list[str], DataClass.OPERATIONAL]]
     """Uploads that hold a case that is not visible yet."""
     name: Annotated[str, DataClass.CUSTOMER_CONTENT]
@@ -255,5 +262,6 @@ DOCUMENTS: dict[str, type] = {
     "testcase_versions": TestCaseDocument,
     import_rows.COLLECTION: import_rows.ImportDocument,
     **attachment_wiring.DOCUMENTS,
+    **job_wiring.DOCUMENTS,
 }
 """Collection to document, for the data inventory."""

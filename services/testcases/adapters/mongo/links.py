@@ -58,7 +58,7 @@ class LinkRepository:
     async def remove(self, tenant: str, project: int, link: int) -> bool:
         """Remove a link of a project; False when there is none."""
         result = await self._cases.update_one(
-            {"tenant": tenant, "project": project, "links.id": link},
+            {"tenant": tenant, "project": project, "visible": True, "links.id": link},
             self._change({"$pull": {"links": {"id": link}}}),
             hint=_BY_ID,
         )

@@ -18,6 +18,7 @@ from services.testcases.adapters.mongo.testcases import (
 from services.testcases.usecases.provisional import Candidate, Provisional
 
 ENDED = "ended_uploads"
+_THERE = {"removed": {"$exists": False}}
 # requests of an upload come within minutes of its end, repeated events within Kafka's retention
 _REMEMBERED = timedelta(days=30)
 INDEXES = {
@@ -44,7 +45,7 @@ class ProvisionalRepository:
         self, tenant: str, project: int, names: Collection[str], upload: str
     ) -> Sequence[Candidate]:
         """Return all cases with one of the names, provisional ones included, by id."""
-        query = {"tenant": tenant, "project": project, "name": {"$in": list(names)}}
+        query = {"tenant": tenant, "project": project, "name": {"$in": list(names)}, **_THERE}
         rows = await self._cases.find(query, WITHOUT_STEPS).to_list(None)
         rows.sort(key=lambda row: row["id"])
         return [
@@ -55,7 +56,13 @@ class ProvisionalRepository:
     async def hold(self, tenant: str, project: int, cases: Collection[int], upload: str) -> None:
         """Add the upload to those of the cases that are still there and still provisional."""
         await self._cases.update_many(
-            {"tenant": tenant, "project": project, "visible": False, "id": {"$in": list(cases)}},
+            {
+                "tenant": tenant,
+                "project": project,
+                "visible": False,
+                "id": {"$in": list(cases)},
+                **_THERE,
+            },
             {"$addToSet": {"provisional_for": upload}},
         )
 
@@ -70,11 +77,14 @@ class ProvisionalRepository:
         return [cases[position] for position in await insert_new(self._cases, rows)]
 
     async def renamed(self, tenant: str, project: int, cases: Sequence[Provisional]) -> set[str]:
-        """Return the names whose document id belongs to a case that has another name now."""
+        """Return the names whose document id belongs to a case that is not to be found by them.
+
+        It has another name now, or is archived.
+        """
         names = {_row_id(tenant, made): made.case.name for made in cases}
         query = {"_id": {"$in": list(names)}, "tenant": tenant, "project": project}
-        rows = await self._cases.find(query, {"name": 1}).to_list(None)
-        return {names[r["_id"]] for r in rows if r["name"] != names[r["_id"]]}
+        rows = await self._cases.find(query, {"name": 1, "removed": 1}).to_list(None)
+        return {names[r["_id"]] for r in rows if "removed" in r or r["name"] != names[r["_id"]]}
 
     async def decide(self, tenant: str, project: int, upload: str, *, accepted: bool) -> bool:
         """Write the verdict down unless there is one; return the one that stands."""

@@ -25,6 +25,10 @@ from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.testcases import CaseFilter
 
 TEST_CASES, VERSIONS = "testcases", "testcase_versions"
+ARCHIVED, DELETED = "archived", "deleted"
+"""Values of ``removed``: why a case is not visible that was."""
+CALLS = "calls"
+"""Name of the index of cases that call others."""
 
 
 def _index(name: str, *fields: str, **options: Any) -> IndexModel:
@@ -47,6 +51,12 @@ INDEXES = {
         # the search: any of a case's words leads to it, in the order of ids
         _index("words", "search.words", "visible", "id"),
         _index("updated", "project", "visible", "updated_on", "id"),
+        # holds nothing of cases that call no other
+        _index(
+            CALLS,
+            "script.steps.call.case",
+            partialFilterExpression={"script.steps.call.case": {"$exists": True}},
+        ),
         OUTBOX_INDEX,
     ],
     VERSIONS: [_index("version", "project", "id", "version")],
