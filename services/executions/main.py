@@ -42,6 +42,7 @@ from services.executions.api.internal import InternalRoutes
 from services.executions.api.testplans import TestPlanRoutes
 from services.executions.composition import planning, recording, removals
 from services.executions.composition.adapters import Adapters
+from services.executions.composition.transfer import transfer_router
 from services.executions.consumers.library import LibraryConsumer
 from services.executions.consumers.results import MAX_RECORDS, ResultsConsumer
 from services.executions.domain.formats import Format
@@ -105,6 +106,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         removals.routes(runtime, adapters),
         *AttachmentRemovalRoutes(attached.attachments, cycles, plans, executions).routers(),
         uploads_api.router(UploadStatus(adapters.uploads, adapters.ledger), base),
+        transfer_router(runtime, adapters, cycles, attached),
     ]
     return Parts(
         public=public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock)),

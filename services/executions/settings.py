@@ -4,12 +4,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from kit.attachments.settings import AttachmentSettings
+from kit.transfer.settings import TransferSettings
 
 MEGABYTE = 1_000_000
 
 
-class ExecutionsSettings(AttachmentSettings):
+class ExecutionsSettings(TransferSettings):
     """The vendor's caps by default; every cap is named in the 413 it causes."""
 
     http_port: int = Field(8102, ge=1, le=65535, description="public API")
@@ -40,9 +40,6 @@ class ExecutionsSettings(AttachmentSettings):
         gt=0,
         description="uploads of one tenant that a process takes at once, and uploads of all "
         "tenants that it reads and publishes at once; others queue",
-    )
-    spool_dir: Path | None = Field(
-        None, description="folder for uploads in progress; the system's temporary one by default"
     )
     max_unstored_results: int = Field(
         50_000,

@@ -67,6 +67,11 @@ def link_id(project: int, count: int, holder: Holder) -> int:
     return LinkId(public_id(project, _STEP * count + _RESIDUES[holder]), OWNER)
 
 
+def residue_of(holder: Holder) -> int:
+    """Return what ids of a holder's links leave when divided by 8."""
+    return _RESIDUES[holder]
+
+
 def holder_of(link: int) -> Holder | None:
     """Return what has the link, None for an id that is none of ours."""
     return _HOLDERS.get(number_of(link) % _STEP)

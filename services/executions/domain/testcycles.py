@@ -35,6 +35,8 @@ class TestCycle(TypedDict):
     links: NotRequired[list[Link]]
     """At most 1,000, the oldest first; absent until the first one."""
     created_on: Annotated[datetime, DataClass.OPERATIONAL]
+    imported: NotRequired[Annotated[str, DataClass.OPERATIONAL]]
+    """The import that it came with."""
     updated_on: Annotated[datetime, DataClass.OPERATIONAL]
     archived_on: NotRequired[Annotated[datetime, DataClass.OPERATIONAL]]
     """Of one on a shelf."""

@@ -36,6 +36,8 @@ class TestExecution(TypedDict):
     comment: Annotated[str | None, DataClass.CUSTOMER_CONTENT]
     automated: Annotated[bool, DataClass.OPERATIONAL]
     upload: Annotated[str | None, DataClass.OPERATIONAL]
+    imported: NotRequired[Annotated[str, DataClass.OPERATIONAL]]
+    """The import that it came with."""
     updated_on: Annotated[datetime, DataClass.OPERATIONAL]
     """When it was stored or changed, so that pollers with updatedAfter miss none."""
     links: NotRequired[list[Link]]

@@ -29,6 +29,8 @@ class TestPlan(TypedDict):
     links: list[Link]
     """At most 1,000, the oldest first: to issues, pages and test cycles."""
     created_on: Annotated[datetime, DataClass.OPERATIONAL]
+    imported: NotRequired[Annotated[str, DataClass.OPERATIONAL]]
+    """The import that it came with."""
     updated_on: Annotated[datetime, DataClass.OPERATIONAL]
     archived_on: NotRequired[Annotated[datetime, DataClass.OPERATIONAL]]
     """Of one on a shelf."""

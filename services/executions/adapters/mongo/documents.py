@@ -2,6 +2,7 @@
 
 from kit.attachments import wiring as attachment_wiring
 from kit.jobs import wiring as job_wiring
+from kit.transfer import rows as import_rows
 from services.executions.adapters.mongo import (
     deletedissues,
     ledger,
@@ -25,6 +26,7 @@ DOCUMENTS: dict[str, type] = {
     ledger.COLLECTION: LedgerRow,
     versions.COLLECTION: RemovedVersion,
     deletedissues.COLLECTION: DeletedIssue,
+    import_rows.COLLECTION: import_rows.ImportDocument,
     **attachment_wiring.DOCUMENTS,
     **job_wiring.DOCUMENTS,
 }

@@ -1,0 +1,89 @@
+"""Reads all plans, cycles and executions of a project, what is put aside too."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from pymongo import ASCENDING
+
+from contracts.ids import Kind, project_range
+from contracts.transfer import Aside
+from kit.errors import Unavailable
+from kit.mongo import Database, Document
+from kit.shelves import Shelf, everywhere, shelved
+from services.executions.adapters.mongo import testcycles, testexecutions, testplans, uploads
+from services.executions.domain.testcycles import TestCycle
+from services.executions.domain.testexecutions import TestExecution
+from services.executions.domain.testplans import TestPlan
+from services.executions.usecases.transfer.ports import Whole
+from services.executions.usecases.visibility import HiddenCycles
+
+_BATCH = 200
+_SHELVES = {Aside.ITSELF: Shelf.ARCHIVED, Aside.ALONG: Shelf.ALONG}
+
+
+def name_of(tenant: str, aside: Aside | None) -> str:
+    """Return the name under which a thing of a tenant stands."""
+    return shelved(tenant, None if aside is None else _SHELVES[aside])
+
+
+class ProjectReads:
+    """Implements ``RunSource``; the tenant comes first."""
+
+    def __init__(self, database: Database, hidden: HiddenCycles) -> None:
+        self._database = database
+        self._uploads = database[uploads.COLLECTION]
+        self._hidden = hidden
+
+    async def check_still(self, tenant: str, project: int) -> None:
+        """Raise ``Unavailable`` while a cycle is on its way to the archive or back."""
+        query = {"tenant": tenant, "project": project, "state": "moving", "hidden": True}
+        if await self._uploads.find_one(query, {"_id": 1}) is not None:
+            raise Unavailable("A test cycle is on its way to the archive or back; try again.")
+
+    def plans(self, tenant: str, project: int) -> AsyncIterator[Sequence[Whole[TestPlan]]]:
+        """Yield the plans, by id."""
+        return self._walk(testplans.COLLECTION, tenant, project, None)
+
+    def cycles(self, tenant: str, project: int) -> AsyncIterator[Sequence[Whole[TestCycle]]]:
+        """Yield the cycles, by id."""
+        return self._walk(testcycles.COLLECTION, tenant, project, "id")
+
+    def executions(
+        self, tenant: str, project: int
+    ) -> AsyncIterator[Sequence[Whole[TestExecution]]]:
+        """Yield the executions, by id."""
+        return self._walk(testexecutions.COLLECTION, tenant, project, "cycle")
+
+    async def last_number(self, tenant: str, project: int, kind: Kind) -> int:
+        """Return the highest number that was handed out."""
+        row = await self._database["counters"].find_one({"_id": f"{tenant}/{project}/{kind}"})
+        return int(row["last"]) if row is not None else 0
+
+    async def _walk(
+        self, collection: str, tenant: str, project: int, cycle: str | None
+    ) -> AsyncIterator[Sequence[Whole[Any]]]:
+        """Read by short queries; ``cycle`` is where a hidden one would stand."""
+        first, end = project_range(project)
+        while True:
+            # before the read: what an upload brings later has higher ids and hides itself
+            hidden = set(await self._hidden.hidden_cycles(tenant)) if cycle else set()
+            query: Document = {
+                "tenant": {"$in": everywhere(tenant)},
+                "id": {"$gte": first, "$lt": end},
+            }
+            found = self._database[collection].find(query).sort("id", ASCENDING).limit(_BATCH)
+            rows = await found.to_list(_BATCH)
+            if not rows:
+                return
+            if cycle:
+                hidden |= set(await self._hidden.hidden_cycles(tenant))
+            yield [
+                Whole(row, _aside(tenant, row))
+                for row in rows
+                if cycle is None or row[cycle] not in hidden
+            ]
+            first = rows[-1]["id"] + 1
+
+
+def _aside(tenant: str, row: Document) -> Aside | None:
+    return next((aside for aside in Aside if name_of(tenant, aside) == row["tenant"]), None)
