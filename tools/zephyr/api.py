@@ -7,7 +7,9 @@ told to wait, all wait. No text of an error holds the token.
 """
 
 import asyncio
+import base64
 import hashlib
+import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -27,6 +29,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _LONGEST_PAUSE = 60.0
 _LONGEST_RETRY_AFTER = 600.0
 _PIECE = 1 << 18
+_JWT_PARTS = 3
 
 
 class ApiError(Exception):
@@ -227,6 +230,22 @@ def read_token(path: Path) -> str:
     if not text or not text.isprintable() or " " in text:
         raise ApiError(f"the token file {path} holds no token")
     return text
+
+
+def site_of(token: str) -> str | None:
+    """Return the Jira site that a token names (``context.baseUrl``); None where it names none.
+
+    The token is not checked: whoever it was given to does that.
+    """
+    parts = token.split(".")
+    if len(parts) != _JWT_PARTS:
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        url = claims["context"]["baseUrl"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return str(url).rstrip("/") or None
 
 
 async def _stored(answer: httpx.Response, part: Path | None) -> tuple[int, str]:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,26 +13,32 @@ import typer
 from rich.console import Console
 
 from tools.zephyr import options
-from tools.zephyr.api import ApiError, Manners, opened, read_token
+from tools.zephyr.api import Api, ApiError, Manners, opened, read_token, site_of
+from tools.zephyr.copying import ProjectCopy, stated_fields
 from tools.zephyr.progress import Shown
-from tools.zephyr.reading import Reader
-from tools.zephyr.workdir import Source, Workdir, WorkdirError, open_root
+from tools.zephyr.workdir import Source, Workdir, WorkdirError, known_source, open_root
 
 _HELP = """Copies projects of a Zephyr Scale Cloud account into Ostro, by the public API alone.
 
-What the vendor's API cannot give: docs/migrate-from-zephyr.md. Every command may be broken off at
-any time; the same command with the same --work-dir goes on where it stopped.
+Every command may be broken off at any time; the same command with the same --work-dir goes on where
+it stopped. What the vendor's API cannot give: docs/migrate-from-zephyr.md.
 
-Exit codes: 0 done, 1 the source, the target or the disk failed, 2 wrong use.
+  read      read the source into a directory; again later: what has changed since
+
+  import    bring into Ostro what was read, into an empty project
+
+  verify    compare source and target
+
+  copy      all three
+
+Exit codes: 0 done, 1 the source, the target or the disk failed (run it again), 2 wrong use,
+3 source and target are different, 4 things changed in the source after the import.
 """
+
+_DIFFERENT, _TOO_LATE = 3, 4
 
 cli = typer.Typer(help=_HELP, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 _console = Console(stderr=True)
-
-
-@cli.callback()
-def _commands() -> None:
-    """Let there be commands even where there is one."""
 
 
 @cli.command()
@@ -52,35 +60,145 @@ def read(
 
     The first run reads everything, later ones read what has changed since.
     """
-    source = Source(
-        base_url=source_url.rstrip("/"),
+    source = _source(
+        source_url, source_token, attachments, step_attachments, versions, execution_steps
+    )
+    plan = Plan(work_dir, project, Manners(parallel, attempts, timeout), source_token, source)
+    run(plan.run(read=timedelta(seconds=margin)))
+
+
+@cli.command("import")
+def import_(
+    to: options.To,
+    to_token: options.ToToken,
+    project: options.Projects,
+    work_dir: options.WorkDir,
+    fields: options.Fields = None,
+    jira: options.JiraIds = options.Jira.AUTO,
+    attempts: options.Attempts = 10,
+    timeout: options.Timeout = 60,
+) -> None:
+    """Bring into Ostro what was read. The project must be enabled there, and empty."""
+    manners = Manners(attempts=attempts, timeout=timeout)
+    plan = Plan(work_dir, project, manners, to=to, to_token=to_token)
+    run(plan.run(bring=(fields, jira)))
+
+
+@cli.command()
+def verify(
+    source_token: options.FromToken,
+    to: options.To,
+    to_token: options.ToToken,
+    project: options.Projects,
+    work_dir: options.WorkDir,
+    sample: options.Sample = 50,
+    parallel: options.Parallel = 4,
+    attempts: options.Attempts = 10,
+    timeout: options.Timeout = 60,
+) -> None:
+    """Compare source and target by their API; differences also go to DIR/KEY/comparison.txt."""
+    manners = Manners(parallel, attempts, timeout)
+    plan = Plan(work_dir, project, manners, source_token, to=to, to_token=to_token)
+    run(plan.run(sample=sample))
+
+
+@cli.command()
+def copy(
+    source_url: options.From,
+    source_token: options.FromToken,
+    to: options.To,
+    to_token: options.ToToken,
+    project: options.Projects,
+    work_dir: options.WorkDir,
+    attachments: options.Attachments = True,
+    step_attachments: options.StepAttachments = True,
+    versions: options.Versions = True,
+    execution_steps: options.ExecutionSteps = True,
+    fields: options.Fields = None,
+    jira: options.JiraIds = options.Jira.AUTO,
+    sample: options.Sample = 50,
+    parallel: options.Parallel = 4,
+    attempts: options.Attempts = 10,
+    timeout: options.Timeout = 60,
+    margin: options.Margin = 60,
+) -> None:
+    """Read, import and compare.
+
+    Custom fields are defined as inferred, unless --fields states them: their types cannot be
+    changed afterwards, so for anything but a trial: read, check, import.
+    """
+    source = _source(
+        source_url, source_token, attachments, step_attachments, versions, execution_steps
+    )
+    manners = Manners(parallel, attempts, timeout)
+    plan = Plan(work_dir, project, manners, source_token, source, to, to_token)
+    run(plan.run(read=timedelta(seconds=margin), bring=(fields, jira), sample=sample))
+
+
+def _source(url: str, token: Path, *wanted: bool) -> Source:
+    attachments, step_attachments, versions, execution_steps = wanted
+    try:
+        site = site_of(read_token(token))
+    except ApiError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    return Source(
+        base_url=url.rstrip("/"),
         attachments=attachments,
         step_attachments=step_attachments,
         versions=versions,
         execution_steps=execution_steps,
+        site_url=site,
     )
-    manners = Manners(parallel, attempts, timeout)
-    run(read_all(source, source_token, project, work_dir, manners, margin))
 
 
-async def read_all(
-    source: Source,
-    token: Path,
-    projects: list[str],
-    work_dir: Path,
-    manners: Manners,
-    margin: float,
-) -> None:
-    """Read the projects, one after the other."""
-    text = read_token(token)
-    open_root(work_dir, source)
-    async with opened(source.base_url, text, manners) as api:
-        with Shown(_console) as shown:
-            for key in projects:
-                workdir = Workdir(work_dir / key)
-                reader = Reader(api, workdir, key, source, shown)
-                await reader.read(margin=timedelta(seconds=margin))
-            shown.note(f"{api.calls} requests, {api.waits} pauses")
+@dataclass(frozen=True)
+class Plan:
+    """What a command works with; what it does not need is None."""
+
+    work_dir: Path
+    projects: list[str]
+    manners: Manners
+    from_token: Path | None = None
+    source: Source | None = None
+    to: str = ""
+    to_token: Path | None = None
+
+    async def run(
+        self,
+        read: timedelta | None = None,
+        bring: tuple[Path | None, options.Jira] | None = None,
+        sample: int | None = None,
+    ) -> None:
+        """Do the steps that are given, project by project, each project wholly."""
+        stated = stated_fields(bring[0]) if bring else []
+        if self.source is not None:
+            open_root(self.work_dir, self.source)
+        source = self.source or known_source(self.work_dir)
+        code = 0
+        async with AsyncExitStack() as stack:
+            origin = await self._open(stack, source.base_url, self.from_token)
+            target = await self._open(stack, f"{self.to.rstrip('/')}/v2", self.to_token)
+            shown = stack.enter_context(Shown(_console))
+            for key in self.projects:
+                project = ProjectCopy(key, Workdir(self.work_dir / key), source, shown)
+                if read is not None and origin is not None:
+                    await project.read(origin, read)
+                if bring is not None and target is not None:
+                    in_time = await project.bring(target, self.to, stated, bring[1])
+                    code = code or (0 if in_time else _TOO_LATE)
+                if sample is not None and origin is not None and target is not None:
+                    outcome = await project.compare(origin, target, sample or None)
+                    code = code or (0 if outcome.same else _DIFFERENT)
+            for name, api in (("source", origin), ("target", target)):
+                if api is not None:
+                    shown.note(f"{name}: {api.calls} requests, {api.waits} pauses")
+        raise typer.Exit(code)
+
+    async def _open(self, stack: AsyncExitStack, url: str, token: Path | None) -> Api | None:
+        if token is None:
+            return None
+        return await stack.enter_async_context(opened(url, read_token(token), self.manners))
 
 
 def run(command: Coroutine[Any, Any, None]) -> None:

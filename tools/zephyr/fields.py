@@ -213,8 +213,9 @@ def _nothing(seen: _Seen) -> _Judgement:
     if seen.kinds["empty"] and not seen.kinds["unset"]:
         why = "a text that is set nowhere"
         return CustomFieldType.SINGLE_LINE_TEXT, [], Sureness.GUESSED, why
-    why = "set nowhere, and no text: a list, number, date or user"
-    return CustomFieldType.SINGLE_CHOICE_SELECT_LIST, [], Sureness.GUESSED, why
+    # a list must have options; a date shows null where it is not set, as this one does
+    why = "set nowhere, and no text: a list, number, date or user; state which"
+    return CustomFieldType.DATE, [], Sureness.GUESSED, why
 
 
 def _list(seen: _Seen) -> _Judgement:

@@ -15,3 +15,8 @@ def kept(path: Path) -> tuple[int, str] | None:
         while piece := file.read(_PIECE):
             digest.update(piece)
     return path.stat().st_size, digest.hexdigest()
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file."""
+    return path.stat().st_size

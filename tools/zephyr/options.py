@@ -1,5 +1,6 @@
 """Options that several commands have."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ FromToken = Annotated[
 To = Annotated[str, typer.Option("--to", help="address of Ostro, without /v2")]
 ToToken = Annotated[
     Path,
-    typer.Option("--to-token-file", help="file with a token of Ostro: scopes read, write, admin"),
+    typer.Option("--to-token-file", help="file with a token of Ostro: scopes read and write"),
 ]
 Projects = Annotated[
     list[str], typer.Option("--project", help="key of a project; several times for several")
@@ -50,4 +51,34 @@ ExecutionSteps = Annotated[
 Margin = Annotated[
     float,
     typer.Option(min=0, help="seconds by which a later pass looks further back than the last one"),
+]
+
+Fields = Annotated[
+    Path | None,
+    typer.Option(
+        "--fields",
+        help="JSON file with definitions of custom fields, stated by hand; read writes one that "
+        "can be edited: DIR/KEY/custom-fields.json",
+    ),
+]
+
+
+class Jira(StrEnum):
+    """What becomes of ids of Jira."""
+
+    AUTO = "auto"
+    KEEP = "keep"
+    DROP = "drop"
+
+
+JiraIds = Annotated[
+    Jira,
+    typer.Option(
+        "--jira",
+        help="ids of issues, components and versions: kept where both sides are on one Jira site "
+        "(auto), always, or never",
+    ),
+]
+Sample = Annotated[
+    int, typer.Option(min=0, help="compare so many of each kind field by field; 0 for all")
 ]

@@ -14,6 +14,7 @@ from tools.zephyr.api import Api, ApiError, tasks
 from tools.zephyr.details import DetailReader
 from tools.zephyr.kinds import LISTED, WALKED, Listed, Walked
 from tools.zephyr.progress import Watcher
+from tools.zephyr.strays import STRAYS, read_strays
 from tools.zephyr.walks import cursor_pages, has_cursor_walk, offset_pages, total
 from tools.zephyr.workdir import Row, Source, Workdir
 
@@ -64,8 +65,8 @@ class Reader:
         for kind in WALKED:
             state.totals[kind.name] = await total(self._api, kind.name, self._key)
             self._dir.restart(kind.name, empty=False)
-        for listed in (*LISTED, _PROJECT):
-            self._dir.restart(listed.name, empty=True)
+        for name in (_PROJECT.name, STRAYS, *(listed.name for listed in LISTED)):
+            self._dir.restart(name, empty=True)
         state.started, state.finished = now.isoformat(), False
         self._dir.append(_PROJECT.name, [project], 0, done=True)
 
@@ -89,6 +90,7 @@ class Reader:
         for kind in WALKED:
             await self._walk(kind)
             await self._follow(kind)
+        await read_strays(self._api, self._dir)
         state.finished = True
         self._dir.save()
 

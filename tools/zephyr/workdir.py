@@ -38,6 +38,19 @@ class Cursor(BaseModel):
     done: bool = False
 
 
+class Imported(BaseModel):
+    """An import that was begun: the pass that its archives are of, and how far it is.
+
+    ``lengths`` are those of the files then: what stands behind them came or changed afterwards.
+    """
+
+    number: int
+    jira: str
+    lengths: dict[str, int]
+    parts: list[str] = Field(default_factory=list)
+    left_out: dict[str, int] = Field(default_factory=dict)
+
+
 class State(BaseModel):
     """What is known of one project's copy.
 
@@ -53,7 +66,7 @@ class State(BaseModel):
     kinds: dict[str, Cursor] = Field(default_factory=dict)
     totals: dict[str, int] = Field(default_factory=dict)
     cursor_walks: dict[str, bool] = Field(default_factory=dict)
-    imported: dict[str, int] = Field(default_factory=dict)
+    imported: Imported | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +152,19 @@ class Workdir:
                 file.seek(start)
                 yield orjson.loads(file.readline())
 
+    def changed(self, kind: str, length: int) -> set[Any]:
+        """Return the ids of things that came behind a byte, or are otherwise than before it."""
+        found: set[Any] = set()
+        before: dict[Any, int] = {}
+        for row, place in self.walk(kind):
+            if place.start >= length:
+                known = before.get(row["id"])
+                if known is None or self.at(kind, known) != row:
+                    found.add(row["id"])
+            else:
+                before[row["id"]] = place.start
+        return found
+
     def at(self, kind: str, start: int) -> Row:
         """Return the row that begins at a byte."""
         with self.file(kind).open("rb") as file:
@@ -166,6 +192,8 @@ class Source(BaseModel):
     step_attachments: bool
     versions: bool
     execution_steps: bool
+    site_url: str | None = None
+    """Of the Jira site, as the token says."""
 
 
 def open_root(root: Path, source: Source) -> None:
@@ -182,7 +210,7 @@ def open_root(root: Path, source: Source) -> None:
             known = Source.model_validate_json(path.read_bytes())
         except ValidationError:
             raise WorkdirError(f"{path} is not of this version; use an empty directory") from None
-        if known != source:
+        if known.model_copy(update={"site_url": source.site_url}) != source:
             raise WorkdirError(
                 f"{root} holds a copy of {known.base_url} read with other options, or of another "
                 "account; use an empty directory, or the same options"

@@ -76,6 +76,10 @@ class Copies:
             "--project", KEY, "--work-dir", str(work), *more,
         ]  # fmt: skip
 
+    def to(self, token: str) -> list[str]:
+        """Return the arguments that name a target."""
+        return ["--to", self.front.url, "--to-token-file", str(self.file(token))]
+
     def environment(self) -> dict[str, str]:
         """Return the environment of commands."""
         return {**os.environ, "PYTHONPATH": str(ROOT)}

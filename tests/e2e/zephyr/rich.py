@@ -79,7 +79,7 @@ class Rich:
 
     async def _fields(self) -> None:
         path = f"http://ostro.test/ostro/v1/testcases/projects/{KEY}/custom-fields"
-        for entity in ("test-case", "test-plan", "test-cycle", "test-step"):
+        for entity in ("test-case", "test-plan", "test-cycle", "test-step", "test-execution"):
             for name, (kind, _) in FIELDS.items():
                 options = [{"name": o} for o in OPTIONS.get(name, [])]
                 await self.post(path, entity=entity, type=kind, name=name, options=options)
@@ -163,6 +163,19 @@ class Rich:
         first = made.json()["values"][0]
         await self.post(f"/testexecutions/{first['id']}/links/issues", issueId=ISSUE)
         await self.put(f"/testexecutions/{first['id']}/attachments/log.txt", b"log")
+        for number in (1, 2, 3, 7):
+            await self.run(number)
+
+    async def run(self, case: int) -> Any:
+        """Record a run of a case, with results of its steps."""
+        results = [{"statusName": "Pass"}, {"statusName": "Fail", "actualResult": "red<br>light"}]
+        return await self.post(
+            "/testexecutions", projectKey=KEY, testCaseKey=f"{KEY}-T{case}",
+            testCycleKey=f"{KEY}-R1", statusName="Retest", environmentName="Staging",
+            actualEndDate="2026-11-23T10:00:00Z", executionTime=1_500, comment="so <b>so</b>",
+            executedById="5b10ac8d82e05b22cc7d4ef5", assignedToId="5b10ac8d82e05b22cc7d4ef5",
+            testScriptResults=results if case < 6 else [], customFields=values(case),
+        )  # fmt: skip
 
 
 def values(number: int) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def inferred(*values: Any) -> Definition:
         (["one", "two", "three"], K.SINGLE_LINE_TEXT, [], "guessed"),
         ([None, "2026-11-24", "soon"], K.SINGLE_CHOICE_SELECT_LIST, ["2026-11-24", "soon"], "seen"),
         (["", ""], K.SINGLE_LINE_TEXT, [], "guessed"),
-        ([None, None], K.SINGLE_CHOICE_SELECT_LIST, [], "guessed"),
+        ([None, None], K.DATE, [], "guessed"),
         ([1, "x"], K.SINGLE_LINE_TEXT, [], "guessed"),
         ([{"new": "form"}], K.SINGLE_LINE_TEXT, [], "guessed"),
         ([None, *map(str, range(500))], K.SINGLE_LINE_TEXT, [], "guessed"),

@@ -1,4 +1,4 @@
-"""Step 1 against Ostro as the source: everything read, once, whatever happens on the way."""
+"""Ostro copied from Ostro by its public API: everything, once, whatever happens on the way."""
 
 import asyncio
 import random
@@ -122,3 +122,18 @@ async def test_broken_off_anywhere_and_answered_badly(
     assert copies.front.most_at_once <= 4 + kills  # a killed one's requests may linger
     asked = copies.front.asked[before:]
     assert all(line.startswith("GET /v2/") for line in asked)
+
+
+async def test_a_copy_reads_as_its_source(copies: Copies, tmp_path: Path) -> None:
+    _, token, _ = await copies.target()
+    command = copies.command("copy", tmp_path / "work", *copies.to(token), "--jira", "keep")
+    command += ["--sample", "0", "--margin", "0"]
+    code, output = await run(copies, *command)
+    assert code == 0, output
+    assert "no differences" in output
+    assert copies.token not in output
+    assert token not in output
+    # once more: nothing new
+    code, output = await run(copies, *command)
+    assert code == 0, output
+    assert "nothing has changed since" in output

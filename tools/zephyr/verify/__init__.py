@@ -1,0 +1,1 @@
+"""Step 3: compares source and target, both by their API."""
