@@ -43,7 +43,9 @@ async def download(request: Request, attachments: Attachments, found: Attachment
     stream = attachments.read(found) if status == 200 else attachments.read(found, start, size)
     headers["Content-Length"] = str(size)
     body = _Resumed(await anext(stream), stream)
-    return _Bytes(body, status, headers, media_type=safe_type(found.content_type))
+    # as a media_type, a text would be said to be UTF-8
+    headers["Content-Type"] = safe_type(found.content_type)
+    return _Bytes(body, status, headers)
 
 
 def _range(request: Request, found: Attachment) -> tuple[int, int] | None:

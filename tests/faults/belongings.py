@@ -69,6 +69,11 @@ async def make(http: httpx.AsyncClient) -> Belongings:
     mine.add("cycles", cycle["id"])
     mine.add("cycles by key", cycle["key"])
     await _run(http, mine.ids["cases by key"][0], cycle["key"])
+    run = {"testCaseKey": mine.ids["cases by key"][0], "testCycleKey": cycle["key"]}
+    recorded = await http.post(
+        "/testexecutions", json={"projectKey": "DEMO", "statusName": "Pass", "comment": MARK} | run
+    )
+    assert recorded.status_code == 201, recorded.text
     page = (await http.get("/testexecutions", params={"testCycle": cycle["key"]})).json()
     for execution in page["values"]:
         mine.add("executions", execution["id"])
@@ -154,12 +159,16 @@ async def _attach(http: httpx.AsyncClient, mine: Belongings) -> None:
         for ident, key in zip(mine.ids[kind], mine.ids[f"{kind} by key"], strict=True):
             parents: set[Named] = {(kind, ident), (f"{kind} by key", key)}
             await _attached(http, mine, f"/{path}/{key}", f"attachments of {kind}", parents)
-            if kind == "cases":
-                step = await _step(http, f"/{path}/{key}/teststeps")
-                mine.add("steps", step)
-                mine.inside["steps", step] = parents
+            if kind not in _STEPS:
+                continue
+            steps = _STEPS[kind]
+            for step in await _steps(http, f"/{path}/{key}/teststeps"):
+                mine.add(steps, step)
+                mine.inside[steps, step] = parents
                 path_of_step = f"/{path}/{key}/teststeps/{step}"
-                await _attached(http, mine, path_of_step, "attachments of steps", {("steps", step)})
+                await _attached(
+                    http, mine, path_of_step, f"attachments of {steps}", {(steps, step)}
+                )
 
 
 async def _attached(
@@ -172,11 +181,15 @@ async def _attached(
     mine.inside[kind, ident] = parents
 
 
-async def _step(http: httpx.AsyncClient, path: str) -> int:
-    """Return the first step of a case."""
+_STEPS = {"cases": "steps", "executions": "execution steps"}
+"""What has steps, and what they are called here."""
+
+
+async def _steps(http: httpx.AsyncClient, path: str) -> list[int]:
+    """Return the first step of a case or an execution; an uploaded one has none."""
     answer = await http.get(path)
     assert answer.status_code == 200, answer.text
-    return int(answer.json()["values"][0]["id"])
+    return [step["id"] for step in answer.json()["values"][:1]]
 
 
 PATH_PARAMETERS: Mapping[str, Sequence[str]] = {
@@ -184,10 +197,12 @@ PATH_PARAMETERS: Mapping[str, Sequence[str]] = {
     # a case has one kind of script
     "/v2/testcases/{testCaseKey}/testscript": ["text cases by key"],
     "testCaseIdOrKey": ["cases", "cases by key"],
-    "testStepId": ["steps"],
+    "testcases/{testStepId}": ["steps"],
+    "testexecutions/{testStepId}": ["execution steps"],
     "testCaseStepId": ["steps"],
+    "testExecutionStepId": ["execution steps"],
     "testcases/{attachmentId}": ["attachments of cases"],
-    "teststeps/{attachmentId}": ["attachments of steps"],
+    "teststeps/{attachmentId}": ["attachments of steps", "attachments of execution steps"],
     "testcycles/{attachmentId}": ["attachments of cycles"],
     "testexecutions/{attachmentId}": ["attachments of executions"],
     "testplans/{attachmentId}": ["attachments of plans"],

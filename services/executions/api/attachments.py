@@ -1,10 +1,13 @@
-"""Attachments of test cycles, plans and executions, ``…/attachments``."""
+"""Attachments of test cycles, plans and executions, and of steps of executions."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Path
 
 from kit.attachments.attachments import Attachments
 from kit.attachments.routes import FileName, Located, Resource, attachment_routes
 from kit.attachments.rows import Place
+from kit.http.pages import MAX_INT64
 from services.executions.api.links import CycleName, ExecutionName
 from services.executions.api.rights import (
     CycleEditor,
@@ -16,10 +19,12 @@ from services.executions.api.rights import (
 )
 from services.executions.api.testplans import PlanName
 from services.executions.usecases.testcycles import TestCycles
-from services.executions.usecases.testexecutions import TestExecutions
+from services.executions.usecases.testexecutions import KIND, TestExecutions
 from services.executions.usecases.testplans import TestPlans
 
-_CYCLE, _PLAN, _EXECUTION = "test-cycle", "test-plan", "test-execution"
+_CYCLE, _PLAN = "test-cycle", "test-plan"
+_StepOfList = Annotated[int, Path(alias="testStepId", ge=0, le=MAX_INT64)]
+_Step = Annotated[int, Path(alias="testExecutionStepId", ge=1, le=MAX_INT64)]
 
 
 class AttachmentRoutes:
@@ -84,7 +89,7 @@ class AttachmentRoutes:
             read=self._seen_execution,
             edited=self._edited_execution,
         )
-        every = (of_cycle, of_plan, of_execution)
+        every = (of_cycle, of_plan, of_execution, self._of_step(execution))
         return [attachment_routes(self._attachments, resource) for resource in every]
 
     async def _seen_cycle(self, access: CycleReader, name: CycleName) -> Located:
@@ -105,10 +110,43 @@ class AttachmentRoutes:
 
     async def _seen_execution(self, access: ExecutionReader, name: ExecutionName) -> Located:
         found = await self._executions.get(access, name)
-        return Located(access.tenant, Place(_EXECUTION, found["id"]))
+        return Located(access.tenant, Place(KIND, found["id"]))
 
     async def _edited_execution(
         self, access: ResultRecorder, _: FileName, name: ExecutionName
     ) -> Located:
         found = await self._executions.get(access, name)
-        return Located(access.tenant, Place(_EXECUTION, found["id"]))
+        return Located(access.tenant, Place(KIND, found["id"]))
+
+    def _of_step(self, execution: str) -> Resource:
+        return Resource(
+            list_path=f"{execution}/teststeps/{{testStepId}}",
+            one_path=f"{execution}/teststeps/{{testExecutionStepId}}",
+            operations=(
+                "getTestExecutionTestStepAttachmentsReference",
+                "getTestExecutionStepAttachment",
+                "createTestExecutionTestStepAttachment",
+            ),
+            tag="Test Executions",
+            seen=self._listed_step,
+            read=self._read_step,
+            edited=self._edited_step,
+        )
+
+    async def _listed_step(
+        self, access: ExecutionReader, name: ExecutionName, step: _StepOfList
+    ) -> Located:
+        execution = await self._executions.step(access, name, step)
+        return Located(access.tenant, Place(KIND, execution, step))
+
+    async def _read_step(
+        self, access: ExecutionReader, name: ExecutionName, step: _Step
+    ) -> Located:
+        execution = await self._executions.step(access, name, step)
+        return Located(access.tenant, Place(KIND, execution, step))
+
+    async def _edited_step(
+        self, access: ResultRecorder, _: FileName, name: ExecutionName, step: _Step
+    ) -> Located:
+        execution = await self._executions.step(access, name, step)
+        return Located(access.tenant, Place(KIND, execution, step))

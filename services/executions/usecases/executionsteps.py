@@ -53,9 +53,17 @@ class StepStore(Protocol):
         ...
 
     async def replace_steps(
-        self, tenant: str, execution: int, rev: int, content: ExecutionSteps, now: datetime
+        self,
+        tenant: str,
+        execution: int,
+        old: StoredSteps,
+        content: ExecutionSteps,
+        now: datetime,
     ) -> bool:
-        """Set the steps; False when they were changed since they were read."""
+        """Set the steps; what is attached to those that go shows no more.
+
+        False when they were changed since they were read.
+        """
         ...
 
     async def has_newer(self, execution: TestExecution) -> bool:
@@ -176,7 +184,7 @@ class StepsOfExecutions:
         self, execution: TestExecution, stored: StoredSteps, content: ExecutionSteps
     ) -> bool:
         return await self._store.replace_steps(
-            execution["tenant"], execution["id"], stored.rev, content, self._clock.now()
+            execution["tenant"], execution["id"], stored, content, self._clock.now()
         )
 
 

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from contracts.ids import Kind
+from contracts.ids import MAX_ID, Kind
 from kit.directory.access import Access
 from kit.errors import NotFound
 from kit.http.pages import CursorPage, OffsetPage
 from services.executions.domain.testexecutions import TestExecution
 from services.executions.usecases.visibility import HiddenCycles, unhidden, visible_id
+
+KIND = "test-execution"
+"""What attachments of executions, and of their steps, are attached to."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class ExecutionReader(Protocol):
     """Reads executions of one tenant, leaving those of hidden cycles out."""
 
     async def get(self, tenant: str, execution: int) -> TestExecution | None: ...
+    async def has_step(self, tenant: str, execution: int, step: int) -> bool: ...
     async def page(
         self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], page: OffsetPage
     ) -> tuple[int, Sequence[TestExecution]]: ...
@@ -57,6 +61,13 @@ class TestExecutions:
             if found is not None and found["cycle"] not in hidden:
                 return found
         raise NotFound(f"Test execution {id_or_key} does not exist or is not visible to you.")
+
+    async def step(self, access: Access, id_or_key: str, step: int) -> int:
+        """Return the id of the execution that has a step; ``NotFound`` for either."""
+        execution = (await self.get(access, id_or_key))["id"]
+        if step > MAX_ID or not await self._executions.has_step(access.tenant, execution, step):
+            raise NotFound(f"Test step with id {step} does not exist in the test execution.")
+        return execution
 
     async def page(
         self, access: Access, wanted: ExecutionFilter, page: OffsetPage

@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from kit.mongo import Database, insert_new, unavailable_when_down
+from kit.attachments.attachments import SETTLE
+from kit.attachments.rows import AttachmentRows
+from kit.mongo import (
+    Database,
+    Session,
+    WriteConflict,
+    insert_new,
+    transaction,
+    unavailable_when_down,
+)
 from services.executions.adapters.mongo.listing import forget_field
 from services.executions.adapters.mongo.testexecutions import COLLECTION
 from services.executions.adapters.mongo.versions import RemovedVersions
@@ -13,12 +22,15 @@ from services.executions.domain.testexecutions import (
     TestExecution,
 )
 from services.executions.usecases.executionsteps import StoredSteps
+from services.executions.usecases.testexecutions import KIND
 
 
 class ExecutionChangesRepository:
-    """Each change is one write of one document."""
+    """Each change is one write of one document, but one that lets steps go, with their files."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
+        self._attachments = AttachmentRows(database)
         self._executions = database[COLLECTION]
         self._removed = RemovedVersions(database)
 
@@ -46,14 +58,44 @@ class ExecutionChangesRepository:
         return None if row is None else StoredSteps(row.get("steps", []), row.get("steps_rev", 0))
 
     async def replace_steps(
-        self, tenant: str, execution: int, rev: int, content: ExecutionSteps, now: datetime
+        self,
+        tenant: str,
+        execution: int,
+        old: StoredSteps,
+        content: ExecutionSteps,
+        now: datetime,
     ) -> bool:
-        """Set the steps; False when they were changed since they were read."""
+        """Set the steps; what is attached to those that go shows no more.
+
+        False when they were changed since they were read.
+        """
+        gone = {step["id"] for step in old.steps} - {step["id"] for step in content["steps"]}
+        with unavailable_when_down():
+            if not gone:
+                return await self._replaced(tenant, execution, old.rev, content, now)
+            try:
+                async with transaction(self._database) as session:
+                    done = await self._replaced(tenant, execution, old.rev, content, now, session)
+                    if done:
+                        until = now + SETTLE
+                        await self._attachments.drop(tenant, KIND, execution, gone, until, session)
+                    return done
+            except WriteConflict:
+                return False
+
+    async def _replaced(
+        self,
+        tenant: str,
+        execution: int,
+        rev: int,
+        content: ExecutionSteps,
+        now: datetime,
+        session: Session | None = None,
+    ) -> bool:
         # null finds those that have none: they were never changed
         unchanged = {"tenant": tenant, "id": execution, "steps_rev": rev or None}
         change = {"$set": {**content, "steps_rev": rev + 1, "updated_on": now}}
-        with unavailable_when_down():
-            result = await self._executions.update_one(unchanged, change)
+        result = await self._executions.update_one(unchanged, change, session=session)
         return bool(result.matched_count)
 
     async def has_newer(self, execution: TestExecution) -> bool:
