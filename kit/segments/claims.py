@@ -24,6 +24,7 @@ from kit.segments.ranges import (
     blocks_in,
     ids_of,
     place_of,
+    segment_of,
     segments_in,
     segments_of,
 )
@@ -38,6 +39,7 @@ _RENEW_SECONDS = 60.0
 """Nobody begins to write under a claim with less left."""
 _IDLE_SECONDS = 1.0
 _LOOK_SECONDS = 0.5
+_SWEEP_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -91,6 +93,15 @@ class Claims:
                 {"_id": block_id(tenant, block), "tenant": tenant},
                 {"$inc": {"rev": 1}, "$set": stamps, "$pull": {"claims": {"token": token}}},
             )
+
+    async def stands(self, tenant: str, ident: int, token: str) -> bool:
+        """Whether a claim covers an id's block still."""
+        one = {
+            "_id": block_id(tenant, block_of(segment_of(ident))),
+            "tenant": tenant,
+            "claims.token": token,
+        }
+        return await self._blocks.find_one(one, {"_id": 1}) is not None
 
     async def void(self, tenant: str, segments: Iterable[int]) -> None:
         """Give segments a new stamp: what was or is being made of them counts no more."""
@@ -149,10 +160,15 @@ class Claims:
 
     async def run(self) -> None:
         """End claims that nobody writes under any more; until cancelled."""
+        swept = float("-inf")
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
                 await self.once()
+                now = asyncio.get_running_loop().time()
+                if now - swept > _SWEEP_SECONDS:
+                    await self.sweep()
+                    swept = now
             except MongoError as error:
                 log.warning("cannot end claims", cause=type(error).__name__)
 

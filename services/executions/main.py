@@ -13,12 +13,15 @@ from kit.directory.catch_up import until_trusted
 from kit.http.app import internal_app, public_app
 from kit.jobs import wiring as job_wiring
 from kit.leases import Lease
+from kit.segments import blocks as segment_blocks
+from kit.segments import summaries as segment_summaries
 from kit.service import Background, Group, Indexes, Parts, Role, Runtime
 from services.executions.adapters.archives import ArchiveLimits
 from services.executions.adapters.chunks import ChunkPublisher
 from services.executions.adapters.mongo import (
     deletedissues,
     library,
+    runsummaries,
     testcycles,
     testexecutions,
     testplans,
@@ -40,7 +43,7 @@ from services.executions.api.attachmentremoval import AttachmentRemovalRoutes
 from services.executions.api.attachments import AttachmentRoutes
 from services.executions.api.internal import InternalRoutes
 from services.executions.api.testplans import TestPlanRoutes
-from services.executions.composition import planning, recording, removals
+from services.executions.composition import counting, planning, recording, removals, search
 from services.executions.composition.adapters import Adapters
 from services.executions.composition.transfer import transfer_router
 from services.executions.consumers.library import LibraryConsumer
@@ -68,6 +71,8 @@ INDEXES: Indexes = {
     testexecutions.COLLECTION: testexecutions.INDEXES,
     ledger_rows.COLLECTION: ledger_rows.INDEXES,
     deletedissues.COLLECTION: deletedissues.INDEXES,
+    segment_blocks.BLOCKS: segment_blocks.INDEXES,
+    runsummaries.COLLECTION: segment_summaries.INDEXES,
     **attachment_wiring.INDEXES,
     **job_wiring.INDEXES,
 }
@@ -80,7 +85,8 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     directory = directory_copy.DirectoryCopy(database, runtime.peers["tenancy"], clock)
     adapters = Adapters.of(runtime)
     cycles = TestCycles(adapters.cycles, adapters.uploads, adapters.options)
-    executions = TestExecutions(testexecutions.TestExecutionRepository(database), adapters.uploads)
+    counted = counting.wired(runtime, adapters)
+    executions = TestExecutions(counted.executions, adapters.uploads)
     fields = CustomFields(adapters.projection, adapters.owner)
     plans = planning.plans(runtime, adapters, fields)
     links = planning.links(runtime, adapters, cycles, plans, executions)
@@ -100,13 +106,14 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         TestPlanRoutes(plans, cycles, links, fields, base).router(),
         testexecutions_api.router(executions, fields, base),
         recording.routes(runtime, adapters, cycles, executions, fields).router(),
+        search.routes(runtime, adapters, fields).router(),
         links_api.LinkRoutes(links, cycles, plans, executions, base).router(),
         issuelinks.router(links, base),
         *AttachmentRoutes(attached.attachments, cycles, plans, executions).routers(),
         removals.routes(runtime, adapters),
         *AttachmentRemovalRoutes(attached.attachments, cycles, plans, executions).routers(),
-        uploads_api.router(UploadStatus(adapters.uploads, adapters.ledger), base),
         transfer_router(runtime, adapters, cycles, attached),
+        uploads_api.router(UploadStatus(adapters.uploads, adapters.ledger), base),
     ]
     return Parts(
         public=public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock)),
@@ -114,7 +121,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
             SERVICE,
             [
                 InternalRoutes(
-                    Usages(UsageRows(database)), removals.of_the_library(runtime)
+                    Usages(UsageRows(database)), removals.of_the_library(runtime, adapters)
                 ).router()
             ],
             runtime.tokens,
@@ -127,23 +134,28 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
             Background(Role.API, housekeeping.renew),
             Background(Role.API, housekeeping.run),
             attached.background,
-            removals.jobs(runtime),
+            removals.jobs(runtime, adapters),
+            *counted.background,
         ],
-        closers=[attached.attachments.close],
+        closers=[attached.attachments.close, adapters.claims.close],
     )
 
 
 def _groups(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> Mapping[str, Group]:
     database = runtime.database
-    writer = testexecutions.ExecutionWriter(database)
+    writer = testexecutions.ExecutionWriter(database, adapters.claims)
     results = ResultsConsumer(Recording(writer, adapters.ledger, adapters.uploads, runtime.clock))
-    values = (adapters.cycles, adapters.plans, ExecutionChangesRepository(database))
+    values = (
+        adapters.cycles,
+        adapters.plans,
+        ExecutionChangesRepository(database, adapters.claims),
+    )
     behind = removals.behind_the_library(runtime)
     heard = LibraryConsumer(library.projection(database), values, behind)
     return {
         "executions.directory": Group(directory_copy.projection(database).apply),
         "executions.library": Group(heard.handle),
-        "executions.jira-changes": Group(planning.jira_changes(runtime).handle),
+        "executions.jira-changes": Group(planning.jira_changes(runtime, adapters).handle),
         "executions.results": Group(results.handle, max_records=MAX_RECORDS, parked=results.parked),
     }
 
@@ -179,7 +191,7 @@ def _housekeeping(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> H
     database, clock, instance = runtime.database, runtime.clock, runtime.instance
     turn = Lease(database["leases"], "housekeeping", instance, timedelta(seconds=10), clock)
     return Housekeeping(
-        HousekeepingRows(database),
+        HousekeepingRows(database, adapters.claims),
         adapters.uploads,
         adapters.ledger,
         adapters.owner,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kit.segments.claims import Claims
 from kit.service import Runtime
 from services.executions.adapters.mongo import ledger as ledger_rows
 from services.executions.adapters.mongo import library, testcycles, testplans, uploads
@@ -20,6 +21,8 @@ class Adapters:
     owner: TestCasesOwner
     projection: library.LibraryProjection
     options: ProjectOptions
+    claims: Claims
+    """Taken by whoever writes executions, so that they are counted one by one meanwhile."""
 
     @classmethod
     def of(cls, runtime: Runtime[ExecutionsSettings]) -> "Adapters":
@@ -34,4 +37,5 @@ class Adapters:
             owner,
             projection,
             ProjectOptions(projection, owner),
+            Claims(database, clock, ids),
         )

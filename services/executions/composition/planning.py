@@ -2,6 +2,7 @@
 
 from kit.counters import Counters
 from kit.mongo import Database
+from kit.segments.claims import Claims
 from kit.service import Runtime
 from services.executions.adapters.issues import TenancyIssues
 from services.executions.adapters.mongo import (
@@ -70,7 +71,7 @@ def links(
         cycles=cycles,
         executions=executions,
         plans=plans,
-        rows=link_rows(database),
+        rows=link_rows(database, adapters.claims),
         uploads=adapters.uploads,
         deleted=deletedissues.DeletedIssueNotes(database),
         issues=TenancyIssues(runtime.peers["tenancy"]),
@@ -79,19 +80,22 @@ def links(
     )
 
 
-def jira_changes(runtime: Runtime[ExecutionsSettings]) -> JiraChangesConsumer:
+def jira_changes(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> JiraChangesConsumer:
     database, clock = runtime.database, runtime.clock
     rows = versions.RemovedVersions(database)
-    replacer = versions.VersionReplacer(database)
+    replacer = versions.VersionReplacer(database, adapters.claims)
     notes = deletedissues.DeletedIssueNotes(database)
-    issues = DeletedIssues(notes, list(link_rows(database).values()), clock)
+    issues = DeletedIssues(notes, list(link_rows(database, adapters.claims).values()), clock)
     return JiraChangesConsumer(Versions(rows, replacer, clock), issues)
 
 
-def link_rows(database: Database) -> dict[Holder, LinkRepository]:
+def link_rows(database: Database, claims: Claims) -> dict[Holder, LinkRepository]:
     collections = {
         Holder.TEST_CYCLE: testcycles.COLLECTION,
         Holder.TEST_PLAN: testplans.COLLECTION,
         Holder.TEST_EXECUTION: testexecutions.COLLECTION,
     }
-    return {holder: LinkRepository(database[name], holder) for holder, name in collections.items()}
+    return {
+        holder: LinkRepository(database[name], holder, claims)
+        for holder, name in collections.items()
+    }

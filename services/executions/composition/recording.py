@@ -22,7 +22,7 @@ def routes(
     fields: CustomFields,
 ) -> ExecutionWriteRoutes:
     """Wire what the routes need."""
-    store = ExecutionChangesRepository(runtime.database)
+    store = ExecutionChangesRepository(runtime.database, adapters.claims)
     options = ExecutionOptions(adapters.projection, adapters.owner)
     counters = Counters(runtime.database["counters"])
     changes = ExecutionChanges(

@@ -19,16 +19,19 @@ from services.executions.usecases.removals import Removals
 def routes(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> APIRouter:
     """Return the public routes."""
     database = runtime.database
-    shelves = Shelving(database, JobRows(database))
+    shelves = Shelving(database, JobRows(database), adapters.claims)
     removals = Removals(shelves, UploadsBehind(database), adapters.options, runtime.clock)
     return RemovalRoutes(removals, runtime.settings.api_base).router()
 
 
-def of_the_library(runtime: Runtime[ExecutionsSettings]) -> OfTheLibrary:
+def of_the_library(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> OfTheLibrary:
     """Return what answers testcases."""
     database, jobs = runtime.database, JobRows(runtime.database)
-    remains = RemainsRows(database, jobs)
-    return OfTheLibrary(DependentRows(database), Shelving(database, jobs), remains, runtime.clock)
+    remains = RemainsRows(database, jobs, adapters.claims)
+    shelves = Shelving(database, jobs, adapters.claims)
+    return OfTheLibrary(
+        DependentRows(database), shelves, remains, UploadsBehind(database), runtime.clock
+    )
 
 
 def behind_the_library(runtime: Runtime[ExecutionsSettings]) -> BehindTheLibrary:
@@ -36,10 +39,9 @@ def behind_the_library(runtime: Runtime[ExecutionsSettings]) -> BehindTheLibrary
     return BehindTheLibrary(JobRows(runtime.database), runtime.clock)
 
 
-def jobs(runtime: Runtime[ExecutionsSettings]) -> Background:
+def jobs(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> Background:
     """Return who does what is left to do."""
     database, rows = runtime.database, JobRows(runtime.database)
-    steps = RemovalJobs(
-        RemainsRows(database, rows), UploadsBehind(database), FolderCopy(database), runtime.clock
-    )
+    remains = RemainsRows(database, rows, adapters.claims)
+    steps = RemovalJobs(remains, UploadsBehind(database), FolderCopy(database), runtime.clock)
     return wiring.worker(runtime, rows, steps.steps())[1]

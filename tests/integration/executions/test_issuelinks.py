@@ -12,9 +12,11 @@ from contracts.jira import JiraAction, JiraEntity
 from contracts.topics import JIRA_CHANGE
 from kit.auth.principal import Scope
 from kit.clock import SystemClock
+from kit.ids import SystemIds
 from kit.kafka.client import Names
 from kit.kafka.producer import Publisher
 from kit.kafka.records import Outgoing, Record, outgoing
+from kit.segments.claims import Claims
 from services.executions.adapters.mongo import deletedissues, versions
 from services.executions.adapters.mongo import links as link_rows
 from services.executions.consumers.jira_changes import JiraChangesConsumer
@@ -33,8 +35,9 @@ KINDS = ("testcycles", "executions")
 @pytest.fixture
 def consumer(house: House) -> JiraChangesConsumer:
     database, clock = house.database, SystemClock()
+    claims = Claims(database, clock, SystemIds())
     rows = [
-        link_rows.LinkRepository(database[name], holder)
+        link_rows.LinkRepository(database[name], holder, claims)
         for name, holder in (
             ("test_cycles", Holder.TEST_CYCLE),
             ("test_plans", Holder.TEST_PLAN),
@@ -42,7 +45,8 @@ def consumer(house: House) -> JiraChangesConsumer:
         )
     ]
     issues = DeletedIssues(deletedissues.DeletedIssueNotes(database), rows, clock)
-    removed, replacer = versions.RemovedVersions(database), versions.VersionReplacer(database)
+    removed = versions.RemovedVersions(database)
+    replacer = versions.VersionReplacer(database, claims)
     return JiraChangesConsumer(Versions(removed, replacer, clock), issues)
 
 

@@ -13,8 +13,10 @@ from contracts.ids import public_id
 from contracts.jira import JiraAction, JiraChange, JiraEntity
 from contracts.topics import JIRA_CHANGE
 from kit.directory import copy as directory_copy
+from kit.ids import SystemIds
 from kit.kafka.records import Record, encode
 from kit.mongo import Database, ensure_indexes
+from kit.segments.claims import Claims
 from services.executions.adapters.mongo import deletedissues, versions
 from services.executions.adapters.mongo import testcycles as cycles
 from services.executions.adapters.mongo import testexecutions as executions
@@ -34,8 +36,9 @@ class Scene:
     def __init__(self, database: Database) -> None:
         self.database = database
         rows = versions.RemovedVersions(database)
-        replacer = versions.VersionReplacer(database)
         clock = ManualClock(LATER)
+        self.claims = Claims(database, clock, SystemIds())
+        replacer = versions.VersionReplacer(database, self.claims)
         issues = DeletedIssues(deletedissues.DeletedIssueNotes(database), [], clock)
         self.consumer = JiraChangesConsumer(Versions(rows, replacer, clock), issues)
         self._offsets = itertools.count()
@@ -50,10 +53,12 @@ class Scene:
             "project": project,
             "cycle": None,
             "case": 1,
+            "upload": f"up{project}",
             "jira_version": version,
             "updated_on": START,
         }
-        await executions.ExecutionWriter(self.database).insert([row], repeated=False)
+        writer = executions.ExecutionWriter(self.database, self.claims)
+        await writer.insert([row], repeated=False)
         return str(row["_id"])
 
     async def cycle(self, number: int, version: int | None, tenant: str = TENANT) -> str:

@@ -2,10 +2,13 @@
 
 from kit.attachments import wiring as attachment_wiring
 from kit.jobs import wiring as job_wiring
+from kit.segments import blocks as segment_blocks
+from kit.segments import summaries as segment_summaries
 from kit.transfer import rows as import_rows
 from services.executions.adapters.mongo import (
     deletedissues,
     ledger,
+    runsummaries,
     testcycles,
     testexecutions,
     testplans,
@@ -26,6 +29,8 @@ DOCUMENTS: dict[str, type] = {
     ledger.COLLECTION: LedgerRow,
     versions.COLLECTION: RemovedVersion,
     deletedissues.COLLECTION: DeletedIssue,
+    segment_blocks.BLOCKS: segment_blocks.StoredBlock,
+    runsummaries.COLLECTION: segment_summaries.StoredSummary,
     import_rows.COLLECTION: import_rows.ImportDocument,
     **attachment_wiring.DOCUMENTS,
     **job_wiring.DOCUMENTS,

@@ -1,18 +1,22 @@
 """Writing single test executions and their steps in MongoDB."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from kit.attachments.attachments import SETTLE
 from kit.attachments.rows import AttachmentRows
+from kit.grouping import Grouped
 from kit.mongo import (
     Database,
     Session,
     WriteConflict,
     insert_new,
+    is_transient,
     transaction,
     unavailable_when_down,
 )
+from kit.segments.claims import Claims
 from services.executions.adapters.mongo.listing import forget_field
 from services.executions.adapters.mongo.testexecutions import COLLECTION
 from services.executions.adapters.mongo.versions import RemovedVersions
@@ -28,26 +32,50 @@ from services.executions.usecases.testexecutions import KIND
 class ExecutionChangesRepository:
     """Each change is one write of one document, but one that lets steps go, with their files."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, claims: Claims) -> None:
         self._database = database
+        self._claims = claims
         self._attachments = AttachmentRows(database)
         self._executions = database[COLLECTION]
         self._removed = RemovedVersions(database)
+        self._inserts = Grouped[str, TestExecution, None](self._insert)
 
     async def insert(self, execution: TestExecution) -> None:
         """Store a new one; a version of Jira that is gone by then is corrected."""
         with unavailable_when_down():
-            await insert_new(self._executions, [dict(execution)])
-            await self._removed.follow(self._executions, [execution])
+            await self._inserts.get(execution["tenant"], execution)
+
+    async def _insert(
+        self, tenant: str, executions: Sequence[TestExecution]
+    ) -> Sequence[Exception | None]:
+        """Insert what several wait for at once."""
+        async with self._claims.writing(tenant, [e["id"] for e in executions]):
+            try:
+                await insert_new(self._executions, [dict(e) for e in executions])
+            except Exception as error:
+                if len(executions) == 1 or is_transient(error):
+                    raise
+                # one that cannot be stored must not take the others down; what is there stays
+                return [await self._insert_one(e) for e in executions]
+            await self._removed.follow(self._executions, executions)
+        return [None] * len(executions)
+
+    async def _insert_one(self, execution: TestExecution) -> Exception | None:
+        try:
+            await self._insert(execution["tenant"], [execution])
+        except Exception as error:  # noqa: BLE001  who waits for it raises it
+            return error
+        return None
 
     async def update(
         self, tenant: str, execution: int, content: ExecutionContent, now: datetime
     ) -> bool:
         """Set what a change says; False when the execution is gone."""
         with unavailable_when_down():
-            result = await self._executions.update_one(
-                {"tenant": tenant, "id": execution}, {"$set": {**content, "updated_on": now}}
-            )
+            async with self._claims.writing(tenant, (execution,)):
+                result = await self._executions.update_one(
+                    {"tenant": tenant, "id": execution}, {"$set": {**content, "updated_on": now}}
+                )
         return bool(result.matched_count)
 
     async def steps(self, tenant: str, execution: int) -> StoredSteps | None:
@@ -71,17 +99,29 @@ class ExecutionChangesRepository:
         """
         gone = {step["id"] for step in old.steps} - {step["id"] for step in content["steps"]}
         with unavailable_when_down():
-            if not gone:
-                return await self._replaced(tenant, execution, old.rev, content, now)
-            try:
-                async with transaction(self._database) as session:
-                    done = await self._replaced(tenant, execution, old.rev, content, now, session)
-                    if done:
-                        until = now + SETTLE
-                        await self._attachments.drop(tenant, KIND, execution, gone, until, session)
-                    return done
-            except WriteConflict:
-                return False
+            async with self._claims.writing(tenant, (execution,)):
+                return await self._with_attachments(tenant, execution, old, content, now, gone)
+
+    async def _with_attachments(
+        self,
+        tenant: str,
+        execution: int,
+        old: StoredSteps,
+        content: ExecutionSteps,
+        now: datetime,
+        gone: Collection[int],
+    ) -> bool:
+        if not gone:
+            return await self._replaced(tenant, execution, old.rev, content, now)
+        try:
+            async with transaction(self._database) as session:
+                done = await self._replaced(tenant, execution, old.rev, content, now, session)
+                if done:
+                    until = now + SETTLE
+                    await self._attachments.drop(tenant, KIND, execution, gone, until, session)
+                return done
+        except WriteConflict:
+            return False
 
     async def _replaced(
         self,

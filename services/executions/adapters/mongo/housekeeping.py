@@ -7,6 +7,7 @@ from typing import Any
 from pymongo import ASCENDING
 
 from kit.mongo import Database
+from kit.segments.claims import Claims
 from services.executions.adapters.mongo import ledger, testcycles, testexecutions, uploads
 from services.executions.domain.uploads import UNDECIDED, UploadState
 from services.executions.usecases.housekeeping import UploadRef
@@ -18,11 +19,12 @@ _FIELDS = {"tenant": 1, "project": 1, "state": 1, "chunks": 1, "parked": 1, "cyc
 class HousekeepingRows:
     """Finds uploads that were left behind, and removes what aborted ones stored."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, claims: Claims) -> None:
         self._uploads = database[uploads.COLLECTION]
         self._cycles = database[testcycles.COLLECTION]
         self._executions = database[testexecutions.COLLECTION]
         self._ledger = database[ledger.COLLECTION]
+        self._claims = claims
 
     async def renew(self, instance: str, until: datetime) -> None:
         """Renew the leases of the uploads that this process works on."""
@@ -63,6 +65,10 @@ class HousekeepingRows:
         if aborted.cycle is not None:
             await self._cycles.delete_one({"_id": f"{aborted.tenant}/{aborted.cycle}"})
         mine = {"_id": aborted.upload, "tenant": aborted.tenant}
+        row = await self._uploads.find_one(mine, {"first_id": 1, "results": 1})
+        if row is not None and "first_id" in row:
+            span = row["first_id"], row["first_id"] + row["results"]
+            await self._claims.end(aborted.tenant, span, aborted.upload)
         await self._uploads.update_one(mine, {"$unset": {"hidden": ""}})
 
     async def _found(self, query: Mapping[str, Any], sort: str | None = None) -> list[UploadRef]:

@@ -1,6 +1,7 @@
 """Links in MongoDB: an array inside the cycle, plan or execution that has them."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from pymongo import ASCENDING, IndexModel
 
 from kit.mongo import Collection as MongoCollection
 from kit.mongo import unavailable_when_down
+from kit.segments.claims import Claims
 from kit.shelves import everywhere
 from services.executions.domain.links import MAX_LINKS, Holder, Link
 from services.executions.usecases.links import Linked, Once
@@ -35,8 +37,12 @@ _CYCLE = {Holder.TEST_CYCLE: "id", Holder.TEST_EXECUTION: "cycle"}
 class LinkRepository:
     """The links in one collection. Cycles and plans have a revision, executions have none."""
 
-    def __init__(self, collection: MongoCollection, holder: Holder) -> None:
+    def __init__(
+        self, collection: MongoCollection, holder: Holder, claims: Claims | None = None
+    ) -> None:
         self._rows = collection
+        # executions alone are counted by segments
+        self._claims = claims if holder is Holder.TEST_EXECUTION else None
         self._cycle = _CYCLE.get(holder)
         self._more = {} if holder is Holder.TEST_EXECUTION else {"$inc": {"rev": 1}}
 
@@ -53,7 +59,8 @@ class LinkRepository:
             room[f"links.{once}"] = {"$ne": link[once]}
         change = self._change(now, {"$push": {"links": dict(link)}})
         with unavailable_when_down():
-            result = await self._rows.update_one(room, change)
+            async with self._writing(tenant, (entity,)):
+                result = await self._rows.update_one(room, change)
         return bool(result.modified_count)
 
     async def find(self, tenant: str, link: int) -> Linked | None:
@@ -66,9 +73,10 @@ class LinkRepository:
         """Remove a link; False when it is gone."""
         change = self._change(now, {"$pull": {"links": {"id": link}}})
         with unavailable_when_down():
-            result = await self._rows.update_one(
-                {"tenant": tenant, "id": entity, "links.id": link}, change
-            )
+            async with self._writing(tenant, (entity,)):
+                result = await self._rows.update_one(
+                    {"tenant": tenant, "id": entity, "links.id": link}, change
+                )
         return bool(result.modified_count)
 
     async def of_issue(
@@ -101,11 +109,15 @@ class LinkRepository:
         names = {"$in": everywhere(tenant)}
         query = {"tenant": names, "links.issue": gone, "links.id": _SOME}
         change = self._change(now, {"$pull": {"links": {"issue": gone}}})
-        some = self._rows.find(query, {"_id": 1}).hint("links").limit(_BATCH)
+        some = self._rows.find(query, {"_id": 1, "id": 1}).hint("links").limit(_BATCH)
         while rows := await some.clone().to_list(_BATCH):
-            await self._rows.update_many(
-                query | {"_id": {"$in": [row["_id"] for row in rows]}}, change
-            )
+            async with self._writing(tenant, [row["id"] for row in rows]):
+                await self._rows.update_many(
+                    query | {"_id": {"$in": [row["_id"] for row in rows]}}, change
+                )
+
+    def _writing(self, tenant: str, ids: Collection[int]) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self._claims is None else self._claims.writing(tenant, ids)
 
     def _change(self, now: datetime, links: Mapping[str, Any]) -> dict[str, Any]:
         """Complete an update: a change of links is a change of what has them."""

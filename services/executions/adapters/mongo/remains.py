@@ -9,6 +9,7 @@ from kit.attachments.attachments import SETTLE
 from kit.attachments.rows import AttachmentRows
 from kit.jobs.rows import Job, JobRows
 from kit.mongo import Database, Document, transaction
+from kit.segments.claims import Claims
 from kit.shelves import Shelf, everywhere, shelved
 from services.executions.adapters.mongo import (
     ledger,
@@ -31,8 +32,9 @@ _SEEN = {"_id": 1, "id": 1, "case": 1, "cycle": 1, "jira_version": 1}
 class RemainsRows:
     """Implements ``Remains``; the tenant, or its name on a shelf, comes first."""
 
-    def __init__(self, database: Database, jobs: JobRows) -> None:
+    def __init__(self, database: Database, jobs: JobRows, claims: Claims) -> None:
         self._database = database
+        self._claims = claims
         self._executions = database[testexecutions.COLLECTION]
         self._cycles = database[testcycles.COLLECTION]
         self._plans = database[testplans.COLLECTION]
@@ -45,13 +47,13 @@ class RemainsRows:
     async def put_aside(self, tenant: str, cycle: int) -> bool:
         """Put executions of an archived cycle aside."""
         to = {"tenant": shelved(tenant, Shelf.ALONG)}
-        return bool(await self._moved({"tenant": tenant, "cycle": cycle}, to))
+        return bool(await self._moved(tenant, {"tenant": tenant, "cycle": cycle}, to))
 
     async def bring_back(self, tenant: str, cycle: int, now: datetime) -> bool:
         """Let executions that were put aside with their cycle show again."""
         aside = {"tenant": shelved(tenant, Shelf.ALONG), "cycle": cycle}
         # changed now, so that a client that follows updatedAfter meets them
-        rows = await self._moved(aside, {"tenant": tenant, "updated_on": now})
+        rows = await self._moved(tenant, aside, {"tenant": tenant, "updated_on": now})
         await self._removed.follow(self._executions, [row | {"tenant": tenant} for row in rows])
         return bool(rows)
 
@@ -92,7 +94,8 @@ class RemainsRows:
     async def remove_runs(self, tenant: str, case: int) -> bool:
         """Remove executions of a case, wherever they are; erased they are later."""
         to = {"tenant": shelved(tenant, Shelf.REMOVED)}
-        return bool(await self._moved({"tenant": {"$in": everywhere(tenant)}, "case": case}, to))
+        everything = {"tenant": {"$in": everywhere(tenant)}, "case": case}
+        return bool(await self._moved(tenant, everything, to))
 
     async def erase_runs(self, tenant: str, case: int, now: datetime) -> bool:
         """Erase removed executions of a case."""
@@ -123,11 +126,12 @@ class RemainsRows:
             {"tenant": tenant, "_id": {"$gt": f"{upload}/", "$lt": f"{upload}0"}}
         )
 
-    async def _moved(self, query: Document, change: Document) -> Sequence[Any]:
+    async def _moved(self, tenant: str, query: Document, change: Document) -> Sequence[Any]:
         rows = await self._executions.find(query, _SEEN).limit(BATCH).to_list(BATCH)
         if rows:
             ids = [row["_id"] for row in rows]
-            await self._executions.update_many(query | {"_id": {"$in": ids}}, {"$set": change})
+            async with self._claims.writing(tenant, [row["id"] for row in rows]):
+                await self._executions.update_many(query | {"_id": {"$in": ids}}, {"$set": change})
         return rows
 
     async def _erased(self, tenant: str, query: Document, now: datetime) -> bool:
@@ -136,7 +140,9 @@ class RemainsRows:
             kind = ATTACHMENT_KINDS[Holder.TEST_EXECUTION]
             ids = [row["id"] for row in rows]
             await self._attachments.drop_all(tenant, kind, ids, now + SETTLE)
-            await self._executions.delete_many(query | {"_id": {"$in": [r["_id"] for r in rows]}})
+            these = query | {"_id": {"$in": [row["_id"] for row in rows]}}
+            async with self._claims.writing(tenant, ids):
+                await self._executions.delete_many(these)
         return bool(rows)
 
     async def _erase(

@@ -18,6 +18,7 @@ from kit.errors import Unavailable
 from kit.http.pages import OffsetPage
 from kit.jobs.rows import JobRows
 from kit.mongo import Database, Document, Session, WriteConflict, transaction
+from kit.segments.claims import Claims
 from kit.shelves import Shelf, everywhere, home, shelved
 from services.executions.adapters.mongo import testcycles, testexecutions, testplans, uploads
 from services.executions.adapters.mongo.listing import within
@@ -40,8 +41,9 @@ _SEEN = {"steps": 0}
 class Shelving:
     """Implements ``Shelves``; the tenant, or its name on a shelf, comes first."""
 
-    def __init__(self, database: Database, jobs: JobRows) -> None:
+    def __init__(self, database: Database, jobs: JobRows, claims: Claims) -> None:
         self._database = database
+        self._claims = claims
         self._rows = {holder: database[name] for holder, name in COLLECTIONS.items()}
         self._uploads = database[uploads.COLLECTION]
         self._attachments = AttachmentRows(database)
@@ -89,7 +91,8 @@ class Shelving:
                 await self._hide(tenant, thing.id, session)
             return True
 
-        return await self._run(once)
+        async with self._claims.writing(tenant, await self._counted_with(tenant, thing)):
+            return await self._run(once)
 
     async def take_back(self, tenant: str, thing: Thing, folder: int | None, now: datetime) -> bool:
         """Let an archived thing show again, in this folder."""
@@ -108,13 +111,24 @@ class Shelving:
                 await self._hide(tenant, thing.id, session)
             return True
 
-        if not await self._run(once):
-            return False
+        async with self._claims.writing(tenant, await self._counted_with(tenant, thing)):
+            if not await self._run(once):
+                return False
+            rows = self._rows[thing.holder]
+            row = await rows.find_one({"tenant": tenant, "id": thing.id})
+            if row is not None and row.get("jira_version") is not None:
+                await self._removed.follow(rows, [row])
+            return True
+
+    async def _counted_with(self, tenant: str, thing: Thing) -> list[int]:
+        """Return the runs of which one may become the last of its case, or cease to be."""
+        if thing.holder is not Holder.TEST_EXECUTION:
+            return []
+        if thing.cycle is None:
+            return [thing.id]
         rows = self._rows[thing.holder]
-        row = await rows.find_one({"tenant": tenant, "id": thing.id})
-        if row is not None and row.get("jira_version") is not None:
-            await self._removed.follow(rows, [row])
-        return True
+        alike = {"tenant": tenant, "case": thing.case, "cycle": thing.cycle}
+        return [thing.id, *[row["id"] async for row in rows.find(alike, {"_id": 0, "id": 1})]]
 
     async def archived(
         self, tenant: str, holder: Holder, projects: Collection[int], page: OffsetPage

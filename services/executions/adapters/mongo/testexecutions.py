@@ -9,6 +9,7 @@ from pymongo import ASCENDING, IndexModel
 
 from kit.http.pages import CursorPage, OffsetPage
 from kit.mongo import Database, insert_new
+from kit.segments.claims import Claims
 from services.executions.adapters.mongo import links
 from services.executions.adapters.mongo.runqueries import SHOWN, newest, of_run, query_of
 from services.executions.adapters.mongo.runtotals import CannotTell, RunTotals
@@ -33,11 +34,24 @@ _FEW = 2_000
 class ExecutionWriter:
     """Insert-only ingest (exempt from the tenant rule: the tenant is in ``_id``)."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, claims: Claims) -> None:
         self._executions = database[COLLECTION]
         self._removed = RemovedVersions(database)
+        self._claims = claims
 
     async def insert(self, documents: Sequence[Mapping[str, Any]], *, repeated: bool) -> None:
+        """Insert the documents of one chunk.
+
+        Its upload has claimed their ids; not so what is replayed after the upload was stored.
+        """
+        tenant, ids = documents[0]["tenant"], [d["id"] for d in documents]
+        if await self._claims.stands(tenant, ids[0], documents[0]["upload"]):
+            await self._insert(documents, repeated=repeated)
+            return
+        async with self._claims.writing(tenant, ids):
+            await self._insert(documents, repeated=repeated)
+
+    async def _insert(self, documents: Sequence[Mapping[str, Any]], *, repeated: bool) -> None:
         """Insert unordered; after a crash look first, which is far cheaper than duplicates."""
         wanted = [dict(d) for d in documents] if repeated else list(documents)
         if repeated:

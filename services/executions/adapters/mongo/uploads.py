@@ -1,6 +1,7 @@
 """Uploads: one row each, from the first provisional thing to long after the end."""
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, cast
 
@@ -12,10 +13,12 @@ from contracts.executions import UploadEnded
 from contracts.usage import ProductEvent, UsageEventName
 from kit.clock import Clock
 from kit.errors import NotFound
+from kit.grouping import Grouped
 from kit.ids import Ids
 from kit.mongo import Collection as MongoCollection
 from kit.mongo import Database, Document, unavailable_when_down
 from kit.outbox import entries
+from kit.segments.claims import Claims
 from kit.version import VERSION
 from services.executions.domain.uploads import UNDECIDED, UploadState
 from services.executions.usecases.housekeeping import LEASE
@@ -86,9 +89,11 @@ class UploadRepository:
 
     def __init__(self, database: Database, instance: str, clock: Clock, ids: Ids) -> None:
         self._rows: MongoCollection = database[COLLECTION]
+        self._claims = Claims(database, clock, ids)
         self._instance = instance
         self._clock = clock
         self._ids = ids
+        self._hidden = Grouped[str, None, list[int]](self._hidden_cycles)
 
     async def begin(self, tenant: str, upload: str, request: UploadRequest) -> None:
         """Insert the row, open and hidden."""
@@ -111,10 +116,16 @@ class UploadRepository:
     async def describe(
         self, tenant: str, upload: str, cycle: int, first_id: int, results: int
     ) -> None:
-        """Write what was reserved; from now on the cycle's id is hidden."""
+        """Write what was reserved; from now on the cycle's id is hidden.
+
+        The ids are claimed until all is stored, or what is stored is removed.
+        """
         fields = {"cycle": cycle, "first_id": first_id, "results": results}
         with unavailable_when_down():
-            await self._rows.update_one({"_id": upload, "tenant": tenant}, {"$set": fields})
+            await asyncio.gather(
+                self._rows.update_one({"_id": upload, "tenant": tenant}, {"$set": fields}),
+                self._claims.take(tenant, (first_id, first_id + results), upload, cycle),
+            )
 
     async def seal(self, tenant: str, upload: str, chunks: int) -> bool:
         """Say that Kafka has all chunks."""
@@ -191,10 +202,14 @@ class UploadRepository:
 
     async def stored(self, tenant: str, upload: str) -> None:
         """Note that all results of an accepted upload are stored."""
+        mine = {"_id": upload, "tenant": tenant}
         with unavailable_when_down():
-            await self._rows.update_one(
-                {"_id": upload, "tenant": tenant}, {"$unset": {"stored": ""}}
-            )
+            row = await self._rows.find_one(mine, {"first_id": 1, "results": 1})
+            if row is not None and "first_id" in row:
+                # before the row says so: who finds it unsaid does this once more
+                first = row["first_id"]
+                await self._claims.end(tenant, (first, first + row["results"]), upload)
+            await self._rows.update_one(mine, {"$unset": {"stored": ""}})
 
     async def told(self, tenant: str, upload: str) -> None:
         """Note that the owner of the cases knows how the upload ended."""
@@ -228,10 +243,15 @@ class UploadRepository:
 
     async def hidden_cycles(self, tenant: str) -> list[int]:
         """Return the cycles of undecided and aborted uploads."""
+        return await self._hidden.get(tenant, None)
+
+    async def _hidden_cycles(
+        self, tenant: str, waiters: Sequence[None]
+    ) -> list[list[int] | Exception]:
         rows = await self._rows.find(
             {"tenant": tenant, "hidden": True, "cycle": {"$gt": 0}}, {"_id": 0, "cycle": 1}
         ).to_list(None)
-        return [r["cycle"] for r in rows]
+        return [[r["cycle"] for r in rows] for _ in waiters]
 
     async def read(self, tenant: str, upload: str) -> UploadRow:
         """Return the row; raise ``NotFound``."""

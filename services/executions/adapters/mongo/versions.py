@@ -13,6 +13,7 @@ from pymongo import ASCENDING
 from contracts.ids import MAX_ID, project_range
 from kit.directory import copy as directory_copy
 from kit.mongo import Collection, Database, insert_new
+from kit.segments.claims import Claims
 from services.executions.domain.versions import RemovedVersion
 
 COLLECTION = "removed_versions"
@@ -63,7 +64,8 @@ class RemovedVersions:
 class VersionReplacer:
     """Changes the version of stored cycles and executions."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, claims: Claims) -> None:
+        self._claims = claims
         self._projects = database[directory_copy.PROJECTS]
         self._cycles = database["test_cycles"]
         self._executions = database["test_executions"]
@@ -81,22 +83,25 @@ class VersionReplacer:
         """Put ``by`` in the place of a version; ``project`` None: wherever it is named."""
         first, end = (0, MAX_ID + 1) if project is None else project_range(project)
         changed = {"jira_version": by, "updated_on": now}
-        changes = (
-            (self._cycles, {"$set": changed, "$inc": {"rev": 1}}),
-            (self._executions, {"$set": changed}),
-        )
-        for collection, change in changes:
-            async for start, stop in _windows(collection, tenant, first, end):
-                await collection.update_many(
-                    {"tenant": tenant, "id": {"$gte": start, "$lt": stop}, "jira_version": version},
-                    change,
-                )
+        async for query in _windows(self._cycles, tenant, first, end):
+            await self._cycles.update_many(
+                query | {"jira_version": version}, {"$set": changed, "$inc": {"rev": 1}}
+            )
+        async for query in _windows(self._executions, tenant, first, end):
+            named = query | {"jira_version": version}
+            rows = await self._executions.find(named, {"_id": 0, "id": 1}).to_list(None)
+            if rows:
+                # whoever stores another one meanwhile looks for the row of the version
+                ids = [row["id"] for row in rows]
+                async with self._claims.writing(tenant, ids):
+                    these = named | {"id": {"$in": ids}}
+                    await self._executions.update_many(these, {"$set": changed})
 
 
 async def _windows(
     collection: Collection, tenant: str, first: int, end: int
-) -> AsyncIterator[tuple[int, int]]:
-    """Cut a range of ids into ones of at most ``_WINDOW`` documents; reads the index alone."""
+) -> AsyncIterator[dict[str, Any]]:
+    """Cut a range of ids into queries of at most ``_WINDOW`` documents; reads the index alone."""
     start = first
     while True:
         found = (
@@ -109,7 +114,7 @@ async def _windows(
             .to_list(1)
         )
         stop = found[0]["id"] if found else end
-        yield start, stop
+        yield {"tenant": tenant, "id": {"$gte": start, "$lt": stop}}
         if stop == end:
             return
         start = stop
