@@ -140,6 +140,8 @@ class ResolveRequest(Contract):
 
     project: Annotated[int, DataClass.OPERATIONAL]
     numbers: Annotated[tuple[int, ...], DataClass.OPERATIONAL] = ()
+    archived: Annotated[bool, DataClass.OPERATIONAL] = False
+    """Of those with these numbers the archived ones, and no others."""
     names: Annotated[tuple[str, ...], DataClass.CUSTOMER_CONTENT] = ()
 
 

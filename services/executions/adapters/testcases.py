@@ -1,6 +1,7 @@
 """The owner of test cases, options and folders, asked over ``/internal``."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from contracts.customfields import CustomFieldState
 from contracts.ids import number_of
@@ -10,17 +11,32 @@ from contracts.internal import (
     FolderAnswer,
     OptionsAnswer,
     ResolveRequest,
+    RunsAnswer,
+    RunsRequest,
     TestCaseAnswer,
     TestCasesAnswer,
     UploadEndedRequest,
 )
 from contracts.testcases import OptionState, TestCaseState
-from kit.errors import NotFound
+from kit.auth.principal import ACTING, Principal
+from kit.errors import InvalidInput, NotFound
+from kit.grouping import Grouped
 from kit.http.client import InternalClient
 from services.executions.adapters.mongo.library import LibraryProjection
 from services.executions.domain.executionsteps import ScriptedStep
 from services.executions.domain.uploads import Resolved, StatusRule, settled
 from services.executions.usecases.runcases import RunCase
+
+
+class _Asker(NamedTuple):
+    """For whom something is asked: what is shown turns on it, so only alike ones share a call."""
+
+    tenant: str
+    principal: Principal | None
+
+    @classmethod
+    def of(cls, tenant: str) -> "_Asker":
+        return cls(tenant, ACTING.get())
 
 
 class TestCasesOwner:
@@ -30,6 +46,8 @@ class TestCasesOwner:
 
     def __init__(self, client: InternalClient) -> None:
         self._client = client
+        self._runs = Grouped[_Asker, int, RunCase | None](self._ask_runs)
+        self._fields = Grouped[tuple[_Asker, int], None, list[CustomFieldState]](self._ask_fields)
 
     async def by_number(
         self, tenant: str, project: int, numbers: Collection[int]
@@ -38,6 +56,15 @@ class TestCasesOwner:
         question = ResolveRequest(project=project, numbers=tuple(numbers))
         cases = await self._resolve(tenant, question)
         return {number_of(c.id): _resolved(c) for c in cases}
+
+    async def there(self, tenant: str, project: int, numbers: Collection[int]) -> set[int]:
+        """Return those of the key numbers, at most 1,000, that cases have, archived ones too."""
+        found = set(await self.by_number(tenant, project, numbers))
+        rest = tuple(n for n in numbers if n not in found)
+        if rest:
+            question = ResolveRequest(project=project, numbers=rest, archived=True)
+            found |= {number_of(c.id) for c in await self._resolve(tenant, question)}
+        return found
 
     async def by_name(
         self, tenant: str, project: int, names: Collection[str]
@@ -77,13 +104,7 @@ class TestCasesOwner:
 
     async def custom_fields(self, tenant: str, project: int) -> list[CustomFieldState]:
         """Ask for all custom fields of a project."""
-        answer = await self._client.get(
-            "/internal/v1/custom-fields",
-            CustomFieldsAnswer,
-            tenant=tenant,
-            params={"project": project},
-        )
-        return list(answer.fields)
+        return await self._fields.get((_Asker.of(tenant), project), None)
 
     async def folder_type(self, tenant: str, project: int, folder: int) -> str | None:
         """Ask for a folder's type."""
@@ -97,13 +118,38 @@ class TestCasesOwner:
 
     async def run_case(self, tenant: str, case: int) -> RunCase | None:
         """Ask for a case with its script as it is now; None for one that is not there."""
-        try:
-            answer = await self._client.get(
-                f"/internal/v1/testcases/{case}", TestCaseAnswer, tenant=tenant
+        return await self._runs.get(_Asker.of(tenant), case)
+
+    async def _ask_runs(
+        self, asker: "_Asker", cases: Sequence[int]
+    ) -> list[RunCase | Exception | None]:
+        found: dict[int, RunCase | Exception | None] = {}
+        wanted = tuple(dict.fromkeys(cases))
+        while wanted:
+            answer = await self._client.post(
+                "/internal/v1/testcases/runs",
+                RunsRequest(cases=wanted),
+                RunsAnswer,
+                tenant=asker.tenant,
+                principal=asker.principal,
             )
-        except NotFound:
-            return None
-        return None if answer.case.archived else _run_case(answer)
+            found |= {a.case.id: _run_case(a) for a in answer.cases if not a.case.archived}
+            found |= {r.case: InvalidInput(r.message) for r in answer.refused}
+            wanted = answer.left
+        return [found.get(case) for case in cases]
+
+    async def _ask_fields(
+        self, key: "tuple[_Asker, int]", waiters: Sequence[None]
+    ) -> list[list[CustomFieldState] | Exception]:
+        asker, project = key
+        answer = await self._client.get(
+            "/internal/v1/custom-fields",
+            CustomFieldsAnswer,
+            tenant=asker.tenant,
+            principal=asker.principal,
+            params={"project": project},
+        )
+        return [answer.fields for _ in waiters]
 
     async def _resolve(self, tenant: str, question: ResolveRequest) -> list[TestCaseState]:
         answer = await self._client.post(

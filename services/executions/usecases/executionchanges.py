@@ -1,9 +1,10 @@
 """Test executions: recording one, and changing what it says."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from contracts.customfields import CustomFieldEntity
 from contracts.ids import Kind, parse_key, public_id
@@ -26,6 +27,10 @@ from services.executions.usecases.executionoptions import Chosen, ExecutionOptio
 from services.executions.usecases.runcases import RunCase, RunCases
 from services.executions.usecases.testcycles import TestCycles
 from services.executions.usecases.testexecutions import TestExecutions
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 
 STEP = "execution-step"
 """Kind of the counter of steps."""
@@ -118,15 +123,19 @@ class ExecutionChanges:
         of statuses and of the environment, custom fields, and more results than steps.
         """
         tenant, project = access.tenant, await access.project(new.project_key)
-        cycle = await self._cycle(access, project, new.cycle_key)
-        case = await self._case(tenant, project, new.case_key)
+        cycle, case, values = await _in_order(
+            self._cycle(access, project, new.cycle_key),
+            self._case(tenant, project, new.case_key),
+            self._fields.checked(
+                tenant, project.id, CustomFieldEntity.TEST_EXECUTION, new.custom_fields
+            ),
+        )
         _check_results(new, case)
         chosen = await self._options.chosen(tenant, project.id, _wanted(new, case), InvalidInput)
-        values = await self._fields.checked(
-            tenant, project.id, CustomFieldEntity.TEST_EXECUTION, new.custom_fields
+        steps, number = await asyncio.gather(
+            self._steps(tenant, project.id, new, case, chosen),
+            self._counters.reserve(f"{tenant}/{project.id}/{Kind.TEST_EXECUTION}"),
         )
-        steps = await self._steps(tenant, project.id, new, case, chosen)
-        number = await self._counters.reserve(f"{tenant}/{project.id}/{Kind.TEST_EXECUTION}")
         ident, now = public_id(project.id, number), self._clock.now()
         execution = TestExecution(
             _id=f"{tenant}/{ident}",
@@ -203,6 +212,17 @@ class ExecutionChanges:
         steps = fresh_steps(case.script, public_id(project, first), status)
         results = [StepResult(chosen.statuses[r.status_name], r.actual, r.end) for r in new.results]
         return with_results(steps, results)
+
+
+async def _in_order(
+    first: Awaitable[A], second: Awaitable[B], third: Awaitable[C]
+) -> tuple[A, B, C]:
+    """Wait for all at once; of several faults the first in this order is raised."""
+    found = await asyncio.gather(first, second, third, return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return found  # type: ignore[return-value]  # none of them is an exception
 
 
 def _check_results(new: NewTestExecution, case: RunCase) -> None:

@@ -1,26 +1,28 @@
-"""``/internal/v1/testcases/{id}``: a test case as executions run it (contracts/internal.py)."""
+"""``/internal/v1/testcases/runs``: cases as executions run them (contracts/internal.py)."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Response
 
-from contracts.ids import project_of
-from contracts.internal import ScriptStep, TestCaseAnswer
+from contracts.internal import RefusedRun, RunsAnswer, RunsRequest, ScriptStep, TestCaseAnswer
 from contracts.routes import EXECUTIONS
 from contracts.testcases import TestCaseState
 from kit.directory.view import Directory
-from kit.errors import NotFound
-from kit.http.pages import MAX_INT64
+from kit.errors import InvalidInput
+from kit.http.body import JsonBody
 from kit.http.security import TenantCaller, TenantPeerOf
 from services.testcases.domain.calls import ExpandedStep
 from services.testcases.domain.scripts import TextScript, calls_of
 from services.testcases.usecases.runs import RunCase, RunCases
 
+_MOST = 100
+
 Caller = Annotated[TenantCaller, Depends(TenantPeerOf(EXECUTIONS))]
+Wanted = Annotated[RunsRequest, Depends(JsonBody(RunsRequest))]
 
 
 class InternalCaseRoutes:
-    """The route. What is not there, and what the principal may not see, is 404."""
+    """The route. What is not there, and what the principal may not see, is left out."""
 
     def __init__(self, directory: Directory, cases: RunCases) -> None:
         self._directory = directory
@@ -29,28 +31,29 @@ class InternalCaseRoutes:
     def router(self) -> APIRouter:
         """Return the route."""
         router = APIRouter(prefix="/internal/v1")
-        router.add_api_route("/testcases/{ident}", self.get)
+        router.add_api_route("/testcases/runs", self.runs, methods=["POST"])
         return router
 
-    async def get(
-        self, caller: Caller, ident: Annotated[int, Path(ge=1, le=MAX_INT64)]
-    ) -> Response:
-        """One case with its script, as it is now."""
+    async def runs(self, caller: Caller, body: Wanted) -> Response:
+        """Cases with their scripts, as they are now."""
+        if len(body.cases) > _MOST:
+            raise InvalidInput(f"More than {_MOST} test cases were asked for.")
 
         async def may_see(project: int) -> bool:
             if caller.principal is not None and not caller.principal.may_see(project):
                 return False
             return await self._directory.project(caller.tenant, project) is not None
 
-        found = None
-        if await may_see(project_of(ident)):
-            found = await self._cases.get(caller.tenant, ident, may_see)
-        if found is None:
-            raise NotFound(f"The test case with id {ident} does not exist.")
-        return Response(_answer(found).model_dump_json(), media_type="application/json")
+        found = await self._cases.find(caller.tenant, body.cases, may_see)
+        answer = RunsAnswer(
+            cases=tuple(map(_case, found.cases)),
+            refused=tuple(RefusedRun(case=c, message=m) for c, m in found.refused.items()),
+            left=tuple(found.left),
+        )
+        return Response(answer.model_dump_json(), media_type="application/json")
 
 
-def _answer(found: RunCase) -> TestCaseAnswer:
+def _case(found: RunCase) -> TestCaseAnswer:
     case, script = found.case, found.script
     return TestCaseAnswer(
         case=TestCaseState(

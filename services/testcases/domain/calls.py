@@ -46,6 +46,11 @@ class Expansion:
                 made._add(step)
         return made
 
+    @property
+    def size(self) -> int:
+        """How long the texts of all steps are, in bytes of UTF-8."""
+        return self._size
+
     def _walk(self, case: int, depth: int) -> Iterator[ExpandedStep]:
         if depth > MAX_DEPTH:
             raise _too_much()

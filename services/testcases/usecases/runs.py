@@ -1,28 +1,41 @@
-"""A test case as it is run: what an execution takes from it when it is made or synced."""
+"""Test cases as they are run: what executions take from them when they are made or synced."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from contracts.ids import project_of
+from kit.errors import InvalidInput
 from services.testcases.domain.calls import Expansion
-from services.testcases.domain.scripts import Script
+from services.testcases.domain.scripts import Script, size_of
 from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.calls import Calls
+
+_BATCH = 20
+"""Scripts read at once: each may be as large as scripts get."""
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Of all scripts of an answer; the one that goes beyond it is the last."""
+
+MaySee = Callable[[int], Awaitable[bool]]
+"""Says of a project whether what it holds may be read."""
 
 
 class Cases(Protocol):
     """Looks cases up by id."""
 
-    async def get(self, tenant: str, case: int) -> TestCase | None:
-        """Return one visible case."""
+    async def find(
+        self, tenant: str, project: int, ids: Collection[int], names: Collection[str]
+    ) -> Sequence[TestCase]:
+        """Return the visible cases of a project with these ids, or names."""
         ...
 
 
 class Scripts(Protocol):
     """Looks scripts up."""
 
-    async def get(self, tenant: str, case: int) -> Script | None:
-        """Return the script of a visible case."""
+    async def scripts(self, tenant: str, cases: Collection[int]) -> Mapping[int, Script]:
+        """Return the scripts of those cases that are visible."""
         ...
 
 
@@ -35,6 +48,23 @@ class RunCase:
     expansion: Expansion
 
 
+@dataclass
+class Runs:
+    """What was found of the cases that were asked for."""
+
+    cases: list[RunCase] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+    """Why nobody can run it, by case."""
+    left: list[int] = field(default_factory=list)
+    """Not looked at: the answer is full."""
+    size: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more goes in."""
+        return self.size > MAX_ANSWER_BYTES
+
+
 class RunCases:
     """Reads cases for executions."""
 
@@ -43,16 +73,40 @@ class RunCases:
         self._scripts = scripts
         self._calls = calls
 
-    async def get(
-        self, tenant: str, case: int, may_see: Callable[[int], Awaitable[bool]]
-    ) -> RunCase | None:
-        """Return a case; None for one that is not there. ``InvalidInput`` when it is too large.
+    async def find(self, tenant: str, cases: Collection[int], may_see: MaySee) -> Runs:
+        """Return those of the cases that are there."""
+        runs = Runs()
+        by_project: dict[int, list[int]] = defaultdict(list)
+        for case in dict.fromkeys(cases):
+            by_project[project_of(case)].append(case)
+        for project, idents in by_project.items():
+            if not await may_see(project):
+                continue
+            for start in range(0, len(idents), _BATCH):
+                some = idents[start : start + _BATCH]
+                if runs.full:
+                    runs.left += some
+                else:
+                    await self._add(runs, tenant, project, some, may_see)
+        return runs
 
-        ``may_see`` says of a project whether what it holds may be read.
-        """
-        found = await self._cases.get(tenant, case)
-        script = await self._scripts.get(tenant, case)
-        if found is None or script is None:
-            return None
-        expansion = await self._calls.expanded(tenant, case, script, may_see)
-        return RunCase(found, script, expansion)
+    async def _add(
+        self, runs: Runs, tenant: str, project: int, cases: Sequence[int], may_see: MaySee
+    ) -> None:
+        found = await self._cases.find(tenant, project, cases, ())
+        # the script comes later: what was written before the question is in it
+        scripts = await self._scripts.scripts(tenant, cases)
+        for case in found:
+            script = scripts.get(case.id)
+            if script is None:
+                continue
+            if runs.full:
+                runs.left.append(case.id)
+                continue
+            try:
+                expansion = await self._calls.expanded(tenant, case.id, script, may_see)
+            except InvalidInput as fault:
+                runs.refused[case.id] = fault.message
+                continue
+            runs.cases.append(RunCase(case, script, expansion))
+            runs.size += size_of(script) + expansion.size

@@ -136,8 +136,11 @@ async def test_a_case_whose_owner_is_down_is_not_unknown(house: House) -> None:
         ) as http,
     ):
         cut = Linked(house, linked.tenant, linked.project, http)
+        await cut.until("/testexecutions", 200, projectKey="DEMO")
         for answer in (await post(cut), await sync(cut, ident)):
-            assert fault(answer)[0] == 503
+            status, message = fault(answer)
+            assert (status, "testcases" in message) == (503, True), message
             assert answer.headers["retry-after"]
-        assert (await put_steps(cut, ident, {"actualResult": "a"})).status_code == 200
+        put = await put_steps(cut, ident, {"actualResult": "a"})
+        assert put.status_code == 200, put.text
         assert (await http.get("/testexecutions")).json()["total"] == 1

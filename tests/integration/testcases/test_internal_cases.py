@@ -1,21 +1,38 @@
 """A test case as executions read it over ``/internal``."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from contracts.internal import ScriptStep, TestCaseAnswer
+from contracts.ids import number_of
+from contracts.internal import RunsAnswer, RunsRequest, ScriptStep, TestCaseAnswer
 from kit.auth.principal import Principal, Scope
-from kit.errors import InvalidInput, NotFound
+from kit.errors import InvalidInput
 from tests.integration.testcases.scripting import call, case, inline, put_steps, put_text, steps
 from tests.integration.testcases.site import Library, Site
 
+PATH = "/internal/v1/testcases/runs"
 
-async def read(site: Site, number: int, **more: Any) -> TestCaseAnswer:
+
+async def runs(site: Site, *numbers: int, **more: Any) -> RunsAnswer:
     """Ask as executions does."""
-    return await site.library.internal.get(
-        f"/internal/v1/testcases/{site.id(number)}", TestCaseAnswer, tenant=site.tenant, **more
-    )
+    wanted = RunsRequest(cases=tuple(site.id(number) for number in numbers))
+    return await site.library.internal.post(PATH, wanted, RunsAnswer, tenant=site.tenant, **more)
+
+
+async def read(site: Site, number: int, **more: Any) -> TestCaseAnswer | None:
+    """Return one case, None for an unknown one."""
+    answer = await runs(site, number, **more)
+    assert (answer.refused, answer.left) == ((), ())
+    return answer.cases[0] if answer.cases else None
+
+
+async def run_of(site: Site, number: int, **more: Any) -> TestCaseAnswer:
+    """Return one case that is there."""
+    found = await read(site, number, **more)
+    assert found is not None
+    return found
 
 
 async def test_the_steps_that_were_just_written(site: Site) -> None:
@@ -23,7 +40,7 @@ async def test_the_steps_that_were_just_written(site: Site) -> None:
     written = {"description": "d", "testData": "t", "expectedResult": "e", "reflectRef": "r"}
     await put_steps(site, made["key"], {"inline": written}, inline("second"))
     one, two = [s["id"] for s in await steps(site, made["key"])]
-    found = await read(site, 1)
+    found = await run_of(site, 1)
     (version,) = (await site.read(f"/testcases/{made['key']}/versions"))["values"]
     assert (found.case.id, found.case.version_id) == (made["id"], version["id"])
     assert (found.case.name, found.case.version, found.estimated_time) == ("n", 1, 70)
@@ -45,7 +62,7 @@ async def test_a_text_has_no_steps(site: Site) -> None:
     key = await case(site)
     for kind in ("plain", "bdd"):
         await put_text(site, key, "Given x", kind)
-        found = await read(site, 1)
+        found = await run_of(site, 1)
         assert (found.script, found.text, found.steps) == (kind, "Given x", ())
 
 
@@ -55,7 +72,7 @@ async def test_calls_are_replaced_by_what_they_call(site: Site) -> None:
     await put_text(site, told, "all at once")
     await put_steps(site, middle, call(leaf), inline("m"), call(told))
     await put_steps(site, top, inline("t"), call(middle), call(leaf))
-    found = await read(site, 1)
+    found = await run_of(site, 1)
     assert found.calls
     said = [(s.description, s.case) for s in found.steps]
     of_leaf = [("l1", site.id(3)), ("l2", site.id(3))]
@@ -70,9 +87,10 @@ async def test_calls_of_calls_have_an_end(site: Site) -> None:
     await put_steps(site, keys[-1], *[inline("x")] * 10)
     for caller, called in zip(keys[-2::-1], keys[:0:-1], strict=True):
         await put_steps(site, caller, *[call(called)] * 4)
-    assert len((await read(site, 4)).steps) == 160
-    with pytest.raises(InvalidInput, match="1000"):
-        await read(site, 1)
+    assert len((await run_of(site, 4)).steps) == 160
+    refused = (await runs(site, 1, 4, 1)).refused
+    assert [r.case for r in refused] == [site.id(1)]
+    assert "1000" in refused[0].message
 
 
 async def test_what_may_not_be_seen_adds_nothing_and_is_unknown(library: Library) -> None:
@@ -81,7 +99,7 @@ async def test_what_may_not_be_seen_adds_nothing_and_is_unknown(library: Library
     key, inside = await case(site), await case(other)
     await put_steps(other, inside, inline("inside"))
     await put_steps(site, key, inline("a"), call(inside))
-    assert [s.description for s in (await read(site, 1)).steps] == ["a", "inside"]
+    assert [s.description for s in (await run_of(site, 1)).steps] == ["a", "inside"]
     narrow = Principal(
         tenant=site.tenant,
         account_id=None,
@@ -89,17 +107,34 @@ async def test_what_may_not_be_seen_adds_nothing_and_is_unknown(library: Library
         projects=frozenset({site.project}),
         token_id="t",
     )
-    assert [s.description for s in (await read(site, 1, principal=narrow)).steps] == ["a"]
-    with pytest.raises(NotFound):
-        await read(other, 1, principal=narrow)
+    assert [s.description for s in (await run_of(site, 1, principal=narrow)).steps] == ["a"]
+    assert await read(other, 1, principal=narrow) is None
     await site.ensure("upload1", ["hidden"])
     for number in (2, 99):
-        with pytest.raises(NotFound):
-            await read(site, number)
+        assert await read(site, number) is None
+    # of several at once, also of two projects, what is there comes
+    wanted = RunsRequest(cases=(site.id(99), other.id(1), site.id(1), site.id(2)))
+    both = await site.library.internal.post(PATH, wanted, RunsAnswer, tenant=site.tenant)
+    assert {found.case.id for found in both.cases} == {site.id(1), other.id(1)}
+
+
+async def test_an_answer_that_is_full_leaves_the_rest(site: Site) -> None:
+    leaf = await case(site, "leaf")
+    await put_steps(site, leaf, inline("x" * 50_000))
+    keys = [await case(site, f"c{n}") for n in range(22)]
+    await asyncio.gather(*(put_steps(site, key, *[call(leaf)] * 20) for key in keys))  # 1 MB each
+    wanted, seen, answers = list(range(2, 24)), list[int](), 0
+    while wanted:
+        answer = await runs(site, *wanted)
+        answers += 1
+        seen += [number_of(found.case.id) for found in answer.cases]
+        wanted = [number_of(ident) for ident in answer.left]
+    assert (sorted(seen), answers) == (list(range(2, 24)), 3)
+    with pytest.raises(InvalidInput):
+        await runs(site, *range(1, 102))
 
 
 async def test_another_tenants_case_is_unknown(twins: tuple[Site, Site]) -> None:
     mine, other = twins
     await case(mine)
-    with pytest.raises(NotFound):
-        await read(other, 1)
+    assert await read(other, 1) is None

@@ -1,13 +1,14 @@
 """The projection of the library: what testcases published of cases, options, fields, folders."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from pymongo import ASCENDING, IndexModel
 
 from contracts.customfields import CustomFieldEntity, CustomFieldState
 from contracts.ids import public_id
-from contracts.testcases import OptionState
+from contracts.testcases import OptionState, OptionType
 from contracts.topics import CUSTOM_FIELD_STATE, FOLDER_STATE, OPTION_STATE, TEST_CASE_STATE
+from kit.grouping import Grouped
 from kit.mongo import Database, unavailable_when_down
 from kit.projection import GONE_INDEX, Projection
 from services.executions.domain.uploads import Resolved
@@ -50,6 +51,7 @@ class LibraryProjection:
         self._options = database[OPTIONS]
         self._folders = database[FOLDERS]
         self._fields = database[CUSTOM_FIELDS]
+        self._shared_options = Grouped[tuple[str, int], None, list[OptionState]](self._read_options)
 
     async def by_number(
         self, tenant: str, project: int, numbers: Collection[int]
@@ -85,8 +87,23 @@ class LibraryProjection:
 
     async def options(self, tenant: str, project: int) -> list[OptionState]:
         """Return the options of a project that are known here."""
+        return await self._shared_options.get((tenant, project), None)
+
+    async def _read_options(
+        self, key: tuple[str, int], waiters: Sequence[None]
+    ) -> list[list[OptionState] | Exception]:
+        tenant, project = key
         with unavailable_when_down():
             rows = await self._options.find({"tenant": tenant, "project": project}).to_list(None)
+        return [[OptionState.model_validate(r) for r in rows]] * len(waiters)
+
+    async def options_of(
+        self, tenant: str, projects: Collection[int], kind: OptionType
+    ) -> list[OptionState]:
+        """Return the options of one type of several projects that are known here."""
+        query = {"tenant": tenant, "project": {"$in": list(projects)}, "type": kind.value}
+        with unavailable_when_down():
+            rows = await self._options.find(query).to_list(None)
         return [OptionState.model_validate(r) for r in rows]
 
     async def custom_fields(

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from pymongo import ASCENDING, IndexModel
 
+from kit.grouping import Grouped
 from kit.http.pages import CursorPage, OffsetPage
 from kit.mongo import Database, Document, insert_new, unavailable_when_down
 from services.executions.adapters.mongo import links
@@ -31,6 +32,7 @@ class TestCycleRepository:
     def __init__(self, database: Database) -> None:
         self._cycles = database[COLLECTION]
         self._removed = RemovedVersions(database)
+        self._got = Grouped[str, int, TestCycle | None](self._get)
 
     async def insert(self, cycle: TestCycle) -> None:
         """Store a new cycle; one that is there stays."""
@@ -55,8 +57,14 @@ class TestCycleRepository:
 
     async def get(self, tenant: str, cycle: int) -> TestCycle | None:
         """Return one cycle by id."""
-        row: Any = await self._cycles.find_one({"tenant": tenant, "id": cycle})
-        return cast("TestCycle | None", row)
+        return await self._got.get(tenant, cycle)
+
+    async def _get(
+        self, tenant: str, cycles: Sequence[int]
+    ) -> Sequence[TestCycle | Exception | None]:
+        rows: Any = await self._cycles.find({"tenant": tenant, "id": {"$in": cycles}}).to_list(None)
+        found = {row["id"]: cast("TestCycle", row) for row in rows}
+        return [found.get(cycle) for cycle in cycles]
 
     async def present(self, tenant: str, cycles: Collection[int]) -> set[int]:
         """Return those of the cycles that are there."""
