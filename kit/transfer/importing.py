@@ -26,7 +26,7 @@ from kit.transfer.spooling import Spooled
 
 log = structlog.get_logger(__name__)
 
-_RENEW_SECONDS = 15.0
+_RENEW_SECONDS = 8.0
 _TOLD = 20
 """Things of a project that is not empty which a message names."""
 

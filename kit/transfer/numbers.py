@@ -20,7 +20,9 @@ class Numbers:
             self._sorted = False
         self._seen.append(number)
 
-    def __contains__(self, number: int) -> bool:
+    def __contains__(self, number: object) -> bool:
+        if not isinstance(number, int):
+            return False
         self._sort()
         at = bisect_left(self._seen, number)
         return at < len(self._seen) and self._seen[at] == number

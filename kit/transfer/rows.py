@@ -17,7 +17,7 @@ from kit.clock import Clock
 from kit.mongo import Database, Document, DuplicateKey
 
 COLLECTION = "imports"
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 
 
 class ImportState(StrEnum):

@@ -37,7 +37,7 @@ def transfer_router(
     """Return the routes."""
     database, settings, clock = runtime.database, runtime.settings, runtime.clock
     destination = RunDestination(
-        ProjectWrites(database),
+        ProjectWrites(database, adapters.claims),
         adapters.owner,
         cycles,
         Counters(database["counters"]),

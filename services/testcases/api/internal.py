@@ -98,7 +98,10 @@ class InternalRoutes:
     async def resolve(self, caller: Caller, body: Resolve) -> Response:
         """Which of these cases exist."""
         await self._open(caller, body.project)
-        found = await self._cases.resolve(caller.tenant, body.project, body.numbers, body.names)
+        if body.archived:
+            found = await self._cases.archived(caller.tenant, body.project, body.numbers)
+        else:
+            found = await self._cases.resolve(caller.tenant, body.project, body.numbers, body.names)
         return _answer(TestCasesAnswer(cases=[_case(c) for c in found]))
 
     async def ensure(self, caller: Caller, body: Ensure) -> Response:

@@ -103,6 +103,14 @@ class ProvisionalCases:
             oldest.setdefault(case.name, case.id)
         return [c for c in found if c.id in ids or (c.name in wanted and oldest[c.name] == c.id)]
 
+    async def archived(
+        self, tenant: str, project: int, numbers: Collection[int]
+    ) -> Sequence[TestCase]:
+        """Return the archived cases with these numbers."""
+        _check_count(len(numbers))
+        ids = {public_id(project, n) for n in numbers if 1 <= n <= NUMBER_MASK}
+        return await self._cases.find_archived(tenant, project, ids)
+
     async def ensure(
         self, tenant: str, project: int, upload: str, names: Collection[str]
     ) -> Sequence[TestCase]:

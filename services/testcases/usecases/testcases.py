@@ -60,6 +60,12 @@ class TestCaseStore(Protocol):
         """Return the cases with one of these ids or names, by id."""
         ...
 
+    async def find_archived(
+        self, tenant: str, project: int, ids: Collection[int]
+    ) -> Sequence[TestCase]:
+        """Return the archived cases with these ids, by id."""
+        ...
+
     async def insert(self, tenant: str, case: TestCase, script: StepsScript) -> None:
         """Store a new visible case."""
         ...

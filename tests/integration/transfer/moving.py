@@ -122,18 +122,14 @@ def _plain(value: Any, linked: Linked, key: str) -> Any:
         return {k: _plain(v, linked, key) for k, v in value.items()}
     if isinstance(value, list):
         return [_plain(v, linked, key) for v in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int):
-        if value == linked.project.id:
-            return "project"
-        return ("number", value & NUMBER_MASK) if value >> NUMBER_BITS else value
     if isinstance(value, str):
         text = value.replace(linked.tenant, "TENANT")
         text = re.sub(rf"\b{key}-(?=[TRPE]\d)", "DEMO-", text)
         text = re.sub(r"/projects/\d+", "/projects/ID", text)
         return _LONG.sub(lambda m: str(int(m[0]) & NUMBER_MASK), text)
-    return value
+    if type(value) is int and value >> NUMBER_BITS:
+        return ("number", value & NUMBER_MASK)
+    return "project" if value == linked.project.id else value
 
 
 async def until_heard(linked: Linked, key: str, case: int, name: str) -> None:

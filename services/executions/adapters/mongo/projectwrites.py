@@ -7,6 +7,7 @@ from pymongo import ASCENDING
 
 from contracts.ids import Kind, project_range
 from kit.mongo import Database, unavailable_when_down
+from kit.segments.claims import Claims
 from kit.shelves import everywhere
 from kit.transfer.marking import insert_marked
 from services.executions.adapters.mongo import testcycles, testexecutions, testplans
@@ -27,8 +28,9 @@ _COLLECTIONS = {
 class ProjectWrites:
     """Implements ``RunSink``; the tenant comes first."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, claims: Claims) -> None:
         self._database = database
+        self._claims = claims
         self._removed = RemovedVersions(database)
 
     async def present(self, tenant: str, project: int, most: int) -> Mapping[Kind, Sequence[int]]:
@@ -55,8 +57,9 @@ class ProjectWrites:
         self, tenant: str, executions: Sequence[Whole[TestExecution]], ident: str
     ) -> None:
         """Store executions."""
-        stored = await self._insert(testexecutions.COLLECTION, tenant, executions, ident)
-        await self._removed.follow(self._database[testexecutions.COLLECTION], stored)
+        async with self._claims.writing(tenant, [whole.document["id"] for whole in executions]):
+            stored = await self._insert(testexecutions.COLLECTION, tenant, executions, ident)
+            await self._removed.follow(self._database[testexecutions.COLLECTION], stored)
 
     async def _insert(
         self, collection: str, tenant: str, wholes: Sequence[Whole[Any]], ident: str

@@ -71,6 +71,7 @@ class RunExport:
         self._tenant = tenant
         self._project = project
         self._there = {kind: Numbers() for kind in _KINDS}
+        self._folders: dict[int, bool] = {}
         self._forms = RunRows(project, keys, {}, {})
 
     async def refresh(self) -> None:
@@ -80,7 +81,7 @@ class RunExport:
         for found in await self._owner.custom_fields(self._tenant, self._project):
             fields[found.entity].append(found)
         names = {option.id: option.name for option in options}
-        self._forms = RunRows(self._project, self._forms.keys, names, fields)
+        self._forms = RunRows(self._project, self._forms.keys, names, fields, self._forms.folders)
 
     async def rows(self, member: Member) -> AsyncIterator[Sequence[Row]]:
         """Yield the rows of a member."""
@@ -102,11 +103,13 @@ class RunExport:
         elif member is Member.TEST_PLANS:
             async for plans in self._source.plans(tenant, project):
                 await self._know(p.document["status"] for p in plans)
+                await self._seek(p.document["folder"] for p in plans)
                 self._note(OwnerKind.TEST_PLAN, (p.document["id"] for p in plans))
                 yield [self._forms.plan(p) for p in plans]
         else:
             async for cycles in self._source.cycles(tenant, project):
                 await self._know(c.document["status"] for c in cycles)
+                await self._seek(c.document["folder"] for c in cycles)
                 self._note(OwnerKind.TEST_CYCLE, (c.document["id"] for c in cycles))
                 yield [self._forms.cycle(c) for c in cycles]
 
@@ -129,6 +132,13 @@ class RunExport:
     async def _know(self, options: Iterable[int | None]) -> None:
         if self._forms.names_missing(options):
             await self.refresh()
+
+    async def _seek(self, folders: Iterable[int | None]) -> None:
+        """Ask which folders are there: what lies in another one comes back at the root."""
+        for folder in {f for f in folders if f is not None} - set(self._folders):
+            found = await self._owner.folder_type(self._tenant, self._project, folder)
+            self._folders[folder] = found is not None
+        self._forms.folders = {folder for folder, there in self._folders.items() if there}
 
     def _note(self, kind: OwnerKind, ids: Iterable[int]) -> None:
         for ident in ids:

@@ -172,7 +172,7 @@ class RunDestination:
                 )
         numbers = (number for number, _ in groupby(check.cases))
         while asked := [n for _, n in zip(range(_ASKED), numbers, strict=False)]:
-            known = await self._owner.by_number(tenant, project.id, asked)
+            known = await self._owner.there(tenant, project.id, asked)
             for number in asked:
                 if number not in known:
                     key = EntityKey(project.key, Kind.TEST_CASE, number)

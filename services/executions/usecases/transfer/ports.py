@@ -11,7 +11,6 @@ from contracts.transfer import Aside
 from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.testexecutions import TestExecution
 from services.executions.domain.testplans import TestPlan
-from services.executions.domain.uploads import Resolved
 
 D = TypeVar("D")
 
@@ -39,10 +38,8 @@ class LibraryOwner(Protocol):
         """Return the type of a folder of the project, None when there is none."""
         ...
 
-    async def by_number(
-        self, tenant: str, project: int, numbers: Collection[int]
-    ) -> Mapping[int, Resolved]:
-        """Return the test cases with these key numbers, at most 1,000."""
+    async def there(self, tenant: str, project: int, numbers: Collection[int]) -> set[int]:
+        """Return those of the key numbers, at most 1,000, that cases have, archived ones too."""
         ...
 
 

@@ -1,6 +1,6 @@
 """Plans, cycles and executions as rows of an archive."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.customfields import CustomFieldEntity, CustomFieldState, name_values
@@ -33,6 +33,8 @@ class RunRows:
     options: Mapping[int, str]
     """Names by id."""
     fields: Mapping[CustomFieldEntity, Sequence[CustomFieldState]]
+    folders: Container[int] = ()
+    """Those that are there."""
 
     def key(self, kind: Kind, ident: int) -> str:
         """Return the key of something."""
@@ -48,7 +50,7 @@ class RunRows:
             created_on=plan["created_on"],
             objective=plan["objective"],
             status_name=self.options[plan["status"]],
-            folder_id=plan["folder"],
+            folder_id=self._folder(plan["folder"]),
             owner_id=plan["owner"],
             labels=tuple(plan["labels"]),
             custom_fields=self._values(CustomFieldEntity.TEST_PLAN, plan["custom_fields"]),
@@ -66,7 +68,7 @@ class RunRows:
             created_on=cycle["created_on"],
             description=cycle["description"],
             status_name=self.options[cycle["status"]],
-            folder_id=cycle["folder"],
+            folder_id=self._folder(cycle["folder"]),
             jira_project_version=cycle["jira_version"],
             planned_start_date=cycle["planned_start"],
             planned_end_date=cycle["planned_end"],
@@ -110,6 +112,9 @@ class RunRows:
     def names_missing(self, statuses: Iterable[int | None]) -> bool:
         """Whether one of these options has come since the names were read."""
         return any(s is not None and s not in self.options for s in statuses)
+
+    def _folder(self, folder: int | None) -> int | None:
+        return folder if folder in self.folders else None
 
     def _step(self, step: ExecutionStep) -> ExecutionStepRow:
         inline = ExecutionInlineStepRow(

@@ -12,7 +12,7 @@ from services.testcases.adapters.mongo.customfields import CUSTOM_FIELDS, custom
 from services.testcases.adapters.mongo.folders import FOLDERS, folder_of
 from services.testcases.adapters.mongo.options import OPTIONS, option_of
 from services.testcases.adapters.mongo.scriptforms import script_of
-from services.testcases.adapters.mongo.testcases import TEST_CASES, VERSIONS, test_case
+from services.testcases.adapters.mongo.testcases import ARCHIVED, TEST_CASES, VERSIONS, test_case
 from services.testcases.domain.customfields import CustomField
 from services.testcases.domain.options import Option
 from services.testcases.usecases.numbering import Numbered
@@ -56,22 +56,24 @@ class LibraryReads:
         return self._walk(FOLDERS, tenant, {"project": project}, read)
 
     def cases(self, tenant: str, project: int) -> AsyncIterator[Sequence[WholeCase]]:
-        """Yield the newest version of each visible test case, by id."""
-        return self._walk(
-            TEST_CASES, tenant, {"project": project, "visible": True}, _reader(tenant)
-        )
+        """Yield the newest version of each test case that shows or is archived, by id."""
+        wanted = {
+            "project": project,
+            "$or": [{"visible": True}, {"visible": False, "removed": ARCHIVED}],
+        }
+        return self._walk(TEST_CASES, tenant, wanted, _whole)
 
     async def versions(self, tenant: str, project: int) -> AsyncIterator[Sequence[WholeCase]]:
         """Yield older versions, by id and version."""
         after: Document = {}
         order = [("project", ASCENDING), ("id", ASCENDING), ("version", ASCENDING)]
         while True:
-            query: Document = {"tenant": {"$in": everywhere(tenant)}, "project": project, **after}
+            query: Document = {"tenant": tenant, "project": project, **after}
             found = self._database[VERSIONS].find(query).sort(order).limit(_BATCH)
             rows = await found.to_list(_BATCH)
             if not rows:
                 return
-            yield [_reader(tenant)(row) for row in rows]
+            yield [_whole(row) for row in rows]
             ident, version = rows[-1]["id"], rows[-1]["version"]
             # ids first, so that the index finds the place
             after = {
@@ -107,11 +109,9 @@ class LibraryReads:
             last = rows[-1]["id"]
 
 
-def _reader(tenant: str) -> Callable[[Document], WholeCase]:
-    def read(row: Document) -> WholeCase:
-        return WholeCase(test_case(row), script_of(row["script"]), _aside(tenant, row))
-
-    return read
+def _whole(row: Document) -> WholeCase:
+    aside = Aside.ITSELF if row.get("removed") == ARCHIVED else None
+    return WholeCase(test_case(row), script_of(row["script"]), aside)
 
 
 def _aside(tenant: str, row: Document) -> Aside | None:

@@ -15,7 +15,7 @@ from services.testcases.adapters.mongo.links import link_document
 from services.testcases.adapters.mongo.options import OPTIONS, OptionRepository, option_of
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.projectwrites import ProjectWrites
-from services.testcases.adapters.mongo.testcases import TEST_CASES, VERSIONS, document
+from services.testcases.adapters.mongo.testcases import ARCHIVED, TEST_CASES, VERSIONS, document
 from services.testcases.domain.customfields import CustomField
 from services.testcases.domain.options import Option
 from services.testcases.usecases.transfer.ports import WholeCase, WholeFolder
@@ -85,20 +85,24 @@ class LibraryWrites:
 
     async def folders(self, tenant: str, folders: Sequence[WholeFolder], ident: str) -> None:
         """Store folders."""
-        rows = [
-            dict(self._folders.document(tenant, whole.folder))
-            | {"tenant": name_of(tenant, whole.aside)}
-            for whole in folders
-        ]
+        rows = []
+        for whole in folders:
+            row = dict(self._folders.document(tenant, whole.folder))
+            if whole.aside is not None:
+                row["archived_on"] = row["updated_on"]
+            rows.append(row | {"tenant": name_of(tenant, whole.aside)})
         await insert_marked(self._database[FOLDERS], rows, ident)
         self._pending.nudge()
 
     async def cases(self, tenant: str, cases: Sequence[WholeCase], ident: str) -> None:
-        """Store test cases, visible."""
+        """Store test cases: they show, or are archived."""
         rows = []
         for whole in cases:
-            entry = self._pending.entry()
-            rows.append(self._case(tenant, whole) | {"visible": True, "rev": 1, "outbox": [entry]})
+            row = self._case(tenant, whole)
+            row |= {"visible": whole.aside is None, "rev": 1, "outbox": [self._pending.entry()]}
+            if whole.aside is not None:
+                row |= {"removed": ARCHIVED, "archived_on": row["updated_on"]}
+            rows.append(row)
         await insert_marked(self._database[TEST_CASES], rows, ident)
         self._pending.nudge()
 
@@ -111,7 +115,7 @@ class LibraryWrites:
         case = whole.case
         row_id = f"{tenant}/{case.project}/{number_of(case.id)}{suffix}"
         row = dict(document(row_id, tenant, case, whole.script))
-        row |= {"tenant": name_of(tenant, whole.aside), "updated_on": self._pending.clock.now()}
+        row["updated_on"] = self._pending.clock.now()
         if case.links:
             row["links"] = [dict(link_document(link)) for link in case.links]
         return row

@@ -126,6 +126,20 @@ class TestCaseRepository:
         cases = {row["id"]: test_case(row) for rows in found for row in rows}
         return [cases[i] for i in sorted(cases)]
 
+    async def find_archived(
+        self, tenant: str, project: int, ids: Collection[int]
+    ) -> Sequence[TestCase]:
+        """Return the archived cases with these ids, by id."""
+        query = {
+            "tenant": tenant,
+            "project": project,
+            "visible": False,
+            "id": {"$in": list(ids)},
+            "removed": ARCHIVED,
+        }
+        rows = await self._cases.find(query, WITHOUT_STEPS).sort(_BY_ID).to_list(None)
+        return [test_case(row) for row in rows]
+
     async def insert(self, tenant: str, case: TestCase, script: StepsScript) -> None:
         """Store a new visible case."""
         number = number_of(case.id)

@@ -66,6 +66,7 @@ class LibraryExport:
         self._tenant = tenant
         self._project = project
         self._cases = Numbers()
+        self._folders = Numbers()
         self._options: Sequence[Option] = ()
         self._fields: Sequence[CustomField] = ()
         self._forms = CaseRows(project.key, {}, {})
@@ -78,7 +79,12 @@ class LibraryExport:
         for found in self._fields:
             fields[found.entity].append(found)
         names = {option.id: option.name for option in self._options}
-        self._forms = CaseRows(self._project.key, names, fields)
+        self._folders = Numbers()
+        async for folders in self._source.folders(self._tenant, self._project.id):
+            for folder in folders:
+                self._folders.add(folder.folder.id)
+        cases = self._forms.cases
+        self._forms = CaseRows(self._project.key, names, fields, self._folders, cases)
 
     async def rows(self, member: Member) -> AsyncIterator[Sequence[Row]]:
         """Yield the rows of a member."""
@@ -89,11 +95,12 @@ class LibraryExport:
                 for whole in cases:
                     self._cases.add(number_of(whole.case.id))
         elif member is Member.TEST_CASE_VERSIONS:
+            self._forms.cases = self._cases
             async for cases in self._source.versions(tenant, project):
                 yield await self._rendered(c for c in cases if number_of(c.case.id) in self._cases)
         elif member is Member.FOLDERS:
             async for folders in self._source.folders(tenant, project):
-                yield [folder_row(folder) for folder in folders]
+                yield [folder_row(folder, self._folders) for folder in folders]
         elif member is Member.CUSTOM_FIELDS:
             await self.refresh()
             yield [field_row(found) for found in self._fields]
@@ -117,7 +124,9 @@ class LibraryExport:
     async def _rendered(self, cases: Iterable[WholeCase]) -> Sequence[Row]:
         found = list(cases)
         known = self._forms.options
-        if any(c.case.status not in known or c.case.priority not in known for c in found):
+        if any(c.case.status not in known or c.case.priority not in known for c in found) or any(
+            c.case.folder not in self._folders for c in found if c.case.folder is not None
+        ):
             await self.refresh()  # one was made since
         return [self._forms.row(whole) for whole in found]
 

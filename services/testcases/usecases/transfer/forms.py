@@ -1,6 +1,6 @@
 """A library as rows of an archive, and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.customfields import (
@@ -82,15 +82,15 @@ def field_row(found: CustomField) -> CustomFieldRow:
     )
 
 
-def folder_row(whole: WholeFolder) -> FolderRow:
-    """Render a folder."""
+def folder_row(whole: WholeFolder, folders: Container[int]) -> FolderRow:
+    """Render a folder; one whose parent is not among the folders stands at the root."""
     folder = whole.folder
     return FolderRow(
         id=folder.id,
         folder_type=RowFolderType(folder.type),
         name=folder.name,
         index=folder.index,
-        parent_id=folder.parent,
+        parent_id=folder.parent if folder.parent in folders else None,
         archived=whole.aside,
     )
 
@@ -103,6 +103,10 @@ class CaseRows:
     options: Mapping[int, str]
     """Names by id."""
     fields: Mapping[CustomFieldEntity, Sequence[CustomField]]
+    folders: Container[int] = ()
+    """Those that are there: what lies in another one comes back at the root."""
+    cases: Container[int] | None = None
+    """Numbers of the cases that are there, once they are known: other calls are written out."""
 
     def row(self, whole: WholeCase) -> TestCaseRow:
         """Render a version of a case."""
@@ -121,7 +125,7 @@ class CaseRows:
             component_id=case.component,
             priority_name=self.options[case.priority],
             status_name=self.options[case.status],
-            folder_id=case.folder,
+            folder_id=case.folder if case.folder in self.folders else None,
             owner_id=case.owner,
             custom_fields=name_values(self.fields.get(_CASE, ()), case.custom_fields),
             script=self._script(whole.script),
@@ -137,6 +141,8 @@ class CaseRows:
 
     def _step(self, step: Step) -> StepRow:
         action = step.action
+        if isinstance(action, CallStep) and self._gone(action):
+            action = InlineStep(description=f"Call of test case {action.key}, which was deleted.")
         if isinstance(action, CallStep):
             parameters = action.parameters
             rows = None if parameters is None else tuple(_parameter_row(p) for p in parameters)
@@ -150,6 +156,11 @@ class CaseRows:
             custom_fields=name_values(self.fields.get(_STEP, ()), action.custom_fields),
         )
         return StepRow(id=step.id, inline=inline)
+
+    def _gone(self, call: CallStep) -> bool:
+        key = parse_key(call.key, Kind.TEST_CASE)
+        mine = key is not None and key.project_key == self.project_key
+        return mine and self.cases is not None and number_of(call.case) not in self.cases
 
 
 def _parameter_row(parameter: CallParameter) -> CallParameterRow:
