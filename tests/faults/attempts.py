@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.faults.belongings import (
@@ -114,7 +114,15 @@ def attempts(document: dict[str, Any], owned: Belongings) -> Iterator[Attempt]:
                 reads = _reads(template, in_path, parameters, owned)
                 yield from (a for a in reads if a.names or not must)
             elif in_path:
-                yield from named(method.upper(), template, in_path, owned)
+                # who may do it is the same; what others name must still be there
+                dry: dict[str, str | int] = {"dryRun": "true"} if "dryRun" in parameters else {}
+                found = named(method.upper(), template, in_path, owned)
+                yield from (_asked(attempt, dry) for attempt in found)
+
+
+def _asked(attempt: Attempt, params: dict[str, str | int]) -> Attempt:
+    like = None if attempt.like is None else replace(attempt.like, params=params)
+    return replace(attempt, params=params, like=like)
 
 
 def _reads(

@@ -12,6 +12,14 @@ EVERY_SCOPE = frozenset(Scope)
 _UPLOADS = "/v2/automations/executions/"
 _CONFIGURATION = "/ostro/v1/testcases/projects/"
 _PERMISSIONS = "/ostro/v1/tenancy/projects/{projectIdOrKey}/permissions"
+_LIKE_V2 = (
+    _CONFIGURATION,
+    *(f"/ostro/v1/testcases/{part}/" for part in ("testcases", "folders", "archive")),
+    *(
+        f"/ostro/v1/executions/{part}/"
+        for part in ("testcycles", "testplans", "testexecutions", "archive")
+    ),
+)
 EXCEPTIONS = {
     # clients test their token with it, also the ones that only upload
     ("GET", "/v2/healthcheck"): EVERY_SCOPE,
@@ -46,8 +54,8 @@ class Route:
             return frozenset(found)
         if self.path.startswith(_UPLOADS):
             return frozenset({Scope.WRITE, Scope.RESULTS})
-        # what belongs to a project's configuration asks for what the same thing under /v2 would
-        if self.path.startswith("/ostro/") and not self.path.startswith(_CONFIGURATION):
+        # what is about things of /v2 asks for what the same thing there would
+        if self.path.startswith("/ostro/") and not self.path.startswith(_LIKE_V2):
             return frozenset({Scope.ADMIN})
         return frozenset({Scope.READ if self.method == "GET" else Scope.WRITE})
 

@@ -10,7 +10,7 @@ from kit.errors import Conflict
 from kit.shelves import Shelf
 from services.executions.domain.links import Holder
 from services.executions.domain.removals import Thing
-from services.executions.usecases.removals import MOST_MOVING, Shelves
+from services.executions.usecases.removals import MOST_MOVING, Shelves, UploadStorage
 
 _AT_ONCE = 50
 """Things of a folder that one question deletes; the asker comes again."""
@@ -54,11 +54,13 @@ class OfTheLibrary:
         dependents: LibraryDependents,
         shelves: Shelves,
         contents: FolderContents,
+        uploads: UploadStorage,
         clock: Clock,
     ) -> None:
         self._dependents = dependents
         self._shelves = shelves
         self._contents = contents
+        self._uploads = uploads
         self._clock = clock
 
     async def runs(self, tenant: str, cases: Collection[int]) -> Held:
@@ -75,7 +77,10 @@ class OfTheLibrary:
         )
 
     async def empty(self, tenant: str, folder: int, *, delete: bool) -> bool:
-        """Move or delete some of what is in a folder; True: there is more, so ask again."""
+        """Move or delete some of what is in a folder; True: there is more, so ask again.
+
+        ``Conflict`` for what cannot go at this moment.
+        """
         now = self._clock.now()
         if not delete:
             return await self._contents.empty_folder(tenant, folder, now)
@@ -84,7 +89,14 @@ class OfTheLibrary:
             found = await self._dependents.some_of_folder(tenant, holder, folder, _AT_ONCE)
             if found and await self._shelves.moving(tenant) + len(found) > MOST_MOVING:
                 raise Conflict("Too many test cycles are being deleted.")
+            waiting = [thing for thing in found if await self._waits(tenant, thing)]
             for thing in found:
-                await self._shelves.put(tenant, thing, Shelf.REMOVED, now)
+                if thing not in waiting:
+                    await self._shelves.put(tenant, thing, Shelf.REMOVED, now)
+            if waiting:
+                raise Conflict("Results of some test cycles are still being stored.")
             more = more or len(found) == _AT_ONCE
         return more
+
+    async def _waits(self, tenant: str, thing: Thing) -> bool:
+        return thing.upload is not None and await self._uploads.waits(tenant, thing.upload)

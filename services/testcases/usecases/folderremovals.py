@@ -33,7 +33,7 @@ _INSIDE = {
 class FolderShelves(Protocol):
     """Where folders are put. A change is False when somebody was faster."""
 
-    async def find(self, tenant: str, folder: int) -> FolderThing | None:
+    async def thing(self, tenant: str, folder: int) -> FolderThing | None:
         """Return a folder that shows, or is archived."""
         ...
 
@@ -119,7 +119,7 @@ class FolderRemovals:
             raise _unknown(folder)
         parent = found.parent
         if parent is not None:
-            above = await self._shelves.find(access.tenant, parent)
+            above = await self._shelves.thing(access.tenant, parent)
             parent = parent if above is not None and not above.archived else None
         if not await self._shelves.restore(access.tenant, found, parent, self._clock.now()):
             raise _unknown(folder)
@@ -134,7 +134,7 @@ class FolderRemovals:
 
     async def _find(self, access: Access, folder: int) -> tuple[FolderThing, ProjectState]:
         project = await access.sees(project_of(folder))
-        found = await self._shelves.find(access.tenant, folder) if project is not None else None
+        found = await self._shelves.thing(access.tenant, folder) if project is not None else None
         if found is None or project is None:
             raise _unknown(folder)
         return found, project

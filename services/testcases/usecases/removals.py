@@ -28,7 +28,7 @@ T = TypeVar("T")
 class CaseShelves(Protocol):
     """Where cases are put. A change is False when somebody was faster."""
 
-    async def find(self, tenant: str, case: int) -> CaseThing | None:
+    async def thing(self, tenant: str, case: int) -> CaseThing | None:
         """Return a case that shows, or is archived."""
         ...
 
@@ -154,7 +154,7 @@ class CaseRemovals:
         entity = await access.entity(key, Kind.TEST_CASE)
         if entity is not None:
             parsed, project = entity
-            case = await self._shelves.find(access.tenant, public_id(project.id, parsed.number))
+            case = await self._shelves.thing(access.tenant, public_id(project.id, parsed.number))
             if case is not None:
                 return case, project
         raise unknown_test_case(key)

@@ -23,14 +23,14 @@ class DependentRows:
 
     async def runs(self, tenant: str, cases: Collection[int]) -> Held:
         """Return the executions of cases, archived ones too."""
-        query = {"tenant": {"$in": everywhere(tenant)}, "case": {"$in": list(cases)}}
-        return await self._held(Holder.TEST_EXECUTION, query)
+        of_cases = {"case": {"$in": list(cases)}}
+        return await self._held(everywhere(tenant), Holder.TEST_EXECUTION, of_cases)
 
     async def in_folder(self, tenant: str, holder: Holder, folders: Collection[int]) -> Held:
         """Return the cycles or plans in folders."""
         if not folders:
             return Held(0, ())
-        return await self._held(holder, _inside(tenant, folders))
+        return await self._held((tenant,), holder, _in_folders(folders))
 
     async def runs_in_folders(self, tenant: str, folders: Collection[int]) -> Held:
         """Return the executions in the cycles in folders."""
@@ -40,11 +40,8 @@ class DependentRows:
         cycles = self._rows[Holder.TEST_CYCLE].find(_inside(tenant, folders), {"_id": 0, "id": 1})
         ids = [row["id"] for row in await cycles.to_list(None)]
         for start in range(0, len(ids), _MANY):
-            query = {
-                "tenant": {"$in": everywhere(tenant)},
-                "cycle": {"$in": ids[start : start + _MANY]},
-            }
-            found += await self._held(Holder.TEST_EXECUTION, query)
+            inside = {"cycle": {"$in": ids[start : start + _MANY]}}
+            found += await self._held(everywhere(tenant), Holder.TEST_EXECUTION, inside)
         return found
 
     async def some_of_folder(
@@ -57,8 +54,10 @@ class DependentRows:
         rows = self._rows[holder].find(query).limit(most)
         return [thing_of(holder, row) for row in await rows.to_list(most)]
 
-    async def _held(self, holder: Holder, query: Document) -> Held:
+    async def _held(self, names: Sequence[str], holder: Holder, having: Document) -> Held:
+        """Count what stands under some of the names of one tenant."""
         rows = self._rows[holder]
+        query = {"tenant": {"$in": list(names)}, **having}
         first = await rows.find(query, {"_id": 0, "id": 1}).limit(SHOWN).to_list(SHOWN)
         count = len(first) if len(first) < SHOWN else await rows.count_documents(query)
         return Held(count, [row["id"] for row in first])
@@ -66,5 +65,9 @@ class DependentRows:
 
 def _inside(tenant: str, folders: Collection[int]) -> Document:
     """Say what is in folders of one project."""
+    return {"tenant": tenant, **_in_folders(folders)}
+
+
+def _in_folders(folders: Collection[int]) -> Document:
     first, end = project_range(project_of(min(folders)))
-    return {"tenant": tenant, "id": {"$gte": first, "$lt": end}, "folder": {"$in": list(folders)}}
+    return {"id": {"$gte": first, "$lt": end}, "folder": {"$in": list(folders)}}

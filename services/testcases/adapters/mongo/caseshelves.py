@@ -41,7 +41,7 @@ class CaseShelfRows:
         self._jobs = jobs
         self._turns = Turns(database, pending, _BUSY)
 
-    async def find(self, tenant: str, case: int) -> CaseThing | None:
+    async def thing(self, tenant: str, case: int) -> CaseThing | None:
         """Return a case that shows, or is archived."""
         for archived in (False, True):
             row = await self._cases.find_one(_this(tenant, case, archived=archived), WITHOUT_STEPS)
@@ -84,8 +84,10 @@ class CaseShelfRows:
 
     async def archive(self, tenant: str, case: CaseThing, now: datetime) -> bool:
         """Put a case aside."""
-        this = _this(tenant, case.id, archived=False)
-        return await self._changed(this, self._change(ARCHIVED, now))
+        result = await self._cases.update_one(
+            _this(tenant, case.id, archived=False), self._change(ARCHIVED, now)
+        )
+        return self._told(result.matched_count)
 
     async def restore(
         self, tenant: str, case: CaseThing, folder: int | None, now: datetime
@@ -98,7 +100,8 @@ class CaseShelfRows:
             "$inc": {"rev": 1},
             "$push": {"outbox": self._pending.entry()},
         }
-        return await self._changed(_this(tenant, case.id, archived=True), change)
+        result = await self._cases.update_one(_this(tenant, case.id, archived=True), change)
+        return self._told(result.matched_count)
 
     async def archived(
         self, tenant: str, projects: Collection[int], page: OffsetPage
@@ -120,11 +123,10 @@ class CaseShelfRows:
         )
         return total, [_thing(row) for row in rows]
 
-    async def _changed(self, this: Document, change: Document) -> bool:
-        result = await self._cases.update_one(this, change)
-        if result.matched_count:
+    def _told(self, changed: int) -> bool:
+        if changed:
             self._pending.nudge()
-        return bool(result.matched_count)
+        return bool(changed)
 
     def _change(self, how: str, now: datetime) -> Document:
         return {
@@ -145,13 +147,13 @@ def calling(tenant: str, case: int) -> Document:
 
 
 def _this(tenant: str, case: int, *, archived: bool) -> Document:
-    this: Document = {
+    return {
         "tenant": tenant,
         "project": project_of(case),
         "visible": not archived,
         "id": case,
+        "removed": ARCHIVED if archived else {"$exists": False},
     }
-    return this | {"removed": ARCHIVED} if archived else this
 
 
 def _thing(row: Mapping[str, Any]) -> CaseThing:

@@ -33,7 +33,7 @@ class FolderShelfRows:
         self._jobs = jobs
         self._turns = Turns(database, pending, _BUSY)
 
-    async def find(self, tenant: str, folder: int) -> FolderThing | None:
+    async def thing(self, tenant: str, folder: int) -> FolderThing | None:
         """Return a folder that shows, or is archived."""
         names = [tenant, shelved(tenant, Shelf.ARCHIVED)]
         query = {"tenant": {"$in": names}, "_id": f"{tenant}/{folder}"}

@@ -76,10 +76,9 @@ class RemainsRows:
         self._pending.nudge()
 
     async def _write_out(self, tenant: str, caller: int, gone: int, now: datetime) -> None:
-        # archived ones, too, so not by visible
-        this = {"tenant": tenant, "project": project_of(caller), "id": caller}
-
         async def once(session: Session) -> None:
+            # archived ones, too, so not by visible
+            this = {"tenant": tenant, "project": project_of(caller), "id": caller}
             row = await self._cases.find_one(this, {"script": 1}, session=session)
             if row is None:
                 return
@@ -101,17 +100,18 @@ class RemainsRows:
         await self._turns.run(tenant, caller, once)
 
     async def _delete_inside(self, tenant: str, folder: int, now: datetime) -> bool:
-        scope = {"tenant": tenant, "project": project_of(folder)}
-        folders = self._folders.find(scope | _below(folder), {"id": 1}).limit(_THINGS)
+        below_it = {"tenant": tenant, "project": project_of(folder), **_below(folder)}
+        folders = self._folders.find(below_it, {"id": 1}).limit(_THINGS)
         below = [row["id"] for row in await folders.to_list(_THINGS)]
         for ident in below:
-            found = await self._folder_shelves.find(tenant, ident)
+            found = await self._folder_shelves.thing(tenant, ident)
             if found is not None and not found.archived:
                 await self._folder_shelves.delete(tenant, found, Contents.DELETE, now)
-        rows = self._cases.find(scope | _inside(folder), {"id": 1}).limit(_THINGS)
+        inside_it = {"tenant": tenant, "project": project_of(folder), **_inside(folder)}
+        rows = self._cases.find(inside_it, {"id": 1}).limit(_THINGS)
         inside = [row["id"] for row in await rows.to_list(_THINGS)]
         for ident in inside:
-            case = await self._case_shelves.find(tenant, ident)
+            case = await self._case_shelves.thing(tenant, ident)
             if case is not None and not case.archived:
                 await self._case_shelves.delete(tenant, case, now)
         return bool(below or inside)
