@@ -20,11 +20,13 @@ from kit.errors import OstroError, Unavailable
 from kit.mongo import is_transient
 
 log = structlog.get_logger(__name__)
+_LONGEST_MESSAGE = 500
 _FIELD_NAME = re.compile(r"[A-Za-z_]{1,32}")
 
 
 def error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Build one error answer."""
+    """Build one error answer; a message that repeats what was sent is cut."""
+    message = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
     body: dict[str, Any] = (
         {"error": message} if status == 401 else {"errorCode": status, "message": message}
     )
@@ -65,7 +67,7 @@ def ostro_response(error: OstroError) -> Response:
 def _invalid(error: RequestValidationError) -> Response:
     # FastAPI puts where the value stood in front: query, path, header or body
     errors = [{**e, "loc": e["loc"][1:]} for e in error.errors()]
-    return error_response(400, validation_message(errors))
+    return error_response(400, validation_message(errors, "The request"))
 
 
 def validation_message(errors: Any, whole: str = "The request body") -> str:
@@ -98,7 +100,7 @@ def validation_message(errors: Any, whole: str = "The request body") -> str:
     texts = {
         "int": "must be a number",
         "bool": "must be true or false",
-        "extra": "is no field of this body",
+        "extra": "is no parameter here" if whole == "The request" else "is no field of this body",
         # raised by our own validators, in words for the client
         "value": str(context.get("error", "is not valid")),
     }
