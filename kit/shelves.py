@@ -2,7 +2,7 @@
 
 Every query and every index begins with the tenant, so a thing on a shelf is found by none that
 does not ask for the shelf, in one single-document write and at no cost for those who read. The
-same indexes find what stands on a shelf. Why: docs/adr/0023-shelves.md.
+same indexes find what stands on a shelf. Why: docs/adr/0025-shelves.md.
 """
 
 from enum import StrEnum

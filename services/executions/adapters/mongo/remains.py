@@ -47,13 +47,14 @@ class RemainsRows:
     async def put_aside(self, tenant: str, cycle: int) -> bool:
         """Put executions of an archived cycle aside."""
         to = {"tenant": shelved(tenant, Shelf.ALONG)}
-        return bool(await self._moved(tenant, {"tenant": tenant, "cycle": cycle}, to))
+        return bool(await self._moved(tenant, [tenant], {"cycle": cycle}, to))
 
     async def bring_back(self, tenant: str, cycle: int, now: datetime) -> bool:
         """Let executions that were put aside with their cycle show again."""
-        aside = {"tenant": shelved(tenant, Shelf.ALONG), "cycle": cycle}
         # changed now, so that a client that follows updatedAfter meets them
-        rows = await self._moved(tenant, aside, {"tenant": tenant, "updated_on": now})
+        change = {"tenant": tenant, "updated_on": now}
+        aside = [shelved(tenant, Shelf.ALONG)]
+        rows = await self._moved(tenant, aside, {"cycle": cycle}, change)
         await self._removed.follow(self._executions, [row | {"tenant": tenant} for row in rows])
         return bool(rows)
 
@@ -73,7 +74,7 @@ class RemainsRows:
         if row is not None and "upload" in row:
             await self._end_upload(tenant, row["upload"])
         names = [*everywhere(tenant), shelved(tenant, Shelf.REMOVED)]
-        if await self._erased(tenant, {"tenant": {"$in": names}, "cycle": cycle}, now):
+        if await self._erased(tenant, names, {"cycle": cycle}, now):
             return True
         await self._plans.update_many(
             {"tenant": {"$in": everywhere(tenant)}, "links.cycle": cycle},
@@ -83,24 +84,26 @@ class RemainsRows:
                 "$inc": {"rev": 1},
             },
         )
-        await self._erase(tenant, Holder.TEST_CYCLE, removed, cycle, now)
+        await self.erase(tenant, Holder.TEST_CYCLE, cycle, now)
         return False
 
     async def erase(self, tenant: str, holder: Holder, ident: int, now: datetime) -> None:
         """Erase a plan or an execution that was removed, with what is attached."""
-        removed = {"tenant": shelved(tenant, Shelf.REMOVED), "id": ident}
-        await self._erase(tenant, holder, removed, ident, now)
+        # the document goes last: until then a repeated job finds what it belongs to
+        kind = ATTACHMENT_KINDS[holder]
+        await self._attachments.drop_all(tenant, kind, (ident,), now + SETTLE)
+        await self._database[COLLECTIONS[holder]].delete_one(
+            {"tenant": shelved(tenant, Shelf.REMOVED), "id": ident}
+        )
 
     async def remove_runs(self, tenant: str, case: int) -> bool:
         """Remove executions of a case, wherever they are; erased they are later."""
         to = {"tenant": shelved(tenant, Shelf.REMOVED)}
-        everything = {"tenant": {"$in": everywhere(tenant)}, "case": case}
-        return bool(await self._moved(tenant, everything, to))
+        return bool(await self._moved(tenant, everywhere(tenant), {"case": case}, to))
 
     async def erase_runs(self, tenant: str, case: int, now: datetime) -> bool:
         """Erase removed executions of a case."""
-        removed = {"tenant": shelved(tenant, Shelf.REMOVED), "case": case}
-        return await self._erased(tenant, removed, now)
+        return await self._erased(tenant, [shelved(tenant, Shelf.REMOVED)], {"case": case}, now)
 
     async def empty_folder(self, tenant: str, folder: int, now: datetime) -> bool:
         """Move cycles and plans out of a folder, to the root."""
@@ -126,32 +129,32 @@ class RemainsRows:
             {"tenant": tenant, "_id": {"$gt": f"{upload}/", "$lt": f"{upload}0"}}
         )
 
-    async def _moved(self, tenant: str, query: Document, change: Document) -> Sequence[Any]:
+    async def _moved(
+        self, tenant: str, names: Sequence[str], having: Document, change: Document
+    ) -> Sequence[Any]:
+        """Change some of what stands under these names of a tenant; return it as it was."""
+        query = {"tenant": {"$in": list(names)}, **having}
         rows = await self._executions.find(query, _SEEN).limit(BATCH).to_list(BATCH)
         if rows:
-            ids = [row["_id"] for row in rows]
+            these = {"tenant": {"$in": list(names)}, "_id": {"$in": [row["_id"] for row in rows]}}
             async with self._claims.writing(tenant, [row["id"] for row in rows]):
-                await self._executions.update_many(query | {"_id": {"$in": ids}}, {"$set": change})
+                await self._executions.update_many(these, {"$set": change})
         return rows
 
-    async def _erased(self, tenant: str, query: Document, now: datetime) -> bool:
+    async def _erased(
+        self, tenant: str, names: Sequence[str], having: Document, now: datetime
+    ) -> bool:
+        """Erase some of what stands under these names of a tenant."""
+        query = {"tenant": {"$in": list(names)}, **having}
         rows = await self._executions.find(query, _SEEN).limit(BATCH).to_list(BATCH)
         if rows:
             kind = ATTACHMENT_KINDS[Holder.TEST_EXECUTION]
             ids = [row["id"] for row in rows]
             await self._attachments.drop_all(tenant, kind, ids, now + SETTLE)
-            these = query | {"_id": {"$in": [row["_id"] for row in rows]}}
+            these = {"tenant": {"$in": list(names)}, "_id": {"$in": [row["_id"] for row in rows]}}
             async with self._claims.writing(tenant, ids):
                 await self._executions.delete_many(these)
         return bool(rows)
-
-    async def _erase(
-        self, tenant: str, holder: Holder, removed: Document, ident: int, now: datetime
-    ) -> None:
-        # the document goes last: until then a repeated job finds what it belongs to
-        kind = ATTACHMENT_KINDS[holder]
-        await self._attachments.drop_all(tenant, kind, (ident,), now + SETTLE)
-        await self._database[COLLECTIONS[holder]].delete_one(removed)
 
 
 class UploadsBehind:
