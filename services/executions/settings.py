@@ -1,7 +1,5 @@
 """Settings of executions."""
 
-from pathlib import Path
-
 from pydantic import Field
 
 from kit.transfer.settings import TransferSettings
@@ -50,4 +48,7 @@ class ExecutionsSettings(TransferSettings):
         86_400.0,
         gt=0,
         description="when an accepted upload has waited so long for storage, uploads get 503",
+    )
+    search_seconds: float = Field(
+        5.0, gt=0, description="how long the database may work on one search; beyond it 422"
     )

@@ -12,7 +12,7 @@ from kit.directory.catch_up import until_trusted
 from kit.directory.copy import DirectoryCopy
 from kit.http.app import internal_app, public_app
 from kit.jobs import wiring as job_wiring
-from kit.service import Group, Parts, Runtime
+from kit.service import Background, Group, Parts, Role, Runtime
 from services.testcases.adapters import states
 from services.testcases.adapters.executions import ExecutionsUsage
 from services.testcases.adapters.issues import TenancyIssues
@@ -25,6 +25,7 @@ from services.testcases.adapters.mongo import scripts as script_rows
 from services.testcases.adapters.mongo import search as search_rows
 from services.testcases.adapters.mongo import testcases as case_rows
 from services.testcases.adapters.mongo.customvalues import LibraryValues
+from services.testcases.adapters.mongo.missingwords import MissingWords
 from services.testcases.adapters.mongo.numbers import CounterNumbers
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.steps import StepRows
@@ -146,7 +147,12 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         internal=internal,
         groups=_groups(runtime, defaults, issue_links, uploads),
         outboxes=states.sources(runtime.names),
-        background=[until_trusted(runtime, directory), attached.background, jobs],
+        background=[
+            until_trusted(runtime, directory),
+            Background(Role.RELAY, MissingWords(database).run),
+            attached.background,
+            jobs,
+        ],
         nudges=pending.nudged_by,
         closers=[attached.attachments.close],
     )

@@ -6,6 +6,7 @@ to cases in the order of ids. All other filters are decided on the cases that ar
 order of an index, until the page is full or time is up.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -30,6 +31,8 @@ from services.testcases.usecases.testcases import CaseFilter
 SORTED_BY: Mapping[str, str | None] = {"key": None, "name": "name", "updatedOn": "updated_on"}
 """Fields by sort key; None: the id. An index has each, with the id behind it."""
 _WORDS = "search.words"
+_COUNTED = (100, 5_000)
+"""So many entries of each word are counted to see which is the rarest; if need be, once more."""
 _LAST = "\U0010ffff"
 _LACKS = {
     Lack.OWNER: ("owner", [None]),
@@ -52,8 +55,9 @@ class SearchRepository:
 
     async def search(self, tenant: str, wanted: CaseSearch, page: SearchPage) -> Sequence[TestCase]:
         """Return up to ``limit + 1`` cases."""
-        query = search_query(tenant, wanted, page)
         with in_time(self._seconds):
+            words = await self._rarest_first(tenant, wanted)
+            query = search_query(tenant, wanted, words, page)
             rows = (
                 await self._cases.find(query, WITHOUT_STEPS)
                 .sort(_sort(wanted, page))
@@ -63,20 +67,42 @@ class SearchRepository:
             )
         return [test_case(row) for row in rows]
 
+    async def _rarest_first(self, tenant: str, wanted: CaseSearch) -> list[Document]:
+        """Order what is asked of words: MongoDB looks the first one up, and asks cases the rest."""
+        asked = [{_WORDS: label_term(label)} for label in wanted.labels]
+        asked += [_term(term) for term in wanted.terms]
+        if len(asked) > 1:
+            counts = [0] * len(asked)
+            for most in _COUNTED:
+                counts = await asyncio.gather(
+                    *(self._count(tenant, one | _visible(wanted), most) for one in asked)
+                )
+                if min(counts) < most:
+                    break
+            ranked = sorted(zip(counts, range(len(asked)), strict=True))
+            asked = [asked[place] for _, place in ranked]
+        return asked + [_mention(mention) for mention in wanted.mentions]
 
-def search_query(tenant: str, wanted: CaseSearch, page: SearchPage) -> Document:
+    async def _count(self, tenant: str, query: Document, most: int) -> int:
+        wanted = {"tenant": tenant, **query}
+        milliseconds = round(self._seconds * 1000)
+        return await self._cases.count_documents(
+            wanted, limit=most, hint="words", maxTimeMS=milliseconds
+        )
+
+
+def search_query(
+    tenant: str, wanted: CaseSearch, words: Sequence[Document], page: SearchPage
+) -> Document:
     """Return the filter; each client's value stands where a value stands."""
-    query = case_query(tenant, CaseFilter(wanted.projects))
-    if len(wanted.projects) == 1:
-        # the index of words has no project, but ids of one are one range
-        (project,) = wanted.projects
-        first, end = project_range(project)
-        query["id"] = {"$gte": first, "$lt": end}
-    conditions = [*_words(wanted), *_choices(wanted), *_moments(wanted), *_fields(wanted)]
+    query = case_query(tenant, CaseFilter(wanted.projects)) | _visible(wanted)
+    conditions = [*words, *_choices(wanted), *_moments(wanted), *_fields(wanted)]
     conditions += [{name: {"$in": values}} for name, values in map(_LACKS.get, wanted.without)]  # type: ignore[misc]
     if page.after is not None:
         conditions += _behind(page, page.after)
-    return query | {"$and": conditions} if conditions else query
+    if conditions:
+        query["$and"] = conditions
+    return query
 
 
 def _sort(wanted: CaseSearch, page: SearchPage) -> _Keys:
@@ -100,9 +126,13 @@ def _behind(page: SearchPage, after: Position) -> list[Document]:
     ]
 
 
-def _words(wanted: CaseSearch) -> list[Document]:
-    found: list[Document] = [{_WORDS: label_term(label)} for label in wanted.labels]
-    return found + [_term(t) for t in wanted.terms] + [_mention(m) for m in wanted.mentions]
+def _visible(wanted: CaseSearch) -> Document:
+    if len(wanted.projects) != 1:
+        return {"visible": True}
+    # the index of words has no project, but ids of one are one range
+    (project,) = wanted.projects
+    first, end = project_range(project)
+    return {"visible": True, "id": {"$gte": first, "$lt": end}}
 
 
 def _term(term: Term) -> Document:
