@@ -13,7 +13,7 @@ from kit.settings import ServiceSettings
 S = TypeVar("S", bound=ServiceSettings)
 __all__ = ["DOCUMENTS", "INDEXES", "worker"]
 DOCUMENTS: dict[str, type] = {COLLECTION: JobDocument}
-_TURN = timedelta(seconds=30)
+_TURN = timedelta(seconds=10)
 
 
 def worker(
