@@ -9,6 +9,7 @@ from typing import Any
 from tests.faults.belongings import (
     FILTERS,
     FIXED,
+    NARROWING,
     NEUTRAL,
     PATH_PARAMETERS,
     Belongings,
@@ -128,7 +129,7 @@ def _asked(attempt: Attempt, params: dict[str, str | int]) -> Attempt:
 def _reads(
     template: str, in_path: Sequence[str], query: set[str], owned: Belongings
 ) -> Iterator[Attempt]:
-    unknown = query - FILTERS.keys() - NEUTRAL.keys()
+    unknown = query - FILTERS.keys() - NEUTRAL.keys() - NARROWING
     assert not unknown, f"{template}: say in belongings.py what {unknown} may name"
     neutral = {name: NEUTRAL[name] for name in query & NEUTRAL.keys()}
     if in_path:

@@ -46,6 +46,7 @@ class Belongings:
 async def make(http: httpx.AsyncClient) -> Belongings:
     """Let a tenant make one of everything."""
     mine = Belongings()
+    mine.add("marks", MARK)
 
     async def create(kind: str, path: str, **fields: Any) -> int:
         answer = await http.post(path, json={"projectKey": "DEMO", "name": f"{MARK} n"} | fields)
@@ -231,8 +232,20 @@ FILTERS: Mapping[str, Sequence[str]] = {
     "testCycle": ["cycles", "cycles by key"],
     "testCase": ["cases", "cases by key"],
     "jiraProjectVersionId": ["versions"],
+    "key": ["cases by key"],
+    "text": ["marks"],
+    "name": ["marks"],
+    "label": ["marks"],
 }
 """Query parameters that name something."""
+NARROWING = frozenset(
+    (
+        *("objective", "precondition", "script", "status", "priority", "owner", "componentId"),
+        *("comment", "environment", "executedById", "assignedToId", "automated"),
+        *("customField", "without", "fields", "cursor"),
+    )
+)
+"""Query parameters that name nothing, and leave things out whatever they say."""
 NEUTRAL: Mapping[str, str | int] = {
     "startAt": 0,
     "maxResults": 1_000,
@@ -240,6 +253,11 @@ NEUTRAL: Mapping[str, str | int] = {
     "limit": 1_000,
     "since": "2020-01-01T00:00:00Z",
     "updatedAfter": "2020-01-01T00:00:00Z",
+    "updatedBefore": "2090-01-01T00:00:00Z",
+    "createdAfter": "2020-01-01T00:00:00Z",
+    "createdBefore": "2090-01-01T00:00:00Z",
+    "includeSubfolders": "true",
+    "sort": "-updatedOn",
     "actualEndDateAfter": "2020-01-01T00:00:00Z",
     "actualEndDateBefore": "2090-01-01T00:00:00Z",
     "testDataRowNumber": 0,

@@ -24,6 +24,8 @@ EXCEPTIONS = {
     # clients test their token with it, also the ones that only upload
     ("GET", "/v2/healthcheck"): EVERY_SCOPE,
     ("GET", "/ostro/v1/executions/uploads/{upload}"): {Scope.READ, Scope.RESULTS},
+    ("GET", "/ostro/v1/testcases/search"): {Scope.READ},
+    ("GET", "/ostro/v1/executions/search"): {Scope.READ},
     ("GET", _PERMISSIONS): {Scope.ADMIN, Scope.READ},
     ("PUT", _PERMISSIONS): {Scope.ADMIN, Scope.WRITE},
 }
