@@ -92,7 +92,7 @@ class Import:
                 self._raise(answer, path)
             async for line in answer.aiter_lines():
                 if line:
-                    last = orjson.loads(line)
+                    last = _parsed(line)
                     self._tell(what, last)
         return last
 
@@ -123,6 +123,14 @@ _SERVER = HTTPStatus.INTERNAL_SERVER_ERROR
 
 class _Later(Exception):
     pass
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        raise _Later("an answer that is no JSON") from None
+    return found
 
 
 async def _pieces(archive: Path) -> AsyncIterator[bytes]:

@@ -68,11 +68,12 @@ class Copies:
         """Return a client of the installation, past the front."""
         return client(self.shop.installation, {"authorization": f"Bearer {token}"})
 
-    def command(self, name: str, work: Path, *more: str) -> list[str]:
+    def command(self, name: str, work: Path, *more: str, token: str = "") -> list[str]:
         """Return a command line that reads the source by way of the front."""
+        file = str(self.file(token or self.token))
         return [
             sys.executable, "-m", "tools.zephyr", name,
-            "--from", f"{self.front.url}/v2", "--from-token-file", str(self.file(self.token)),
+            "--from", f"{self.front.url}/v2", "--from-token-file", file,
             "--project", KEY, "--work-dir", str(work), *more,
         ]  # fmt: skip
 

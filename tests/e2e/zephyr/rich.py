@@ -32,12 +32,19 @@ class Rich:
 
     http: httpx.AsyncClient
     size: int = 24
+    issues: bool = True
+    """Whether there is a Jira with issues to link to."""
 
     async def post(self, path: str, **body: Any) -> Any:
         """POST; return the JSON, or None where the answer has none."""
         answer = await self.http.post(path, json=body)
         assert answer.status_code == 201, f"{path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
+
+    async def issue(self, path: str) -> None:
+        """Link a thing to an issue."""
+        if self.issues:
+            await self.post(f"{path}/links/issues", issueId=ISSUE)
 
     async def put(self, path: str, content: bytes) -> None:
         """Attach a file."""
@@ -125,7 +132,7 @@ class Rich:
     async def _hangings(self) -> None:
         for number in (1, 2):
             case = f"/testcases/{KEY}-T{number}"
-            await self.post(f"{case}/links/issues", issueId=ISSUE)
+            await self.issue(f"{case}")
             await self.post(
                 f"{case}/links/weblinks", url="https://example.org/a?b=c", description="d"
             )
@@ -142,7 +149,7 @@ class Rich:
                 plannedStartDate="2026-11-24T10:00:00Z", ownerId=None,
             )  # fmt: skip
             path = f"/testcycles/{made['key']}"
-            await self.post(f"{path}/links/issues", issueId=ISSUE)
+            await self.issue(f"{path}")
             await self.post(f"{path}/links/weblinks", url="https://example.org/cycle")
             await self.put(f"{path}/attachments/cycle.txt", b"cycle")
 
@@ -152,7 +159,7 @@ class Rich:
             folderId=folders[2], labels=["l"], customFields=values(0),
         )  # fmt: skip
         path = f"/testplans/{made['key']}"
-        await self.post(f"{path}/links/issues", issueId=ISSUE)
+        await self.issue(f"{path}")
         await self.post(f"{path}/links/weblinks", url="https://example.org/plan", description="p")
         await self.post(f"{path}/links/testcycles", testCycleIdOrKey=f"{KEY}-R1")
         await self.put(f"{path}/attachments/plan.txt", b"plan")
@@ -161,7 +168,7 @@ class Rich:
         await uploaded(self.http, junit(12))
         made = await self.http.get("/testexecutions", params={"projectKey": KEY})
         first = made.json()["values"][0]
-        await self.post(f"/testexecutions/{first['id']}/links/issues", issueId=ISSUE)
+        await self.issue(f"/testexecutions/{first['id']}")
         await self.put(f"/testexecutions/{first['id']}/attachments/log.txt", b"log")
         for number in (1, 2, 3, 7):
             await self.run(number)

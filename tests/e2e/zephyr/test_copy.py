@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.zephyr.front import FAULTS
 from tests.e2e.zephyr.house import Copies, open_copies
-from tests.e2e.zephyr.rich import KEY
+from tests.e2e.zephyr.rich import KEY, Rich
 from tests.harness.installation import Installation
 from tests.harness.processes import ROOT
 from tools.zephyr.kinds import LISTED, WALKED
@@ -137,3 +137,63 @@ async def test_a_copy_reads_as_its_source(copies: Copies, tmp_path: Path) -> Non
     code, output = await run(copies, *command)
     assert code == 0, output
     assert "nothing has changed since" in output
+
+
+async def small_source(copies: Copies) -> str:
+    """Fill another tenant, without Jira; return a token of it."""
+    _, token, _ = await copies.target()
+    async with copies.client(token) as http:
+        await Rich(http, size=8, issues=False).fill()
+    return token
+
+
+async def test_what_changes_later_is_said_and_differences_are_found(
+    copies: Copies, tmp_path: Path
+) -> None:
+    source = await small_source(copies)
+    _, token, _ = await copies.target()
+    work, to = tmp_path / "work", copies.to(token)
+    command = copies.command("copy", work, *to, "--margin", "1800", token=source)
+    code, output = await run(copies, *command, "--sample", "2")
+    assert code == 0, output
+    await copies.shop.later(hours=1)
+    async with copies.client(source) as http:
+        case = (await http.get(f"/testcases/{KEY}-T5")).json()
+        changed = await http.put(f"/testcases/{KEY}-T5", json=case | {"name": "New"})
+        assert changed.status_code == 200, changed.text
+        late = (await http.post("/testcases", json={"projectKey": KEY, "name": "L"})).json()["key"]
+        await Rich(http).run(3)
+    asked = len(copies.front.asked)
+    code, output = await run(copies, *command, "--sample", "0")
+    assert code == 4, output
+    assert f"NOT in Ostro: 2 testcases ({KEY}-T5, {late})" in output
+    assert "NOT in Ostro: 1 testexecutions" in output
+    walked = [line for line in copies.front.asked[asked:] if "/nextgen" in line]
+    assert all("updatedAfter=" in line for line in walked)
+    compared = (work / KEY / "comparison.txt").read_text()
+    assert f"{KEY}-T5: name: 'New' in the source, 'Case 4 <b>&</b> ü' here" in compared
+    assert f"{late}: not in the target" in compared
+    assert "testexecutions: 17 in the source, 16 in the target" in compared
+    rows = {row["key"]: row["name"] for row in Workdir(work / KEY).latest("testcases")}
+    assert (rows[f"{KEY}-T5"], rows[late]) == ("New", "L")
+
+
+async def test_killed_at_any_moment_of_the_whole_copy(copies: Copies, tmp_path: Path) -> None:
+    source = await small_source(copies)
+    _, token, _ = await copies.target()
+    work, to = tmp_path / "work", copies.to(token)
+    command = [*copies.command("copy", work, *to, *QUICK, token=source), "--sample", "2"]
+    copies.front.faulty, chance, kills = 0.05, random.Random(5), 0
+    code, output = -9, ""
+    try:
+        while code == -9 and kills < 40:
+            code, output = await run(copies, *command, killed_after=chance.randint(20, 150))
+            kills += 1
+    finally:
+        copies.front.faulty = 0.0
+    assert code == 0, output
+    assert kills >= 3
+    code, output = await run(copies, *command[:-1], "0")
+    assert code == 0, output
+    assert "nothing has changed since" in output
+    assert "no differences" in output
