@@ -20,6 +20,7 @@ Step = Callable[[Job], Awaitable[timedelta | None]]
 
 _MOST = 50
 _LOOK_SECONDS = 1.0
+_UNKNOWN = timedelta(minutes=1)
 _AFTER_A_FAULT = timedelta(seconds=5)
 
 
@@ -61,8 +62,12 @@ class Worker:
 
     async def step(self, job: Job) -> None:
         """Take one step of a job."""
+        known = self._steps.get(job.kind)
+        if known is None:  # of a newer program: it is among the next ones to lead
+            await self._rows.again(job, self._clock.now() + _UNKNOWN)
+            return
         try:
-            pause = await self._steps[job.kind](job)
+            pause = await known(job)
         except (MongoError, BulkFailure, WriteConflict, OstroError) as error:
             log.warning("a job is interrupted", kind=job.kind, cause=type(error).__name__)
             pause = _AFTER_A_FAULT

@@ -144,13 +144,14 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
 def _groups(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> Mapping[str, Group]:
     database = runtime.database
     writer = testexecutions.ExecutionWriter(database, adapters.claims)
-    results = ResultsConsumer(Recording(writer, adapters.ledger, adapters.uploads, runtime.clock))
+    behind = removals.behind_the_library(runtime)
+    stored = Recording(writer, adapters.ledger, adapters.uploads, behind, runtime.clock)
+    results = ResultsConsumer(stored)
     values = (
         adapters.cycles,
         adapters.plans,
         ExecutionChangesRepository(database, adapters.claims),
     )
-    behind = removals.behind_the_library(runtime)
     heard = LibraryConsumer(library.projection(database), values, behind)
     return {
         "executions.directory": Group(directory_copy.projection(database).apply),

@@ -6,7 +6,7 @@ from kit.jobs import wiring
 from kit.jobs.rows import JobRows
 from kit.service import Background, Runtime
 from services.executions.adapters.mongo.dependents import DependentRows
-from services.executions.adapters.mongo.remains import FolderCopy, RemainsRows, UploadsBehind
+from services.executions.adapters.mongo.remains import RemainsRows, UploadsBehind, WhatIsThere
 from services.executions.adapters.mongo.shelving import Shelving
 from services.executions.api.removals import RemovalRoutes
 from services.executions.composition.adapters import Adapters
@@ -36,12 +36,13 @@ def of_the_library(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> 
 
 def behind_the_library(runtime: Runtime[ExecutionsSettings]) -> BehindTheLibrary:
     """Return what follows when something of the library goes."""
-    return BehindTheLibrary(JobRows(runtime.database), runtime.clock)
+    database = runtime.database
+    return BehindTheLibrary(JobRows(database), WhatIsThere(database), runtime.clock)
 
 
 def jobs(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> Background:
     """Return who does what is left to do."""
     database, rows = runtime.database, JobRows(runtime.database)
     remains = RemainsRows(database, rows, adapters.claims)
-    steps = RemovalJobs(remains, UploadsBehind(database), FolderCopy(database), runtime.clock)
+    steps = RemovalJobs(remains, UploadsBehind(database), WhatIsThere(database), runtime.clock)
     return wiring.worker(runtime, rows, steps.steps())[1]

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from contracts.executions import ResultChunk
 from kit.clock import Clock
 from services.executions.domain.testexecutions import LedgerRow, documents_of, ledger_id
+from services.executions.usecases.removaljobs import LATE
 
 _INSERTS_IN_FLIGHT = 2
 
@@ -47,6 +48,14 @@ class UploadStates(Protocol):
         ...
 
 
+class LateRuns(Protocol):
+    """Runs that come when their case may be gone, as from dead letters that are replayed."""
+
+    async def look(self, tenant: str, cases: Collection[int]) -> None:
+        """See to it that nothing is left of runs of cases that are gone."""
+        ...
+
+
 class Recording:
     """Stores chunks."""
 
@@ -55,8 +64,10 @@ class Recording:
         executions: ExecutionWriter,
         ledger: LedgerWriter,
         uploads: UploadStates,
+        late: LateRuns,
         clock: Clock,
     ) -> None:
+        self._late = late
         self._executions = executions
         self._ledger = ledger
         self._uploads = uploads
@@ -95,6 +106,9 @@ class Recording:
         now = self._clock.now()
         documents, by_status = documents_of(chunk, tenant, now)
         await self._executions.insert(documents, repeated=repeated)
+        if now - chunk.executed_at > LATE:
+            # before the ledger says that it is done
+            await self._late.look(tenant, {d["case"] for d in documents})
         ids = [d["id"] for d in documents]
         return LedgerRow(
             _id=ledger_id(chunk.upload, chunk.chunk),

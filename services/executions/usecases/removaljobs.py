@@ -111,12 +111,26 @@ class Begun(Protocol):
         ...
 
 
+class GoneCases(Protocol):
+    """What the copy of the library knows of cases that are no more, longer than dead letters."""
+
+    async def gone(self, tenant: str, cases: Collection[int]) -> set[int]:
+        """Return those of the cases that were deleted."""
+        ...
+
+
 class BehindTheLibrary:
     """Begins what follows when something of the library goes. Events come more than once."""
 
-    def __init__(self, jobs: Begun, clock: Clock) -> None:
+    def __init__(self, jobs: Begun, copy: GoneCases, clock: Clock) -> None:
         self._jobs = jobs
+        self._copy = copy
         self._clock = clock
+
+    async def look(self, tenant: str, cases: Collection[int]) -> None:
+        """Remove the runs of those of the cases that are gone: some have come late."""
+        for case in await self._copy.gone(tenant, cases):
+            await self.case(tenant, case)
 
     async def case(self, tenant: str, case: int) -> None:
         """Remove the runs of a case."""

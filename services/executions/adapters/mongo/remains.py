@@ -193,14 +193,26 @@ class UploadsBehind:
         return False
 
 
-class FolderCopy:
-    """Implements ``LibraryCopy``."""
+class WhatIsThere:
+    """Implements ``LibraryCopy`` and ``GoneCases``."""
 
     def __init__(self, database: Database) -> None:
         self._folders = database[library.FOLDERS]
+        self._cases = database[library.CASES]
+
+    async def gone(self, tenant: str, cases: Collection[int]) -> set[int]:
+        """Return those of the cases that were deleted."""
+        # what is left of them has no tenant but in its id
+        query = {"_id": _ids(tenant, cases), "gone_at": {"$exists": True}}
+        rows = await self._cases.find(query, {"_id": 1}).to_list(None)
+        return {int(row["_id"].rpartition("/")[2]) for row in rows}
 
     async def there(self, tenant: str, folders: Collection[int]) -> set[int]:
         """Return those of the folders that are there."""
         query = {"tenant": tenant, "id": {"$in": list(folders)}}
         rows = await self._folders.find(query, {"_id": 0, "id": 1}).to_list(None)
         return {row["id"] for row in rows}
+
+
+def _ids(tenant: str, cases: Collection[int]) -> Document:
+    return {"$in": [f"{tenant}/{case}" for case in cases]}
