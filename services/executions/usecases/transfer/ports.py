@@ -46,10 +46,6 @@ class LibraryOwner(Protocol):
 class RunSource(Protocol):
     """Reads a project, what is put aside too; the tenant comes first."""
 
-    async def check_still(self, tenant: str, project: int) -> None:
-        """Raise ``Unavailable`` while a cycle is on its way to the archive or back."""
-        ...
-
     def plans(self, tenant: str, project: int) -> AsyncIterator[Sequence[Whole[TestPlan]]]:
         """Yield the plans, by id."""
         ...
