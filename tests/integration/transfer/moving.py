@@ -1,5 +1,6 @@
 """Exports, imports and comparisons that the tests share."""
 
+import hashlib
 import io
 import json
 import re
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 
 from contracts.ids import NUMBER_BITS, NUMBER_MASK
+from contracts.transfer import MANIFEST
 from tests.harness.polling import eventually
 from tests.integration.executions.linking import Linked
 from tests.integration.executions.uploading import every
@@ -76,9 +78,23 @@ def packed(members: Mapping[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def write(members: dict[str, bytes], member: str, found: list[Any]) -> None:
+    """Put rows in the place of a member's; checksums are right afterwards."""
+    content = b"".join(json.dumps(r).encode() + b"\n" for r in found)
+    members[member] = content
+    facts = json.loads(members[MANIFEST])
+    facts["members"][member] = {
+        "rows": len(found),
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    members[MANIFEST] = json.dumps(facts).encode()
+
+
 async def walk(linked: Linked, key: str = "DEMO") -> dict[str, Any]:
     """Read all that the public API shows of a project; ids are numbers, its key is DEMO."""
-    http, found = linked.http, {}
+    http = linked.http
+    found: dict[str, Any] = {}
     for path in ("statuses", "priorities", "environments", "folders"):
         found[path] = await every(http, f"/{path}", projectKey=key)
     fields = await http.get(f"{OWN}/testcases/projects/{key}/custom-fields")
@@ -90,10 +106,23 @@ async def walk(linked: Linked, key: str = "DEMO") -> dict[str, Any]:
                 name = thing["key"] if path != "testexecutions" else thing["id"]
                 thing[f"/{part}"] = await _part(http, f"/{path}/{name}", part)
         found[path] = things
+    for service, kinds in _ASIDE.items():
+        for kind in kinds:
+            path = f"{OWN}/{service}/archive/{kind}"
+            answer = await http.get(path, params={"projectKey": key, "maxResults": 100})
+            assert answer.status_code == 200, answer.text
+            archived = answer.json()["values"]
+            found[f"archived {kind}"] = [
+                {k: v for k, v in one.items() if k != "archivedOn"} for one in archived
+            ]
     plain: dict[str, Any] = _plain(found, linked, key)
     return plain
 
 
+_ASIDE = {
+    "testcases": ("testcases", "folders"),
+    "executions": ("testplans", "testcycles", "testexecutions"),
+}
 _PARTS = {
     "testcases": ("versions", "versions/1", "teststeps", "testscript", "links", "attachments"),
     "testplans": ("attachments",),
@@ -104,7 +133,7 @@ _PARTS = {
 
 async def _part(http: httpx.AsyncClient, path: str, part: str) -> Any:
     answer = await http.get(f"{path}/{part}")
-    body = answer.json() if answer.status_code == 200 else answer.status_code
+    body: Any = answer.json() if answer.status_code == 200 else answer.status_code
     if part == "attachments" and answer.status_code == 200:
         body["bytes"] = [
             (await http.get(f"{path}/attachments/{a['id']}")).content.hex()

@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.integration.executions.linking import Linked
 
+OWN = "http://ostro.test/ostro/v1"
 BYTES = bytes(range(256)) * 2_000
 OWNER = "5b10ac8d82e05b22cc7d4ef5"
 _FIELDS = [
@@ -18,12 +19,14 @@ _FIELDS = [
     ("Who", "USER_LIST", OWNER),
 ]
 VALUES = {name: value for name, _, value in _FIELDS}
+FEW = {name: value for name, _, value in _FIELDS[4:6]}
 
 
 async def make(linked: Linked) -> None:
     """Fill the project DEMO."""
     for entity in ("test-case", "test-step", "test-plan", "test-cycle", "test-execution"):
-        for name, kind, _ in _FIELDS:
+        # every type once is enough, and two of each entity
+        for name, kind, _ in _FIELDS if entity == "test-case" else _FIELDS[4:6]:
             choices = [{"name": n} for n in ("one", "two")] if "SELECT" in kind else []
             await linked.define(entity, kind, name, **({"options": choices} if choices else {}))
     await _options(linked)
@@ -38,6 +41,7 @@ async def make(linked: Linked) -> None:
     )
     await _cases(linked, folders)
     await _runs(linked, folders)
+    await _put_aside(linked)
 
 
 async def _options(linked: Linked) -> None:
@@ -84,7 +88,7 @@ async def _cases(linked: Linked, folders: dict[str, int]) -> None:
         await _ok(linked, "/testcases", projectKey="DEMO", name=name)
     items = [
         {"inline": {"description": "d", "testData": "t", "expectedResult": "e"}},
-        {"inline": {"description": "f", "customFields": VALUES}},
+        {"inline": {"description": "f", "customFields": FEW}},
         {
             "testCase": {
                 "testCaseKey": "DEMO-T4",
@@ -118,7 +122,7 @@ async def _runs(linked: Linked, folders: dict[str, int]) -> None:
         plannedEndDate="2026-01-03T03:04:05Z",
         jiraProjectVersion=10_200,
         ownerId=OWNER,
-        customFields=VALUES,
+        customFields=FEW,
     )
     await linked.upload(3)
     await _ok(
@@ -130,8 +134,9 @@ async def _runs(linked: Linked, folders: dict[str, int]) -> None:
         folderId=folders["TEST_PLAN"],
         labels=["x", "x"],
         ownerId=OWNER,
-        customFields=VALUES,
+        customFields=FEW,
     )
+    run: Any = None
     for case, status in (("DEMO-T1", "Pass"), ("DEMO-T1", "Fail"), ("DEMO-T2", "Skipped")):
         run = await _ok(
             linked,
@@ -146,7 +151,7 @@ async def _runs(linked: Linked, folders: dict[str, int]) -> None:
             executedById=OWNER,
             assignedToId=OWNER,
             comment="c",
-            customFields=VALUES,
+            customFields=FEW,
             testScriptResults=[{"statusName": "Blocked", "actualResult": "no"}],
         )
     await linked.execution_issue(run["id"], 10002)
@@ -156,6 +161,23 @@ async def _runs(linked: Linked, folders: dict[str, int]) -> None:
     await linked.plan_link("DEMO-P1", "issues", issueId=10001)
     for path in ("/testcycles/DEMO-R1", "/testplans/DEMO-P1", f"/testexecutions/{run['id']}"):
         await attach(linked, path, "run.log", b"log of " + path.encode())
+
+
+async def _put_aside(linked: Linked) -> None:
+    """Archive a case with a run, a plan, a run, a cycle with runs and a folder."""
+    await linked.make("testplans", name="Aside")
+    cycle, runs = await linked.upload(4)
+    folder = await linked.folder("TEST_CASE")
+    for service, path in (
+        ("testcases", "testcases/DEMO-T5"),
+        ("testcases", "testcases/DEMO-T2"),
+        ("testcases", f"folders/{folder}"),
+        ("executions", "testplans/DEMO-P2"),
+        ("executions", f"testexecutions/{runs[0]}"),
+        ("executions", f"testcycles/{cycle}"),
+    ):
+        answer = await linked.http.post(f"{OWN}/{service}/{path}/archive")
+        assert answer.status_code == 200, (path, answer.text)
 
 
 async def attach(linked: Linked, path: str, name: str, content: bytes) -> None:
