@@ -58,7 +58,8 @@ class CursorPage:
     limit: int
 
 
-def _offset_page(
+# async: what is not, FastAPI sends to a thread
+async def _offset_page(
     start_at: Annotated[int, Query(alias="startAt", ge=0, le=MAX_START_AT)] = 0,
     # clients ask for 0 on empty sets; above the cap the page is shrunk, not refused
     max_results: Annotated[int, Query(alias="maxResults", ge=0, le=MAX_INT64)] = 10,
@@ -66,7 +67,7 @@ def _offset_page(
     return OffsetPage(start_at, min(max(max_results, 1), MAX_RESULTS_CAP))
 
 
-def _cursor_page(
+async def _cursor_page(
     start_at_id: Annotated[int, Query(alias="startAtId", ge=0, le=MAX_INT64)] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_RESULTS_CAP)] = 10,
 ) -> CursorPage:

@@ -28,7 +28,7 @@ def moment(text: str | None, name: str) -> datetime | None:
         raise InvalidInput(f"{name} must be a date-time like 2026-11-24T12:00:00Z") from None
 
 
-def _updated_after(
+async def _updated_after(
     updated_after: Annotated[
         str | None, Query(alias="updatedAfter", json_schema_extra={"format": "date-time"})
     ] = None,

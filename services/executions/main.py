@@ -86,7 +86,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     adapters = Adapters.of(runtime)
     cycles = TestCycles(adapters.cycles, adapters.uploads, adapters.options)
     counted = counting.wired(runtime, adapters)
-    executions = TestExecutions(counted.executions, adapters.uploads)
+    executions = TestExecutions(counted.executions, adapters.uploads, clock)
     fields = CustomFields(adapters.projection, adapters.owner)
     plans = planning.plans(runtime, adapters, fields)
     links = planning.links(runtime, adapters, cycles, plans, executions)

@@ -3,7 +3,8 @@
 Source: behaviour.md section 5.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import cache, partial
 from typing import Any
 
 from contracts.customfields import show_values
@@ -22,6 +23,18 @@ from services.executions.usecases.customfields import Definitions
 from services.executions.usecases.testplans import CyclePlan
 
 
+class _Shared:
+    """What the executions of a page have in common, made once."""
+
+    def __init__(self, refs: References, values: Callable[[int], dict[str, Any]]) -> None:
+        self.project = cache(partial(refs.resource, "projects"))
+        self.status = cache(partial(refs.resource, "statuses"))
+        self.environment = cache(partial(refs.optional, "environments"))
+        self.version = cache(partial(refs.jira, "version"))
+        self.cycle = cache(partial(refs.optional, "testcycles"))
+        self.values = cache(values)
+
+
 class Renderer:
     """Renders for one caller; ``base`` is the public API's base.
 
@@ -32,6 +45,7 @@ class Renderer:
         self._fields = fields or {}
         self._refs = References.of(base, access)
         self._projects = access.view.projects
+        self._shared = _Shared(self._refs, lambda project: self._values(project, ()))
 
     def cycle(self, cycle: TestCycle, plans: Iterable[CyclePlan]) -> shapes.TestCycle:
         """Render a test cycle; ``plans`` are those that are linked to it."""
@@ -90,21 +104,23 @@ class Renderer:
         }
 
     def execution(self, execution: TestExecution) -> shapes.TestExecution:
-        """Render a test execution."""
-        refs = self._refs
-        case = refs.url("testcases", self._key(Kind.TEST_CASE, execution["case"]))
+        """Render a test execution. A page has a thousand at most: what many share is made once."""
+        base, ident, project = self._refs.base, execution["id"], execution["project"]
+        key, case = self._projects[project].key, number_of(execution["case"])
+        values, links = execution.get("custom_fields"), execution.get("links")
+        shared = self._shared
         return {
-            "id": execution["id"],
-            "key": self._key(Kind.TEST_EXECUTION, execution["id"]),
-            "project": refs.resource("projects", execution["project"]),
+            "id": ident,
+            "key": f"{key}-E{number_of(ident)}",
+            "project": shared.project(project),
             # the version row's id, not the test case's; clients take the key out of self
             "testCase": {
                 "id": execution["version_id"],
-                "self": f"{case}/versions/{execution['version']}",
+                "self": f"{base}/testcases/{key}-T{case}/versions/{execution['version']}",
             },
-            "environment": refs.optional("environments", execution["environment"]),
-            "jiraProjectVersion": refs.jira("version", execution["jira_version"]),
-            "testExecutionStatus": refs.resource("statuses", execution["status"]),
+            "environment": shared.environment(execution["environment"]),
+            "jiraProjectVersion": shared.version(execution["jira_version"]),
+            "testExecutionStatus": shared.status(execution["status"]),
             "actualEndDate": vendor_time(execution["end"]),
             "estimatedTime": execution.get("estimated_time"),
             "executionTime": execution["time"],
@@ -112,9 +128,12 @@ class Renderer:
             "assignedToId": execution["assigned_to"],
             "comment": execution["comment"],
             "automated": execution["automated"],
-            "testCycle": refs.optional("testcycles", execution["cycle"]),
-            "customFields": self._values(execution["project"], execution.get("custom_fields", ())),
-            "links": self.execution_links(execution),
+            "testCycle": shared.cycle(execution["cycle"]),
+            "customFields": self._values(project, values) if values else shared.values(project),
+            "links": {
+                "self": f"{base}/testexecutions/{ident}/links",
+                "issues": [self._issue(link) for link in links] if links else [],
+            },
         }
 
     def created_execution(self, ident: int) -> shapes.CreatedResource:

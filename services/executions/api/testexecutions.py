@@ -1,6 +1,8 @@
 """``/v2/testexecutions``."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Annotated
 
@@ -25,7 +27,7 @@ from services.executions.api.links import ExecutionName
 from services.executions.api.render import Renderer
 from services.executions.api.rights import ExecutionReader
 from services.executions.domain.testexecutions import TestExecution
-from services.executions.usecases.customfields import CustomFields
+from services.executions.usecases.customfields import CustomFields, Definitions
 from services.executions.usecases.testexecutions import ExecutionFilter, TestExecutions
 from services.executions.usecases.visibility import visible_id
 
@@ -74,8 +76,20 @@ _ONE_PATH = "/{testExecutionIdOrKey}"
 _ONE: Answers = {200: {"model": shapes.TestExecution}}
 _MANY: Answers = {200: {"model": OffsetList[shapes.TestExecution]}}
 _WALKED: Answers = {200: {"model": CursorList[shapes.TestExecution]}}
+_ENTITY = CustomFieldEntity.TEST_EXECUTION
+Ahead = asyncio.Future[Definitions]
 Filters = Annotated[ExecutionFilter, Depends(_filters)]
 """The filters of both lists."""
+
+
+@asynccontextmanager
+async def stopped(reading: Ahead | None) -> AsyncIterator[None]:
+    """Leave nothing behind that was begun ahead when the rest fails."""
+    try:
+        yield
+    finally:
+        if reading is not None and not reading.cancel() and not reading.cancelled():
+            reading.exception()  # whoever awaited it has raised it
 
 
 def router(executions: TestExecutions, fields: CustomFields, base: str) -> APIRouter:
@@ -83,23 +97,33 @@ def router(executions: TestExecutions, fields: CustomFields, base: str) -> APIRo
     routes = APIRouter(prefix="/v2/testexecutions", tags=["Test Executions"])
 
     async def rendered(
-        access: Access, found: Sequence[TestExecution]
+        access: Access, found: Sequence[TestExecution], ahead: Ahead | None = None
     ) -> list[shapes.TestExecution]:
         projects = {e["project"] for e in found}
         stored = {v["field"] for e in found for v in e.get("custom_fields", ())}
-        known = await fields.explaining(
-            access.tenant, projects, CustomFieldEntity.TEST_EXECUTION, stored
-        )
+        known = await ahead if ahead is not None else None
+        if known is None or stored - {f.id for some in known.values() for f in some}:
+            known = await fields.explaining(access.tenant, projects, _ENTITY, stored)
         show = Renderer(base, access, known).execution
         return [show(execution) for execution in found]
+
+    def ahead(access: Access, wanted: ExecutionFilter) -> Ahead | None:
+        """Read the fields of the only project while the page is read."""
+        if len(wanted.projects) > 1:
+            return None
+        reading = fields.explaining(access.tenant, wanted.projects, _ENTITY)
+        return asyncio.ensure_future(reading)
 
     @routes.get("", operation_id="listTestExecutions", responses=_MANY)
     async def list_test_executions(
         request: Request, access: ExecutionReader, page: Offset, wanted: Filters
     ) -> Response:
         """List test executions, a page from an offset."""
-        total, found = await executions.page(access, wanted, page)
-        return offset_response(request, base, page, total, await rendered(access, found))
+        reading = ahead(access, wanted)
+        async with stopped(reading):
+            total, found = await executions.page(access, wanted, page)
+            values = await rendered(access, found, reading)
+        return offset_response(request, base, page, total, values)
 
     @routes.get("/nextgen", operation_id="listTestExecutionsNextgen", responses=_WALKED)
     async def list_test_executions_nextgen(
@@ -110,9 +134,12 @@ def router(executions: TestExecutions, fields: CustomFields, base: str) -> APIRo
         updated_after: UpdatedAfter,
     ) -> Response:
         """List test executions from an id on."""
-        found = await executions.walk(access, replace(wanted, updated_after=updated_after), page)
-        following = found[page.limit]["id"] if len(found) > page.limit else None
-        values = await rendered(access, found[: page.limit])
+        reading = ahead(access, wanted)
+        async with stopped(reading):
+            wanted = replace(wanted, updated_after=updated_after)
+            found = await executions.walk(access, wanted, page)
+            following = found[page.limit]["id"] if len(found) > page.limit else None
+            values = await rendered(access, found[: page.limit], reading)
         return cursor_response(request, base, page, following, values)
 
     @routes.get(_ONE_PATH, operation_id="getTestExecution", responses=_ONE)

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from contracts.ids import MAX_ID, Kind
+from kit.clock import Clock
 from kit.directory.access import Access
 from kit.errors import NotFound
 from kit.http.pages import CursorPage, OffsetPage
@@ -14,6 +15,9 @@ from services.executions.usecases.visibility import HiddenCycles, unhidden, visi
 
 KIND = "test-execution"
 """What attachments of executions, and of their steps, are attached to."""
+
+_CLOCKS_DIFFER = timedelta(minutes=1)
+"""By less than that."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,10 @@ class TestExecutions:
 
     __test__ = False
 
-    def __init__(self, executions: ExecutionReader, uploads: HiddenCycles) -> None:
+    def __init__(self, executions: ExecutionReader, uploads: HiddenCycles, clock: Clock) -> None:
         self._executions = executions
         self._uploads = uploads
+        self._clock = clock
 
     async def get(self, access: Access, id_or_key: str) -> TestExecution:
         """Return an execution by id or key; raise ``NotFound``."""
@@ -73,22 +78,26 @@ class TestExecutions:
         self, access: Access, wanted: ExecutionFilter, page: OffsetPage
     ) -> tuple[int, Sequence[TestExecution]]:
         """Return the total and one page."""
-        tenant = access.tenant
+        tenant, since = access.tenant, self._since()
         return await unhidden(
             self._uploads,
             tenant,
             lambda hidden: self._executions.page(tenant, wanted, hidden, page),
-            lambda result: (e["cycle"] for e in result[1]),
+            lambda result: (e["cycle"] for e in result[1] if e["updated_on"] > since),
         )
 
     async def walk(
         self, access: Access, wanted: ExecutionFilter, page: CursorPage
     ) -> Sequence[TestExecution]:
         """Return one page and the first of the next."""
-        tenant = access.tenant
+        tenant, since = access.tenant, self._since()
         return await unhidden(
             self._uploads,
             tenant,
             lambda hidden: self._executions.walk(tenant, wanted, hidden, page),
-            lambda result: (e["cycle"] for e in result),
+            lambda result: (e["cycle"] for e in result if e["updated_on"] > since),
         )
+
+    def _since(self) -> datetime:
+        """Return a time before which nothing was stored of an upload that begins from now on."""
+        return self._clock.now() - _CLOCKS_DIFFER

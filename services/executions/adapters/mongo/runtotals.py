@@ -67,8 +67,14 @@ class RunTotals:
             view = await self._view(tenant, wanted, hidden)
             if view is None:
                 continue
-            counts = await self._counts(view)
-            rows = await self._rows(view, counts, page)
+            early = self._early(view, page)
+            if early is None:
+                counts = await self._counts(view)
+                rows = await self._rows(view, counts, page)
+            else:
+                counts, rows = await asyncio.gather(
+                    self._counts(view), self._rows(view, early, page)
+                )
             if rows is not None:
                 return sum(counts), rows
         raise CannotTell
@@ -139,6 +145,20 @@ class RunTotals:
         self._ask(view.tenant, view.wanted, lives, counts)
         live = iter(counts)
         return [next(live) if p.summary is None else self._summed(view, p) for p in view.pieces]
+
+    def _early(self, view: _View, page: OffsetPage) -> list[int] | None:
+        """Return the counts as far as the page goes, if no live piece is among them."""
+        counts: list[int] = []
+        left = page.start_at + page.max_results
+        for piece in view.pieces:
+            if left <= 0:
+                return counts + [0] * (len(view.pieces) - len(counts))
+            if piece.summary is None:
+                return None
+            lasts = len(view.lasts.within(piece.span)) if view.wanted.only_last else 0
+            counts.append(self._summed(view, piece) + lasts)
+            left -= counts[-1]
+        return counts
 
     def _summed(self, view: _View, piece: Piece) -> int:
         return 0 if piece.summary is None else view.sought.count(piece.summary, view.details)
