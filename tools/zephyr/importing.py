@@ -1,6 +1,7 @@
 """Sends the archives of a project to Ostro, the library first; broken-off imports go on."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
@@ -38,8 +39,9 @@ async def known_elsewhere(api: Api, workdir: Workdir, keys: set[str]) -> set[str
     """Return which cases and cycles of other projects, that this one refers to, the target has."""
     found = set()
     for name, key in sorted(_foreign(workdir, keys)):
-        if await api.find(f"{name}/{key}") is not None:
-            found.add(key)
+        with contextlib.suppress(Refused):  # a key of another form is no key there
+            if await api.find(f"{name}/{key}") is not None:
+                found.add(key)
     return found
 
 

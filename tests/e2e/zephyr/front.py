@@ -34,8 +34,9 @@ class Front:
     faults: Counter[str] = field(default_factory=Counter)
     at_once: int = 0
     most_at_once: int = 0
-    hook: Callable[[int], None] | None = None
-    """Called with the number of requests so far; a test kills the copy here."""
+    hook: Callable[[str, bool], None] | None = None
+    """Called with each request, before it is passed on and before it is answered; a test kills the
+    copy here."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, or spoil it."""
@@ -46,12 +47,15 @@ class Front:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            if self.hook is not None:
-                self.hook(len(self.asked))
+            self._tell(answered=False)
             spoiled = self.chance.choice(FAULTS) if self.chance.random() < self.faulty else None
             await self._answer(request, spoiled, send)
         finally:
             self.at_once -= 1
+
+    def _tell(self, *, answered: bool) -> None:
+        if self.hook is not None:
+            self.hook(self.asked[-1], answered)
 
     async def _answer(self, request: Request, spoiled: str | None, send: Send) -> None:
         if spoiled is not None:
@@ -80,6 +84,8 @@ class Front:
         )  # fmt: skip
         answer = await self.edge.handle_async_request(onward)
         body = await answer.aread()
+        if request.method == "POST":
+            self._tell(answered=True)
         passed = [
             (k.lower(), v) for k, v in answer.headers.raw if k.lower() not in _OF_A_CONNECTION
         ]

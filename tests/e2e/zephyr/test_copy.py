@@ -1,9 +1,11 @@
 """Ostro copied from Ostro by its public API: everything, once, whatever happens on the way."""
 
 import asyncio
+import itertools
 import random
 import stat
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,13 @@ from tests.e2e.zephyr.house import Copies, open_copies
 from tests.e2e.zephyr.rich import KEY, Rich
 from tests.harness.installation import Installation
 from tests.harness.processes import ROOT
+from tests.unit.tools.zephyr_rows import filled
 from tools.zephyr.kinds import LISTED, WALKED
-from tools.zephyr.workdir import Workdir
+from tools.zephyr.workdir import Source, Workdir, open_root
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
+Kill = Callable[[str, bool], bool]
+"""Decides by a request, and whether it is about to be answered."""
 QUICK = ("--parallel", "4", "--timeout", "0.5", "--attempts", "20", "--margin", "0")
 
 
@@ -29,8 +34,8 @@ async def copies(
         yield found
 
 
-async def run(copies: Copies, *command: str, killed_after: int | None = None) -> tuple[int, str]:
-    """Run a command; kill -9 when the front was asked so many times."""
+async def run(copies: Copies, *command: str, killed: Kill | None = None) -> tuple[int, str]:
+    """Run a command; kill -9 when the front gets a request for which ``killed`` says so."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=ROOT,
@@ -38,11 +43,10 @@ async def run(copies: Copies, *command: str, killed_after: int | None = None) ->
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    if killed_after is not None:
-        before = len(copies.front.asked)
+    if killed is not None:
 
-        def hook(asked: int) -> None:
-            if asked - before >= killed_after and process.returncode is None:
+        def hook(line: str, answered: bool) -> None:
+            if killed(line, answered) and process.returncode is None:
                 process.kill()
 
         copies.front.hook = hook
@@ -50,6 +54,12 @@ async def run(copies: Copies, *command: str, killed_after: int | None = None) ->
     copies.front.hook = None
     assert process.returncode is not None
     return process.returncode, output.decode()
+
+
+def after(requests: int) -> Kill:
+    """Kill when there were so many."""
+    count = itertools.count(1)
+    return lambda _line, answered: not answered and next(count) >= requests
 
 
 def content(folder: Path) -> dict[str, Any]:
@@ -108,7 +118,7 @@ async def test_broken_off_anywhere_and_answered_badly(
     try:
         for _ in range(40):
             command = copies.command("read", tmp_path / "work", *QUICK)
-            code, output = await run(copies, *command, killed_after=chance.randint(20, 90))
+            code, output = await run(copies, *command, killed=after(chance.randint(20, 90)))
             if code == 0:
                 break
             assert code == -9, output
@@ -184,16 +194,53 @@ async def test_killed_at_any_moment_of_the_whole_copy(copies: Copies, tmp_path: 
     work, to = tmp_path / "work", copies.to(token)
     command = [*copies.command("copy", work, *to, *QUICK, token=source), "--sample", "2"]
     copies.front.faulty, chance, kills = 0.05, random.Random(5), 0
+    # also when an import was done and its answer is lost, and when one begins
+    moments: list[Kill] = [
+        lambda line, answered: answered and "testcases/projects/DEMO/import" in line,
+        lambda line, answered: not answered and "executions/projects/DEMO/import" in line,
+    ]
     code, output = -9, ""
     try:
         while code == -9 and kills < 40:
-            code, output = await run(copies, *command, killed_after=chance.randint(20, 150))
+            kill = moments.pop(0) if moments and kills % 4 == 3 else after(chance.randint(20, 150))
+            code, output = await run(copies, *command, killed=kill)
             kills += 1
     finally:
         copies.front.faulty = 0.0
     assert code == 0, output
-    assert kills >= 3
+    assert moments == []
     code, output = await run(copies, *command[:-1], "0")
     assert code == 0, output
     assert "nothing has changed since" in output
+    assert "no differences" in output
+
+
+async def test_what_the_vendor_shows_is_imported_and_old_versions_are_copied(
+    copies: Copies, tmp_path: Path
+) -> None:
+    """Rows in the vendor's form, with gaps; the tenant that got them is copied once more."""
+    (_, first, _), (_, second, _) = await copies.target(), await copies.target()
+    root = tmp_path / "vendor"
+    source = Source(
+        base_url="https://api.example/v2",
+        attachments=True,
+        step_attachments=True,
+        versions=True,
+        execution_steps=True,
+    )
+    open_root(root, source)
+    filled(root / KEY)
+    command = [sys.executable, "-m", "tools.zephyr", "import", "--project", KEY, "--jira", "keep"]
+    code, output = await run(copies, *command, "--work-dir", str(root), *copies.to(first))
+    assert code == 0, output
+    report = (root / KEY / "report.md").read_text()
+    assert "script of an older version (not shown): 1" in report
+    async with copies.client(first) as http:
+        runs = (await http.get("/testexecutions", params={"projectKey": KEY})).json()["values"]
+        assert runs[0]["testCase"]["self"].endswith("/testcases/DEMO-T1/versions/1")
+        old = (await http.get("/testcases/DEMO-T1/versions/1")).json()
+        assert (old["name"], old["customFields"]) == ("As it was", {"Team": "Blue"})
+    copy = copies.command("copy", tmp_path / "work", *copies.to(second), token=first)
+    code, output = await run(copies, *copy, "--sample", "0", "--jira", "keep")
+    assert code == 0, output
     assert "no differences" in output

@@ -1,6 +1,5 @@
 """The archive of a project as the vendor shows it: a reader takes it, and losses are said."""
 
-import hashlib
 import io
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,92 +10,12 @@ import pytest
 from contracts.ids import number_of
 from contracts.transfer import Member, Part, TestCaseRow, TestExecutionRow
 from kit.transfer.reading import ArchiveReader, ReadLimits
-from tests.unit.tools.zephyr_rows import (
-    ACCOUNT,
-    case,
-    cycle,
-    details,
-    execution,
-    ref,
-    version,
-    workdir,
-)
+from tests.unit.tools.zephyr_rows import ACCOUNT, filled
 from tools.zephyr.convert.archive import write
 from tools.zephyr.convert.values import inferred
-from tools.zephyr.workdir import Row, Workdir, WorkdirError
+from tools.zephyr.workdir import WorkdirError
 
 LIMITS = ReadLimits(1 << 30, 1_000, 1 << 20)
-INLINE: Row = {"description": "d", "testData": None, "expectedResult": None, "customFields": {}}
-
-
-def steps(*given: Row) -> Row:
-    return {"type": "steps", "steps": list(given)}
-
-
-def filled(folder: Path) -> Workdir:
-    """A project with what is whole and what is not."""
-    folder.mkdir()
-    (folder / "files").mkdir()
-    (folder / "files" / "one").write_bytes(b"bytes")
-    attached = {"id": 4, "name": "../n.png", "file": "one", "size": 5, "step": 501,
-                "sha256": hashlib.sha256(b"bytes").hexdigest()}  # fmt: skip
-    cases = [
-        case(2, customFields={"Team": None}, labels=["a b", "ok"], status=ref("statuses", 99)),
-        case(1),
-        case(3, name="", owner={"accountId": "wrong account"}, folder=ref("folders", 1)),
-    ]
-    old = case(1, name="As it was", customFields={"Team": "Blue"})
-    call = {"testCaseKey": "OLD-T1", "parameters": [{"name": "p", "type": "NEW", "value": "v"}]}
-    lost = {"testCaseKey": "OTHER-T9", "parameters": None}
-    runs = [
-        execution(1, 1, 1),
-        execution(2, 1, 7, environment=ref("environments", 1), actualEndDate=None),
-        execution(3, 77, 1),
-        execution(4, 2, 1, testCycle=None),
-        execution(5, 2, 1, key=None, testCycle=ref("testcycles", 1)),
-    ]
-    plan = {"id": 5, "key": "OLD-P1", "name": "P", "objective": None, "status": ref("statuses", 15),
-            "folder": None, "owner": None, "labels": [], "customFields": {},
-            "links": {"webLinks": [], "issues": [], "testCycles": [
-                {"id": 1, "testCycleId": 60_001}, {"id": 2, "testCycleId": 60_002},
-                {"id": 3, "testCycleId": 60_003}]}}  # fmt: skip
-    return workdir(
-        folder,
-        {
-            "testcases": cases,
-            "testcases.details": [
-                details(
-                    cases[1],
-                    script=steps({"id": 501, "inline": INLINE, "testCase": None}),
-                    versions=[version(1, 556, old), version(2, 560, None)],
-                    attachments=[
-                        attached,
-                        attached | {"id": 5, "step": 999},
-                        attached | {"id": 6, "step": None, "size": 0},
-                    ],
-                ),
-                details(
-                    cases[0],
-                    script=steps(
-                        {"id": None, "inline": None, "testCase": call},
-                        {"id": 501, "inline": None, "testCase": lost},
-                    ),
-                    versions=[],
-                ),
-                details(cases[2], script={"type": "bdd", "text": "Given a"}),
-            ],
-            "testcycles": [cycle(60_001, "OLD-R3")],
-            "testplans": [plan],
-            "testexecutions": runs,
-            "testexecutions.details": [
-                details(runs[0], steps=[{"id": 1, "inline": INLINE | {"status": None}}])
-            ],
-            "strays": [
-                {"path": "testcycles", "type": "", "id": 60_002, "row": {"key": "OTHER-R1"}},
-                {"path": "testcycles", "type": "", "id": 60_003, "row": {"key": "GONE-R1"}},
-            ],
-        },
-    )
 
 
 def rows(path: Path, part: Part) -> dict[Member, list[Any]]:
