@@ -76,6 +76,7 @@ mutants: $(STAMP) ## break one rule at a time; a named test must fail each time
 .PHONY: docs
 docs: $(STAMP) ## render what is generated from the code
 	@$(PY) -m tools.docs $(ARGS)
+	@$(PY) -m tests.conformance $(ARGS)
 
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --resolver=backtracking

@@ -29,9 +29,9 @@ class Operator:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    async def tenant(self, name: str = "test") -> str:
-        """Make a tenant without Jira; return its id."""
-        return (await self._core.tenants.create(name, None, _WHO)).id
+    async def tenant(self, name: str = "test", site: str | None = None) -> str:
+        """Make a tenant without Jira, whose links lead to ``site``; return its id."""
+        return (await self._core.tenants.create(name, site, _WHO)).id
 
     async def project(self, tenant: str, key: str = "DEMO") -> int:
         """Enable a project; return its id."""
