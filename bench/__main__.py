@@ -1,10 +1,12 @@
-"""``python -m bench [upload|memory|consumer|webhooks ...]``: all of them by default."""
+"""``python -m bench [upload|memory|consumer|webhooks|library|pages ...]``: all of them by default."""
 
 import argparse
 import logging
 from collections.abc import Callable
 
 from bench import consumer, upload, webhooks
+from bench.library import measure as library
+from bench.pages import measure as pages
 from bench.report import Figure, publish
 from bench.stack import Stack, stack
 
@@ -14,6 +16,11 @@ MEASUREMENTS: dict[str, Callable[[Stack], list[Figure]]] = {
     "webhooks": webhooks.measure,
     "memory": upload.memory,
 }
+ALONE: dict[str, Callable[[], list[Figure]]] = {
+    "library": library.measure,
+    "pages": pages.measure,
+}
+"""Measurements that bring their own servers."""
 # a zip of 100,000 results is larger than the vendor's cap
 CAPS = {
     "OSTRO_UPLOAD_MAX_JUNIT_BYTES": "100000000",
@@ -22,20 +29,26 @@ CAPS = {
 
 
 def main() -> None:
-    """Measure what was asked for on one stack."""
+    """Measure what was asked for, on one stack where one is needed."""
+    known = [*MEASUREMENTS, *ALONE]
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
-    names = parser.parse_args().names or list(MEASUREMENTS)
-    unknown = set(names) - set(MEASUREMENTS)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
+    names = parser.parse_args().names or known
+    unknown = set(names) - set(known)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     # a fresh topic has no leader for a moment; the producer waits for it and says so
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     figures: list[Figure] = []
-    with stack(**CAPS) as running:
-        for name in names:
-            print(f"measuring {name} ...", flush=True)
-            figures += MEASUREMENTS[name](running)
+    for name in (n for n in names if n in ALONE):
+        print(f"measuring {name} ...", flush=True)
+        figures += ALONE[name]()
+    on_stack = [n for n in names if n in MEASUREMENTS]
+    if on_stack:
+        with stack(**CAPS) as running:
+            for name in on_stack:
+                print(f"measuring {name} ...", flush=True)
+                figures += MEASUREMENTS[name](running)
     publish(figures)
 
 

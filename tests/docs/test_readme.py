@@ -93,6 +93,18 @@ async def test_a_first_upload_can_be_read_back(checkout: Path) -> None:
 
 
 @needs_curl
+async def test_what_an_upload_stored_can_be_searched(checkout: Path) -> None:
+    await sh(shell_block(README, "upload"), checkout)
+    printed = await sh(shell_block(ROOT / "docs" / "search.md", "search"), checkout)
+    named, labelled, failed = (json.loads(line)["values"] for line in printed.splitlines())
+    assert named
+    assert all(set(case) == {"key", "name"} for case in named)
+    assert labelled == []
+    assert failed
+    assert all("testCase" in execution for execution in failed)
+
+
+@needs_curl
 @pytest.mark.parametrize("name", ["testcases", "executions", "tenancy"])
 async def test_everything_that_an_upload_stores_is_in_the_inventory(
     installation: Installation, checkout: Path, name: str
