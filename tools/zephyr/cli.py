@@ -75,13 +75,14 @@ def import_(
     work_dir: options.WorkDir,
     fields: options.Fields = None,
     jira: options.JiraIds = options.Jira.AUTO,
+    again: options.Again = False,
     attempts: options.Attempts = 10,
     timeout: options.Timeout = 60,
 ) -> None:
     """Bring into Ostro what was read. The project must be enabled there, and empty."""
     manners = Manners(attempts=attempts, timeout=timeout)
     plan = Plan(work_dir, project, manners, to=to, to_token=to_token)
-    run(plan.run(bring=(fields, jira)))
+    run(plan.run(bring=(fields, jira), again=again))
 
 
 @cli.command()
@@ -169,6 +170,8 @@ class Plan:
         read: timedelta | None = None,
         bring: tuple[Path | None, options.Jira] | None = None,
         sample: int | None = None,
+        *,
+        again: bool = False,
     ) -> None:
         """Do the steps that are given, project by project, each project wholly."""
         stated = stated_fields(bring[0]) if bring else []
@@ -184,6 +187,8 @@ class Plan:
                 project = ProjectCopy(key, Workdir(self.work_dir / key), source, shown)
                 if read is not None and origin is not None:
                     await project.read(origin, read)
+                if again:
+                    project.forget_import()
                 if bring is not None and target is not None:
                     in_time = await project.bring(target, self.to, stated, bring[1])
                     code = code or (0 if in_time else _TOO_LATE)

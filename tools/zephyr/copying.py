@@ -44,6 +44,11 @@ class ProjectCopy:
         path.write_text(definitions.model_dump_json(indent=1), encoding="utf-8")
         self.watcher.note(f"{self.key}: read; custom fields as inferred: {path}")
 
+    def forget_import(self) -> None:
+        """Let what was read be imported once more."""
+        self.workdir.state.imported = None
+        self.workdir.save()
+
     async def bring(self, api: Api, to: str, stated: list[Definition], jira: str) -> bool:
         """Import into Ostro what was read; False where something came too late for that."""
         known = self.workdir.state.imported

@@ -79,6 +79,13 @@ JiraIds = Annotated[
         "(auto), always, or never",
     ),
 ]
+Again = Annotated[
+    bool,
+    typer.Option(
+        "--again",
+        help="forget that it was imported, or half imported: into another empty project",
+    ),
+]
 Sample = Annotated[
     int, typer.Option(min=0, help="compare so many of each kind field by field; 0 for all")
 ]

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+import re
 import stat
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -143,6 +144,12 @@ async def test_a_copy_reads_as_its_source(copies: Copies, tmp_path: Path) -> Non
     assert "no differences" in output
     assert copies.token not in output
     assert token not in output
+    # the same reading into another tenant, without Jira's ids
+    (_, other, _), work = await copies.target(), str(tmp_path / "work")
+    again = [sys.executable, "-m", "tools.zephyr", "import", "--project", KEY, "--again"]
+    code, output = await run(copies, *again, "--work-dir", work, *copies.to(other))
+    assert code == 0, output
+    assert re.search(r"library imported; left out: 2 issueLinks", output)
     # once more: nothing new
     code, output = await run(copies, *command)
     assert code == 0, output
