@@ -41,50 +41,48 @@ async def option(linked: Linked, path: str, **body: Any) -> int:
     return int(answer.json()["id"])
 
 
+SENT: dict[str, Any] = {
+    "statusName": "fLAKY",
+    "testScriptResults": [
+        {"statusName": "PASS", "actualResult": "<b>a</b>", "actualEndDate": END},
+        {"statusName": "flaky", "actualResult": None},
+    ],
+    "environmentName": "chrome",
+    "actualEndDate": "2026-11-24T13:00:00.999+01:00",
+    "executionTime": 120_000,
+    "executedById": "557058:a-b",
+    "assignedToId": "557058:c-d",
+    "comment": "<br>\x00 $where ä☃",
+    "customFields": {"Build": "7"},
+}
+STEP = {"testData": "d", "expectedResult": "e", "reflectRef": "r"}
+
+
 async def test_an_execution_with_everything_reads_back_at_once(linked: Linked) -> None:
     """Options, case, steps, cycle and field were all made a moment ago."""
     flaky = await option(linked, "/statuses", type="TEST_EXECUTION", name="Flaky")
     chrome = await option(linked, "/environments", name="Chrome")
     await linked.define("test-execution", "SINGLE_LINE_TEXT", "Build")
     cycle = await linked.make("testcycles", jiraProjectVersion=10007)
-    data = {"testData": "d", "expectedResult": "e", "reflectRef": "r"}
-    second = {"inline": {"description": "two"} | data}
-    key = await case_with(linked, "one", second, estimatedTime=4_000)
-    sent = {
-        "statusName": "fLAKY",
-        "testScriptResults": [
-            {"statusName": "PASS", "actualResult": "<b>a</b>", "actualEndDate": END},
-            {"statusName": "flaky", "actualResult": None},
-        ],
-        "environmentName": "chrome",
-        "actualEndDate": "2026-11-24T13:00:00.999+01:00",
-        "executionTime": 120_000,
-        "executedById": "557058:a-b",
-        "assignedToId": "557058:c-d",
-        "comment": "<br>\x00 $where ä☃",
-        "customFields": {"Build": "7"},
-    }
-    ident = await run(linked, **sent, extra=1, automated=True)
+    key = await case_with(
+        linked, "one", {"inline": {"description": "two"} | STEP}, estimatedTime=4_000
+    )
+    ident = await run(linked, **SENT, extra=1, automated=True)
     execution = await shown(linked, ident)
     url = execution["links"]["self"].removesuffix(f"/testexecutions/{ident}/links")
     versions = (await linked.http.get(f"/testcases/{key}/versions")).json()["values"]
+    version = f"https://{linked.tenant}.atlassian.net/rest/api/2/version/10007"
     assert execution == {
         "id": ident,
         "key": "DEMO-E1",
         "project": {"id": linked.project.id, "self": f"{url}/projects/{linked.project.id}"},
         "testCase": versions[0],
         "environment": {"id": chrome, "self": f"{url}/environments/{chrome}"},
-        "jiraProjectVersion": {
-            "id": 10007,
-            "self": f"https://{linked.tenant}.atlassian.net/rest/api/2/version/10007",
-        },
+        "jiraProjectVersion": {"id": 10007, "self": version},
         "testExecutionStatus": {"id": flaky, "self": f"{url}/statuses/{flaky}"},
         "actualEndDate": END,
         "estimatedTime": 4_000,
-        "executionTime": 120_000,
-        "executedById": "557058:a-b",
-        "assignedToId": "557058:c-d",
-        "comment": sent["comment"],
+        **{n: SENT[n] for n in ("executionTime", "executedById", "assignedToId", "comment")},
         "automated": False,
         "testCycle": {"id": cycle["id"], "self": f"{url}/testcycles/{cycle['id']}"},
         "customFields": {"Build": "7"},
@@ -95,20 +93,27 @@ async def test_an_execution_with_everything_reads_back_at_once(linked: Linked) -
         for more in ("", f"&testCycle={cycle['key']}", f"&testCase={key}"):
             page = await linked.read(f"/testexecutions{path}?projectKey=DEMO{more}", schema)
             assert page["values"] == [execution]
+
+
+async def test_its_steps_read_back_at_once(linked: Linked) -> None:
+    flaky = await option(linked, "/statuses", type="TEST_EXECUTION", name="Flaky")
+    await linked.make("testcycles")
+    await case_with(linked, "one", {"inline": {"description": "two"} | STEP})
+    ident = await run(linked, testScriptResults=SENT["testScriptResults"])
     first, second = await steps_of(linked, ident)
+    statuses = first["inline"]["status"]["self"].rpartition("/")[0]
     passed = status_id(linked, "Pass")
-    assert first["inline"] == {
+    unset = dict.fromkeys(("testData", "expectedResult", "testDataRowNumber", "reflectRef"))
+    assert first["inline"] == unset | {
         "description": "one",
-        "testData": None,
-        "expectedResult": None,
         "actualResult": "<b>a</b>",
-        "testDataRowNumber": None,
-        "reflectRef": None,
-        "status": {"id": passed, "self": f"{url}/statuses/{passed}"},
+        "status": {"id": passed, "self": f"{statuses}/{passed}"},
     }
-    assert second["inline"] == {"description": "two", "actualResult": None} | data | {
+    assert second["inline"] == STEP | {
+        "description": "two",
+        "actualResult": None,
         "testDataRowNumber": None,
-        "status": {"id": flaky, "self": f"{url}/statuses/{flaky}"},
+        "status": {"id": flaky, "self": f"{statuses}/{flaky}"},
     }
     assert second["id"] == first["id"] + 1
 
