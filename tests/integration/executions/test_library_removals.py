@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
+from contracts.ids import public_id
 from contracts.routes import EXECUTIONS, TESTCASES
 from tests.harness.polling import eventually
 from tests.integration.executions.linking import Linked
@@ -22,6 +24,8 @@ from tests.integration.executions.removing import (
 from tests.integration.executions.running import case_with, post, run
 from tests.integration.executions.uploading import every, uploaded
 from tests.integration.executions.uploading import send as upload
+
+pytestmark = pytest.mark.long
 
 
 async def executed_case(linked: Linked, **fields: Any) -> tuple[str, str, int]:
@@ -234,3 +238,24 @@ async def test_one_attachment_of_a_step_is_removed(linked: Linked) -> None:
         assert (await delete(linked, f"testcases/{path}/attachments/{file}")).status_code == 204
         assert (await delete(linked, f"testcases/{path}/attachments/{file}")).status_code == 404
         assert (await linked.http.get(f"/{path}/attachments")).status_code == 404
+
+
+async def test_results_that_are_replayed_after_their_case_went_go_too(linked: Linked) -> None:
+    case = await case_with(linked)
+    assert case == "DEMO-T1"  # what rows made by hand belong to
+    assert (await delete(linked, f"testcases/testcases/{case}")).status_code == 200
+    cases = rows_of(linked, EXECUTIONS)["library_testcases"]
+    ident = public_id(linked.project.id, 1)
+    heard = {"_id": f"{linked.tenant}/{ident}", "gone_at": {"$exists": True}}
+    await eventually(lambda: cases.count_documents(heard))
+    await hurry(linked)
+    upload = linked.house.hand.upload(linked.tenant, linked.project.id)
+    await upload.open(results=2)
+    event = orjson.loads(upload.record(0, rows=2).value or b"")
+    event["data"]["executed_at"] = "2026-01-01T00:00:00Z"
+    await upload.raw(0, orjson.dumps(event))
+    await eventually(upload.ledger, lambda n: n == 1)
+    await upload.seal(chunks=1)
+    await upload.accept()
+    await hurry(linked)
+    assert await stored(linked, EXECUTIONS, "test_executions") == {}

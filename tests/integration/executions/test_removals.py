@@ -1,8 +1,12 @@
 """Delete and archive of test cycles, plans and executions."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from contracts.routes import EXECUTIONS
+from services.executions.usecases.removals import MOST_MOVING
 from tests.integration.executions.linking import Linked
 from tests.integration.executions.removing import (
     archived,
@@ -117,6 +121,7 @@ def paths(cycle: str, run: int) -> list[str]:
     return [f"{t}{more}" for t in things for more in ("", "/links", "/attachments")]
 
 
+@pytest.mark.long
 async def test_a_restore_overtakes_an_archive(linked: Linked) -> None:
     cycle, _, runs = await cycle_with_runs(linked)
     assert (await send(linked, f"executions/testcycles/{cycle}/archive")).status_code == 200
@@ -127,6 +132,7 @@ async def test_a_restore_overtakes_an_archive(linked: Linked) -> None:
     assert [e["id"] for e in found] == runs
 
 
+@pytest.mark.long
 async def test_plans(linked: Linked) -> None:
     _, plan, _ = await cycle_with_runs(linked)
     file = await attach(linked, f"testplans/{plan}")
@@ -168,6 +174,7 @@ async def test_an_older_run_is_the_newest_again(linked: Linked) -> None:
     assert await stored(linked, EXECUTIONS, "test_executions") == {"test_executions": 1}
 
 
+@pytest.mark.long
 async def test_one_attachment_is_removed(linked: Linked) -> None:
     cycle = (await linked.make("testcycles"))["key"]
     gone, kept = [await attach(linked, f"testcycles/{cycle}") for _ in range(2)]
@@ -177,3 +184,18 @@ async def test_one_attachment_is_removed(linked: Linked) -> None:
     assert (await linked.http.get(f"/{path}/{gone}")).status_code == 404
     listed = (await linked.http.get(f"/{path}")).json()["attachments"]
     assert [a["id"] for a in listed] == [kept]
+
+
+@pytest.mark.long
+async def test_only_so_many_cycles_are_on_their_way_at_once(linked: Linked) -> None:
+    cycle = (await linked.make("testcycles"))["key"]
+    jobs, later = linked.house.database["jobs"], datetime(2090, 1, 1, tzinfo=UTC)
+    job = {"tenant": linked.tenant, "kind": "cycle", "due_at": later}
+    rows: list[dict[str, Any]] = [
+        job | {"_id": f"{linked.tenant}/cycle/{n}"} for n in range(MOST_MOVING)
+    ]
+    await jobs.insert_many(rows)
+    refused = await send(linked, f"executions/testcycles/{cycle}/archive")
+    assert (refused.status_code, "retry-after" in refused.headers) == (429, True)
+    await jobs.delete_many({"tenant": linked.tenant})
+    assert (await send(linked, f"executions/testcycles/{cycle}/archive")).status_code == 200
