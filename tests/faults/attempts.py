@@ -80,10 +80,14 @@ class Attempt:
     """None for a list without a filter, which names nothing of anybody."""
     names: tuple[str, ...] = field(default=())
     """Kinds of the things that it names."""
+    sent: Any = None
+    """What it sends, where that says what is named; ``params`` then tell it in short."""
 
     @property
     def body(self) -> Any:
         """What it sends."""
+        if self.sent is not None:
+            return self.sent
         return BODIES.get(f"{self.method} {self.template}", {})
 
     @property

@@ -27,6 +27,7 @@ from tests.faults.belongings import (
     Belongings,
     make,
 )
+from tests.faults.bodies import in_bodies
 from tests.faults.routes import OTHER_CREDENTIALS
 from tests.harness.installation import Installation
 from tests.harness.jira_issues import JiraIssues, jira_beside_tenancy
@@ -35,7 +36,7 @@ from tests.harness.polling import eventually
 from tests.harness.system import client, service
 from tests.integration.executions.uploading import send
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 
 SERVICES = (TESTCASES, EXECUTIONS, TENANCY, TELEMETRY)
 _LAST_USE = re.compile(r'"lastUsedAt":("[^"]*"|null)')
@@ -163,8 +164,9 @@ async def answer(http: httpx.AsyncClient, attempt: Attempt) -> httpx.Response:
     """Send it."""
     content: dict[str, Any] = {} if attempt.method in {"GET", "DELETE"} else {"json": attempt.body}
     url = f"{OSTRO}{attempt.path}"
+    params = {} if attempt.sent is not None else attempt.params
     return await http.request(
-        attempt.method, url, params=attempt.params, headers=attempt.headers, **content
+        attempt.method, url, params=params, headers=attempt.headers, **content
     )
 
 
@@ -184,13 +186,19 @@ def values(found: httpx.Response) -> list[dict[str, Any]]:
     return list(body if isinstance(body, list) else body.get("values", ()))
 
 
-def shape(found: httpx.Response, attempt: Attempt) -> tuple[int, list[str], str]:
-    """Return status, names of headers and the text without what was asked for."""
+COUNTED = {"date", "content-length", "x-ratelimit-remaining", "x-ratelimit-reset"}
+"""Headers whose value is another one each time, or follows from what was asked for."""
+
+
+def shape(found: httpx.Response, attempt: Attempt) -> tuple[int, list[tuple[str, str]], str]:
+    """Return status, headers and the text, without what was asked for."""
     text = found.text
+    headers = [(k, "" if k in COUNTED else v) for k, v in found.headers.multi_items()]
     for value in attempt.values:
         if len(value) > 3:
             text = text.replace(value, "*")
-    return found.status_code, sorted(found.headers), text
+            headers = [(k, v.replace(value, "*")) for k, v in headers]
+    return found.status_code, sorted(headers), text
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -201,6 +209,13 @@ async def test_every_route_is_tried_and_shows_the_owner_its_things(
     tried = list(attempts(tenants.documents[name], tenants.owned))
     reads = {t for t, item in tenants.documents[name]["paths"].items() if "get" in item}
     assert {a.template for a in tried if a.method == "GET"} == reads
+    writes = {
+        (method.upper(), template)
+        for template, item in tenants.documents[name]["paths"].items()
+        for method in item
+        if "{" in template
+    }
+    assert writes - {(a.method, a.template) for a in tried} == set(), "say what is there for them"
     differs: dict[tuple[str, str], bool] = {}
     for attempt in (a for a in tried if a.method == "GET"):
         found = await answer(tenants.owner, attempt)
@@ -230,6 +245,25 @@ async def test_what_belongs_to_another_tenant_is_unknown(
         assert shape(found, attempt) == shape(unknown, attempt.like), attempt
         assert MARK not in found.text, attempt
         assert found.status_code == 404 or values(found) == [], attempt
+
+
+@pytest.mark.parametrize(("who", "key"), [("twin", "DEMO"), ("stranger", "OTHER")])
+@pytest.mark.parametrize("name", SERVICES)
+async def test_what_a_body_names_of_another_tenant_is_unknown(
+    tenants: Tenants, name: str, who: str, key: str
+) -> None:
+    http = tenants.others[who]
+    for attempt in in_bodies(tenants.documents[name], tenants.owned, key):
+        if who == "twin" and ITS_OWN.intersection(attempt.names):
+            continue
+        assert attempt.like is not None
+        found = await answer(http, attempt)
+        unknown = await answer(http, attempt.like)
+        assert shape(found, attempt) == shape(unknown, attempt.like), attempt
+        assert MARK not in found.text, attempt
+        assert found.status_code in {400, 404}, (attempt, found.text)
+    now = await everything(http, tenants.documents[name])
+    assert now == tenants.before[name, who]
 
 
 async def test_an_upload_reaches_into_no_other_tenant(tenants: Tenants) -> None:

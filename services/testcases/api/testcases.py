@@ -165,7 +165,7 @@ class TestCaseRoutes:
         self,
         access: CaseReader,
         key: TestCaseKey,
-        version: Annotated[int, Path(le=MAX_INT64, ge=-MAX_INT64)],
+        version: Annotated[int, Path(le=MAX_INT64, ge=-MAX_INT64 - 1)],
     ) -> Response:
         """Return a test case as one of its versions says."""
         shown = await self._cases.get_version(access, key, version)

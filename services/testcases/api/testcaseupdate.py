@@ -22,7 +22,7 @@ class IdRef(Body):
 class OwnerRef(Body):
     """A Jira user."""
 
-    account_id: AccountId
+    account_id: AccountId | None
 
 
 class TestCaseUpdate(Body):
