@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from tools.zephyr import options
@@ -212,6 +213,12 @@ def run(command: Coroutine[Any, Any, None]) -> None:
         asyncio.run(command)
     except (ApiError, WorkdirError) as error:
         typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    except ValidationError as error:
+        # its own text holds values
+        wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(part) for part in wrong["loc"])
+        typer.echo(f"error: a {error.title} of the source: {place}: {wrong['msg']}", err=True)
         raise typer.Exit(1) from None
     except (httpx.HTTPError, OSError) as error:
         typer.echo(f"error: {type(error).__name__}: {error}", err=True)

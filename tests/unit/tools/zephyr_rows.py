@@ -125,16 +125,40 @@ def filled(folder: Path) -> Workdir:
     folder.mkdir()
     (folder / "files").mkdir()
     (folder / "files" / "one").write_bytes(b"bytes")
+    return workdir(folder, _library() | _runs())
+
+
+def _library() -> dict[str, list[Row]]:
     attached = {"id": 4, "name": "../n.png", "file": "one", "size": 5, "step": 501,
                 "sha256": hashlib.sha256(b"bytes").hexdigest()}  # fmt: skip
-    cases = [
-        case(2, customFields={"Team": None}, labels=["a b", "ok"], status=ref("statuses", 99)),
-        case(1),
-        case(3, name="", owner={"accountId": "wrong account"}, folder=ref("folders", 1)),
-    ]
+    gone, empty = attached | {"id": 5, "step": 999}, attached | {"id": 6, "step": None, "size": 0}
+    two = case(2, customFields={"Team": None}, labels=["a b", "ok"], status=ref("statuses", 99))
+    one = case(1)
+    three = case(3, name="", owner={"accountId": "wrong account"}, folder=ref("folders", 1))
     old = case(1, name="As it was", customFields={"Team": "Blue"})
     call = {"testCaseKey": "OLD-T1", "parameters": [{"name": "p", "type": "NEW", "value": "v"}]}
     lost = {"testCaseKey": "OTHER-T9", "parameters": None}
+    hanging = [
+        details(
+            one,
+            script=steps({"id": 501, "inline": INLINE, "testCase": None}),
+            versions=[version(1, 556, old), version(2, 560, None)],
+            attachments=[attached, gone, empty],
+        ),
+        details(
+            two,
+            script=steps(
+                {"id": None, "inline": None, "testCase": call},
+                {"id": 501, "inline": None, "testCase": lost},
+            ),
+            versions=[],
+        ),
+        details(three, script={"type": "bdd", "text": "Given a"}),
+    ]
+    return {"testcases": [two, one, three], "testcases.details": hanging}
+
+
+def _runs() -> dict[str, list[Row]]:
     runs = [
         execution(1, 1, 1),
         execution(2, 1, 7, environment=ref("environments", 1), actualEndDate=None),
@@ -142,45 +166,18 @@ def filled(folder: Path) -> Workdir:
         execution(4, 2, 1, testCycle=None),
         execution(5, 2, 1, key=None, testCycle=ref("testcycles", 1)),
     ]
+    links = [{"id": n, "testCycleId": 60_000 + n} for n in (1, 2, 3)]
     plan = {"id": 5, "key": "OLD-P1", "name": "P", "objective": None, "status": ref("statuses", 15),
             "folder": None, "owner": None, "labels": [], "customFields": {},
-            "links": {"webLinks": [], "issues": [], "testCycles": [
-                {"id": 1, "testCycleId": 60_001}, {"id": 2, "testCycleId": 60_002},
-                {"id": 3, "testCycleId": 60_003}]}}  # fmt: skip
-    return workdir(
-        folder,
-        {
-            "testcases": cases,
-            "testcases.details": [
-                details(
-                    cases[1],
-                    script=steps({"id": 501, "inline": INLINE, "testCase": None}),
-                    versions=[version(1, 556, old), version(2, 560, None)],
-                    attachments=[
-                        attached,
-                        attached | {"id": 5, "step": 999},
-                        attached | {"id": 6, "step": None, "size": 0},
-                    ],
-                ),
-                details(
-                    cases[0],
-                    script=steps(
-                        {"id": None, "inline": None, "testCase": call},
-                        {"id": 501, "inline": None, "testCase": lost},
-                    ),
-                    versions=[],
-                ),
-                details(cases[2], script={"type": "bdd", "text": "Given a"}),
-            ],
-            "testcycles": [cycle(60_001, "OLD-R3")],
-            "testplans": [plan],
-            "testexecutions": runs,
-            "testexecutions.details": [
-                details(runs[0], steps=[{"id": 1, "inline": INLINE | {"status": None}}])
-            ],
-            "strays": [
-                {"path": "testcycles", "type": "", "id": 60_002, "row": {"key": "OTHER-R1"}},
-                {"path": "testcycles", "type": "", "id": 60_003, "row": {"key": "GONE-R1"}},
-            ],
-        },
-    )
+            "links": {"webLinks": [], "issues": [], "testCycles": links}}  # fmt: skip
+    step = {"id": 1, "inline": INLINE | {"status": None}}
+    return {
+        "testcycles": [cycle(60_001, "OLD-R3")],
+        "testplans": [plan],
+        "testexecutions": runs,
+        "testexecutions.details": [details(runs[0], steps=[step])],
+        "strays": [
+            {"path": "testcycles", "type": "", "id": 60_002, "row": {"key": "OTHER-R1"}},
+            {"path": "testcycles", "type": "", "id": 60_003, "row": {"key": "GONE-R1"}},
+        ],
+    }

@@ -102,7 +102,7 @@ class Cases:
         if script is None:
             return ScriptRow(type=ScriptType.STEPS), {}
         if script["type"] != ScriptType.STEPS:
-            return ScriptRow(type=ScriptType(script["type"]), text=script["text"]), {}
+            return self._text(script, key), {}
         given, ids = script["steps"], {}
         if len(given) > _STEPS:
             self._shared.losses.add(f"steps beyond {_STEPS} left out", key)
@@ -113,6 +113,13 @@ class Cases:
                 ids[step["id"]] = ident
             rows.append(self._step(ident, step, key))
         return ScriptRow(type=ScriptType.STEPS, steps=tuple(rows)), ids
+
+    def _text(self, script: Row, key: str) -> ScriptRow:
+        kind = script["type"]
+        if kind not in {ScriptType.PLAIN, ScriptType.BDD}:
+            self._shared.losses.add(f"script of the unknown type {kind}, as plain text", key)
+            kind = ScriptType.PLAIN
+        return ScriptRow(type=ScriptType(kind), text=str(script["text"]))
 
     def _step(self, ident: int, step: Row, key: str) -> StepRow:
         call = step.get("testCase")

@@ -16,7 +16,7 @@ from tools.zephyr.convert.losses import Losses
 from tools.zephyr.convert.numbers import Numbers, is_ostro, number_in
 from tools.zephyr.kinds import STATUS_TYPES
 from tools.zephyr.strays import STRAYS
-from tools.zephyr.workdir import Row, Workdir
+from tools.zephyr.workdir import Row, Workdir, WorkdirError
 
 _DEFAULTS = {(d.type, d.name.casefold()): d.number for d in DEFAULT_OPTIONS}
 _TYPE_OF_NUMBER = {d.number: d.type for d in DEFAULT_OPTIONS}
@@ -56,7 +56,7 @@ class Options:
             self.losses.add(f"unknown {kind.value} option, the default instead", where)
             found = self.default(kind)
         if found is None:
-            raise ValueError(f"the source has no {kind.value} options at all")
+            raise WorkdirError(f"the source has no {kind.value} options at all")
         return found
 
     def load(self, workdir: Workdir) -> None:

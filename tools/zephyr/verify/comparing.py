@@ -13,6 +13,7 @@ from tools.zephyr.walks import total
 from tools.zephyr.workdir import Workdir
 
 _SHOWN = 120
+_TOGETHER = 8
 
 
 @dataclass
@@ -77,13 +78,13 @@ class Comparison:
         keys = self._chosen(kind)
         what = f"{self.key} {kind.name}: compared"
         self.watcher.begin(what, 0, len(keys))
-        turns = asyncio.Semaphore(8)
+        turns = asyncio.Semaphore(_TOGETHER)
 
         async def one(key: str) -> None:
-            async with turns:
-                source, target = await asyncio.gather(
-                    self.source.facts(kind, key), self.target.facts(kind, key)
-                )
+            source, target = await asyncio.gather(
+                self.source.facts(kind, key), self.target.facts(kind, key)
+            )
+            turns.release()
             if source is None or target is None:
                 if source is not target:
                     self._differ(f"{key}: not in the {'source' if source is None else 'target'}")
@@ -94,12 +95,12 @@ class Comparison:
 
         async with tasks() as group:
             for key in keys:
+                # a task that failed gives no turn back; the group ends this wait then
+                await turns.acquire()
                 group.create_task(one(key))
 
     def _chosen(self, kind: Walked) -> Sequence[str]:
-        places = list(
-            self.workdir.places(kind.name, "key" if kind.name != _RUNS else "id").values()
-        )
+        places = list(self.workdir.places(kind.name).values())
         if self.sample is not None and len(places) > self.sample:
             step = len(places) / self.sample
             places = [places[int(i * step)] for i in range(self.sample)]
@@ -116,9 +117,6 @@ class Comparison:
 
     def _differ(self, text: str) -> None:
         self.outcome.differences.append(text)
-
-
-_RUNS = "testexecutions"
 
 
 def _shown(value: Any) -> str:
