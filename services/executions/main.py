@@ -115,18 +115,10 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         transfer_router(runtime, adapters, cycles, attached),
         uploads_api.router(UploadStatus(adapters.uploads, adapters.ledger), base),
     ]
+    ours = InternalRoutes(Usages(UsageRows(database)), removals.of_the_library(runtime, adapters))
     return Parts(
         public=public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock)),
-        internal=internal_app(
-            SERVICE,
-            [
-                InternalRoutes(
-                    Usages(UsageRows(database)), removals.of_the_library(runtime, adapters)
-                ).router()
-            ],
-            runtime.tokens,
-            runtime.health,
-        ),
+        internal=internal_app(SERVICE, [ours.router()], runtime.tokens, runtime.health),
         groups=_groups(runtime, adapters),
         outboxes=sources(runtime.names),
         background=[

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
 from kit.attachments import wiring as attachment_wiring
 from kit.auth.api_tokens import ApiTokens
@@ -112,16 +112,12 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     attachable = AttachableCases(cases, case_store, StepRows(database))
     uploads = Uploads(provisional)
     by_name = ProvisionalCases(case_store, provisional, options, uploads, numbers, clock)
-
-    found_rows = search_rows.SearchRepository(database, settings.search_seconds)
-    search = SearchCases(found_rows, folders, options, fields)
-
     directory = DirectoryCopy(database, runtime.peers["tenancy"], clock)
     base = settings.api_base
     removal_routes, jobs = removals(runtime, pending, folders)
     routers = [
         *_case_routers(cases, updates, fields, scripts, Features(script_store), base),
-        SearchRoutes(search, fields, base).router(),
+        _search_router(runtime, folders, options, fields),
         LinkRoutes(links, base).router(),
         IssueLinkRoutes(links, base).router(),
         FolderRoutes(folders, base).router(),
@@ -129,8 +125,8 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         OptionAdminRoutes(option_admin).router(),
         CustomFieldRoutes(fields).router(),
         removal_routes,
-        *AttachmentRemovalRoutes(attached.attachments, attachable).routers(),
         transfer_router(runtime, pending, options, defaults, numbers, attached),
+        *AttachmentRemovalRoutes(attached.attachments, attachable).routers(),
         *AttachmentRoutes(attached.attachments, attachable).routers(),
     ]
     public = public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock))
@@ -140,11 +136,9 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         InternalRoutes(directory, options, fields, folders, by_name, uploads).router(),
         InternalCaseRoutes(directory, run_cases).router(),
     ]
-    internal = internal_app(SERVICE, internal_routes, runtime.tokens, runtime.health)
-    internal.state.max_body_bytes = _INTERNAL_BODY_BYTES
     return Parts(
         public=public,
-        internal=internal,
+        internal=_internal(runtime, internal_routes),
         groups=_groups(runtime, defaults, issue_links, uploads),
         outboxes=states.sources(runtime.names),
         background=[
@@ -156,6 +150,21 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         nudges=pending.nudged_by,
         closers=[attached.attachments.close],
     )
+
+
+def _internal(runtime: Runtime[TestcasesSettings], routers: Sequence[APIRouter]) -> FastAPI:
+    app = internal_app(SERVICE, routers, runtime.tokens, runtime.health)
+    app.state.max_body_bytes = _INTERNAL_BODY_BYTES
+    return app
+
+
+def _search_router(
+    runtime: Runtime[TestcasesSettings], folders: Folders, options: Options, fields: CustomFields
+) -> APIRouter:
+    settings = runtime.settings
+    rows = search_rows.SearchRepository(runtime.database, settings.search_seconds)
+    search = SearchCases(rows, folders, options, fields)
+    return SearchRoutes(search, fields, settings.api_base).router()
 
 
 def _groups(
