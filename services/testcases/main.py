@@ -118,12 +118,8 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     routers = [
         *_case_routers(cases, updates, fields, scripts, Features(script_store), base),
         _search_router(runtime, folders, options, fields),
-        LinkRoutes(links, base).router(),
-        IssueLinkRoutes(links, base).router(),
-        FolderRoutes(folders, base).router(),
-        OptionRoutes(options, base).router(),
-        OptionAdminRoutes(option_admin).router(),
-        CustomFieldRoutes(fields).router(),
+        *(kind(links, base).router() for kind in (LinkRoutes, IssueLinkRoutes)),
+        *_configuration_routers(folders, options, option_admin, fields, base),
         removal_routes,
         transfer_router(runtime, pending, options, defaults, numbers, attached),
         *AttachmentRemovalRoutes(attached.attachments, attachable).routers(),
@@ -149,6 +145,17 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         ],
         nudges=pending.nudged_by,
         closers=[attached.attachments.close],
+    )
+
+
+def _configuration_routers(
+    folders: Folders, options: Options, admin: OptionAdmin, fields: CustomFields, base: str
+) -> Sequence[APIRouter]:
+    return (
+        FolderRoutes(folders, base).router(),
+        OptionRoutes(options, base).router(),
+        OptionAdminRoutes(admin).router(),
+        CustomFieldRoutes(fields).router(),
     )
 
 
