@@ -168,7 +168,7 @@ _FORM: dict[str, Any] = {
                     "required": ["file"],
                     "properties": {
                         "file": {"type": "string", "format": "binary"},
-                        "testCycle": {"type": "object"},
+                        "testCycle": TestCyclePart.model_json_schema(),
                     },
                 },
                 "encoding": {"testCycle": {"contentType": "application/json"}},

@@ -35,6 +35,10 @@ _NOBODY = 0
 """An id that nothing has: a filter that names something unknown finds nothing."""
 
 
+StepLinks = Annotated[bool, Query(alias="includeStepLinks")]
+"""Steps have no links to issues yet, so it changes nothing."""
+
+
 async def _filters(
     access: ExecutionReader,
     project_key: ProjectKeyFilter = None,
@@ -45,10 +49,10 @@ async def _filters(
     case: Annotated[str | None, Query(alias="testCase", pattern=r"^([0-9]+|.+-T[0-9]+)$")] = None,
     ended_after: Annotated[str | None, Query(alias="actualEndDateAfter")] = None,
     ended_before: Annotated[str | None, Query(alias="actualEndDateBefore")] = None,
-    include_step_links: Annotated[bool, Query(alias="includeStepLinks")] = False,
+    include_step_links: StepLinks = False,
     only_last: Annotated[bool, Query(alias="onlyLastExecutions")] = False,
 ) -> ExecutionFilter:
-    del include_step_links  # steps have no links to issues yet
+    del include_step_links
     cycle_id = await _id_of(access, cycle, Kind.TEST_CYCLE)
     case_id = await _id_of(access, case, Kind.TEST_CASE)
     projects = set(await access.chosen(project_key))
@@ -143,8 +147,11 @@ def router(executions: TestExecutions, fields: CustomFields, base: str) -> APIRo
         return cursor_response(request, base, page, following, values)
 
     @routes.get(_ONE_PATH, operation_id="getTestExecution", responses=_ONE)
-    async def get_test_execution(access: ExecutionReader, name: ExecutionName) -> Response:
+    async def get_test_execution(
+        access: ExecutionReader, name: ExecutionName, include_step_links: StepLinks = False
+    ) -> Response:
         """Return one test execution by id or key."""
+        del include_step_links
         execution = await executions.get(access, name)
         (shown,) = await rendered(access, [execution])
         return json_response(shown)

@@ -9,7 +9,9 @@ def router() -> APIRouter:
     """Build the route."""
     routes = APIRouter(tags=["Healthcheck"])
 
-    @routes.get("/v2/healthcheck", summary="Say whether the token is good")
+    @routes.get(
+        "/v2/healthcheck", summary="Say whether the token is good", operation_id="healthcheck"
+    )
     async def healthcheck(_: Caller) -> Response:
         return Response(status_code=200)
 

@@ -11,7 +11,7 @@ from kit.directory.access import Access
 from kit.directory.permissions import Need
 from kit.errors import NotFound
 from kit.http.body import JsonBody, documented
-from kit.http.pages import Offset, json_response, offset_response
+from kit.http.pages import Offset, OffsetList, json_response, offset_response
 from kit.http.security import AccessTo
 from services.tenancy.api.caller import Administrator, by
 from services.tenancy.domain.projects import Project
@@ -56,7 +56,12 @@ def router(projects: Projects, api_base: str) -> APIRouter:
     """Build the reads under ``/v2``."""
     routes = APIRouter(prefix="/v2/projects", tags=["Projects"])
 
-    @routes.get("", summary="List projects")
+    @routes.get(
+        "",
+        summary="List projects",
+        operation_id="listProjects",
+        responses={200: {"model": OffsetList[ProjectBean]}},
+    )
     async def list_projects(request: Request, access: Reader, page: Offset) -> Response:
         known = {p.id: p for p in await projects.all(access.tenant) if p.visible}
         visible = [known[p] for p in await access.among(p.state() for p in known.values())]
@@ -66,6 +71,7 @@ def router(projects: Projects, api_base: str) -> APIRouter:
     @routes.get(
         "/{projectIdOrKey}",
         summary="Get a project by our id or its key",
+        operation_id="getProject",
         responses={200: {"model": ProjectBean}},
     )
     async def get_project(
