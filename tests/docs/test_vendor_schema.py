@@ -50,7 +50,8 @@ def _theirs() -> dict[str, Operation]:
 
 @pytest.fixture(scope="module")
 def found() -> list[str]:
-    theirs, ours = _theirs(), {}
+    theirs = _theirs()
+    ours: dict[str, Operation] = {}
     for text in openapi.render().values():
         ours |= operations(json.loads(text))
     assert theirs.keys() == ours.keys()

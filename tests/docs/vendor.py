@@ -58,7 +58,7 @@ def _parameters(theirs: Operation, ours: Operation) -> Iterator[str]:
         )
     one, other = found
     for key in sorted(one.keys() | other.keys()):
-        where = f"{key[0]} {one.get(key, other.get(key, {}))['name']}"
+        where = f"{key[0]} {(one.get(key) or other[key])['name']}"
         if key not in one or key not in other:
             yield f"{where}: {'missing' if key in one else 'added'}"
             continue
