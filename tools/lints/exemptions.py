@@ -29,7 +29,7 @@ EXEMPT: dict[tuple[str, str, str], str] = {
     **_tenant_first(
         "executions",
         "testexecutions",
-        {"ExecutionWriter.insert": "insert-only ingest: ids that start with the tenant"},
+        {"ExecutionWriter._insert": "insert-only ingest: ids that start with the tenant"},
     ),
     **_tenant_first(
         "executions",

@@ -96,37 +96,49 @@ async def stopped(reading: Ahead | None) -> AsyncIterator[None]:
             reading.exception()  # whoever awaited it has raised it
 
 
-def router(executions: TestExecutions, fields: CustomFields, base: str) -> APIRouter:
-    """Build the routes."""
-    routes = APIRouter(prefix="/v2/testexecutions", tags=["Test Executions"])
+class _Pages:
+    """Renders executions; the custom fields are read beside them where their project is known."""
+
+    def __init__(self, fields: CustomFields, base: str) -> None:
+        self._fields = fields
+        self._base = base
+
+    def ahead(self, access: Access, wanted: ExecutionFilter) -> Ahead | None:
+        """Begin to read the fields of the only project."""
+        if len(wanted.projects) > 1:
+            return None
+        return asyncio.ensure_future(
+            self._fields.explaining(access.tenant, wanted.projects, _ENTITY)
+        )
 
     async def rendered(
-        access: Access, found: Sequence[TestExecution], ahead: Ahead | None = None
+        self, access: Access, found: Sequence[TestExecution], ahead: Ahead | None = None
     ) -> list[shapes.TestExecution]:
+        """Render executions, with the fields that were read ahead if these will do."""
         projects = {e["project"] for e in found}
         stored = {v["field"] for e in found for v in e.get("custom_fields", ())}
         known = await ahead if ahead is not None else None
         if known is None or stored - {f.id for some in known.values() for f in some}:
-            known = await fields.explaining(access.tenant, projects, _ENTITY, stored)
-        show = Renderer(base, access, known).execution
+            known = await self._fields.explaining(access.tenant, projects, _ENTITY, stored)
+        show = Renderer(self._base, access, known).execution
         return [show(execution) for execution in found]
 
-    def ahead(access: Access, wanted: ExecutionFilter) -> Ahead | None:
-        """Read the fields of the only project while the page is read."""
-        if len(wanted.projects) > 1:
-            return None
-        reading = fields.explaining(access.tenant, wanted.projects, _ENTITY)
-        return asyncio.ensure_future(reading)
+
+def router(executions: TestExecutions, fields: CustomFields, base: str) -> APIRouter:
+    """Build the routes."""
+    routes = APIRouter(prefix="/v2/testexecutions", tags=["Test Executions"])
+
+    pages = _Pages(fields, base)
 
     @routes.get("", operation_id="listTestExecutions", responses=_MANY)
     async def list_test_executions(
         request: Request, access: ExecutionReader, page: Offset, wanted: Filters
     ) -> Response:
         """List test executions, a page from an offset."""
-        reading = ahead(access, wanted)
+        reading = pages.ahead(access, wanted)
         async with stopped(reading):
             total, found = await executions.page(access, wanted, page)
-            values = await rendered(access, found, reading)
+            values = await pages.rendered(access, found, reading)
         return offset_response(request, base, page, total, values)
 
     @routes.get("/nextgen", operation_id="listTestExecutionsNextgen", responses=_WALKED)
@@ -138,12 +150,12 @@ def router(executions: TestExecutions, fields: CustomFields, base: str) -> APIRo
         updated_after: UpdatedAfter,
     ) -> Response:
         """List test executions from an id on."""
-        reading = ahead(access, wanted)
+        reading = pages.ahead(access, wanted)
         async with stopped(reading):
             wanted = replace(wanted, updated_after=updated_after)
             found = await executions.walk(access, wanted, page)
             following = found[page.limit]["id"] if len(found) > page.limit else None
-            values = await rendered(access, found[: page.limit], reading)
+            values = await pages.rendered(access, found[: page.limit], reading)
         return cursor_response(request, base, page, following, values)
 
     @routes.get(_ONE_PATH, operation_id="getTestExecution", responses=_ONE)
@@ -153,7 +165,7 @@ def router(executions: TestExecutions, fields: CustomFields, base: str) -> APIRo
         """Return one test execution by id or key."""
         del include_step_links
         execution = await executions.get(access, name)
-        (shown,) = await rendered(access, [execution])
+        (shown,) = await pages.rendered(access, [execution])
         return json_response(shown)
 
     return routes

@@ -44,7 +44,7 @@ class RunLasts:
         """Return the newest runs in what is being written."""
         sought = Sought.of(wanted, ())
         found = await asyncio.gather(
-            *(self._cycles(scope_of(tenant, wanted, hidden, p.span)) for p in lives)
+            *(self._cycles(tenant, scope_of(tenant, wanted, hidden, p.span)) for p in lives)
         )
         cycles = set[int | None]().union(*found)
         alone = None in cycles
@@ -53,12 +53,13 @@ class RunLasts:
         if alone:
             for live in lives:
                 query = scope_of(tenant, wanted, hidden, live.span)
-                rows += await self._alone(query | {"cycle": None})
+                rows += await self._alone(tenant, query | {"cycle": None})
         ids = [ident for ident, end, version in rows if sought.takes(end, version)]
         return Lasts(named, sorted(ids))
 
-    async def _cycles(self, query: Query) -> set[int | None]:
-        pipeline = [{"$match": query}, {"$group": {"_id": "$cycle"}}]
+    async def _cycles(self, tenant: str, query: Query) -> set[int | None]:
+        match = {"tenant": tenant, **query}
+        pipeline: list[Query] = [{"$match": match}, {"$group": {"_id": "$cycle"}}]
         return {r["_id"] for r in await self._executions.aggregate(pipeline).to_list(None)}
 
     async def _newest(
@@ -73,7 +74,8 @@ class RunLasts:
         rows = self._executions.aggregate(pipeline, allowDiskUse=True)
         return [(r["run"]["id"], r["run"]["end"], r["run"].get("version")) async for r in rows]
 
-    async def _alone(self, query: Query) -> list[tuple[int, int, int | None]]:
+    async def _alone(self, tenant: str, query: Query) -> list[tuple[int, int, int | None]]:
         shown = {"_id": 0, "id": 1, "end": {"$toLong": "$end"}, "version": "$jira_version"}
-        rows = self._executions.aggregate([{"$match": query}, {"$project": shown}])
+        pipeline: list[Query] = [{"$match": {"tenant": tenant, **query}}, {"$project": shown}]
+        rows = self._executions.aggregate(pipeline)
         return [(r["id"], r["end"], r.get("version")) async for r in rows]

@@ -83,25 +83,28 @@ class VersionReplacer:
         """Put ``by`` in the place of a version; ``project`` None: wherever it is named."""
         first, end = (0, MAX_ID + 1) if project is None else project_range(project)
         changed = {"jira_version": by, "updated_on": now}
-        async for query in _windows(self._cycles, tenant, first, end):
+        async for span in _windows(self._cycles, tenant, first, end):
             await self._cycles.update_many(
-                query | {"jira_version": version}, {"$set": changed, "$inc": {"rev": 1}}
+                {"tenant": tenant, "id": span, "jira_version": version},
+                {"$set": changed, "$inc": {"rev": 1}},
             )
-        async for query in _windows(self._executions, tenant, first, end):
-            named = query | {"jira_version": version}
+        async for span in _windows(self._executions, tenant, first, end):
+            named = {"tenant": tenant, "id": span, "jira_version": version}
             rows = await self._executions.find(named, {"_id": 0, "id": 1}).to_list(None)
             if rows:
                 # whoever stores another one meanwhile looks for the row of the version
                 ids = [row["id"] for row in rows]
                 async with self._claims.writing(tenant, ids):
-                    these = named | {"id": {"$in": ids}}
-                    await self._executions.update_many(these, {"$set": changed})
+                    await self._executions.update_many(
+                        {"tenant": tenant, "id": {"$in": ids}, "jira_version": version},
+                        {"$set": changed},
+                    )
 
 
 async def _windows(
     collection: Collection, tenant: str, first: int, end: int
-) -> AsyncIterator[dict[str, Any]]:
-    """Cut a range of ids into queries of at most ``_WINDOW`` documents; reads the index alone."""
+) -> AsyncIterator[dict[str, int]]:
+    """Cut a range of ids into ones of at most ``_WINDOW`` documents; reads the index alone."""
     start = first
     while True:
         found = (
@@ -114,7 +117,7 @@ async def _windows(
             .to_list(1)
         )
         stop = found[0]["id"] if found else end
-        yield {"tenant": tenant, "id": {"$gte": start, "$lt": stop}}
+        yield {"$gte": start, "$lt": stop}
         if stop == end:
             return
         start = stop
