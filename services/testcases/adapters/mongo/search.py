@@ -33,6 +33,7 @@ SORTED_BY: Mapping[str, str | None] = {"key": None, "name": "name", "updatedOn":
 _WORDS = "search.words"
 _COUNTED = (100, 5_000)
 """So many entries of each word are counted to see which is the rarest; if need be, once more."""
+_FEW_FOLDERS = 500
 _LAST = "\U0010ffff"
 _LACKS = {
     Lack.OWNER: ("owner", [None]),
@@ -58,13 +59,16 @@ class SearchRepository:
         with in_time(self._seconds):
             words = await self._rarest_first(tenant, wanted)
             query = search_query(tenant, wanted, words, page)
-            rows = (
-                await self._cases.find(query, WITHOUT_STEPS)
+            cursor = (
+                self._cases.find(query, WITHOUT_STEPS)
                 .sort(_sort(wanted, page))
                 .limit(page.limit + 1)
                 .max_time_ms(round(self._seconds * 1000))
-                .to_list(page.limit + 1)
             )
+            if _in_few_folders(wanted):
+                # a plan that was cached for a small library would walk all of a large one
+                cursor = cursor.hint("folder")
+            rows = await cursor.to_list(page.limit + 1)
         return [test_case(row) for row in rows]
 
     async def _rarest_first(self, tenant: str, wanted: CaseSearch) -> list[Document]:
@@ -113,6 +117,12 @@ def _sort(wanted: CaseSearch, page: SearchPage) -> _Keys:
     # ids of a project are one range, so both are the order of ids, each that of an index
     by_words = wanted.terms or wanted.labels or wanted.mentions
     return [("id", way)] if by_words else [("project", way), ("id", way)]
+
+
+def _in_few_folders(wanted: CaseSearch) -> bool:
+    by_words = wanted.terms or wanted.labels or wanted.mentions
+    folders = wanted.folders or ()
+    return 0 < len(folders) <= _FEW_FOLDERS and not by_words and wanted.ids is None
 
 
 def _behind(page: SearchPage, after: Position) -> list[Document]:
