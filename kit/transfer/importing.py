@@ -9,13 +9,12 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 import structlog
 
 from contracts.tenancy import ProjectState
-from contracts.transfer import Part
+from contracts.transfer import JiraIds, Part
 from kit.directory.access import Access
 from kit.errors import Conflict, OstroError
 from kit.ids import Ids
@@ -29,15 +28,6 @@ log = structlog.get_logger(__name__)
 _RENEW_SECONDS = 8.0
 _TOLD = 20
 """Things of a project that is not empty which a message names."""
-
-
-class JiraIds(StrEnum):
-    """What becomes of ids of Jira: issues, components, versions."""
-
-    AUTO = "auto"
-    """Kept where the archive comes from the same Jira site."""
-    KEEP = "keep"
-    DROP = "drop"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,14 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import TypedDict
 
 from contracts.ids import PROJECT_KEY_PATTERN
-from contracts.transfer import Part
+from contracts.transfer import JiraIds, Part
 from kit.clock import vendor_time
 from kit.directory.access import Access
 from kit.errors import NotFound, TooManyRequests
 from kit.http.pages import json_response
 from kit.http.security import AccessTo
 from kit.transfer.exporting import Exporter
-from kit.transfer.importing import Importer, JiraIds, Progress
+from kit.transfer.importing import Importer, Progress
 from kit.transfer.rows import Import, ImportState
 from kit.transfer.spooling import spooled
 

@@ -37,6 +37,8 @@ async def spooled(request: Request, folder: Path | None, cap: int) -> AsyncItera
         raise _too_large(cap)
     digest, size, waiting = hashlib.sha256(), 0, bytearray()
     try:
+        if folder is not None:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed below
     except OSError as error:
         raise _unavailable(error) from error

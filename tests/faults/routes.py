@@ -17,7 +17,7 @@ _LIKE_V2 = (
     *(f"/ostro/v1/testcases/{part}/" for part in ("testcases", "folders", "archive")),
     *(
         f"/ostro/v1/executions/{part}/"
-        for part in ("testcycles", "testplans", "testexecutions", "archive")
+        for part in ("projects", "testcycles", "testplans", "testexecutions", "archive")
     ),
 )
 EXCEPTIONS = {

@@ -1,0 +1,102 @@
+"""Asks Ostro for archives and sends them."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from contracts.transfer import Part
+
+_SERVICES = {Part.LIBRARY: "testcases", Part.EXECUTIONS: "executions"}
+_CONNECT, _ANSWER = 10.0, 3_600.0
+"""Seconds. An import is checked wholly before its first line."""
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Failed(Exception):
+    """It did not work; the text says why and never holds the token."""
+
+
+class Client:
+    """One installation, with one token."""
+
+    def __init__(self, url: str, token: str) -> None:
+        base = url.rstrip("/").removesuffix("/v2")
+        self._http = httpx.Client(
+            base_url=base,
+            headers={"authorization": f"Bearer {token}"},
+            timeout=httpx.Timeout(_ANSWER, connect=_CONNECT),
+            trust_env=urlsplit(base).hostname not in _LOOPBACK,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def export(self, part: Part, project: str, target: Path, told: Callable[[int], None]) -> None:
+        """Store an archive; ``told`` hears how many bytes came."""
+        with (
+            _reachable(),
+            self._http.stream("GET", _path(part, project, "export")) as answer,
+            target.open("wb") as out,
+        ):
+            _check(answer)
+            for piece in answer.iter_bytes():
+                out.write(piece)
+                told(len(piece))
+
+    def send(
+        self, part: Part, project: str, content: Iterator[bytes], size: int, jira: str
+    ) -> Iterator[dict[str, Any]]:
+        """Import an archive; yield the lines that say how it goes."""
+        with (
+            _reachable(),
+            self._http.stream(
+                "POST",
+                _path(part, project, "import"),
+                params={"jira": jira},
+                content=content,
+                headers={"content-type": "application/zip", "content-length": str(size)},
+            ) as answer,
+        ):
+            _check(answer)
+            for line in answer.iter_lines():
+                if line:
+                    yield json.loads(line)
+
+
+def _path(part: Part, project: str, what: str) -> str:
+    return f"/ostro/v1/{_SERVICES[part]}/projects/{project}/{what}"
+
+
+def _check(answer: httpx.Response) -> None:
+    if answer.is_success:
+        return
+    answer.read()
+    try:
+        message = answer.json()["message"]
+    except (ValueError, KeyError, TypeError):
+        message = answer.reason_phrase
+    raise Failed(f"{answer.request.url.path} answered {answer.status_code}: {message}")
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise Failed(f"the connection broke: {type(error).__name__}: {error}") from None
+    except OSError as error:
+        raise Failed(f"cannot write: {error.strerror}") from None
