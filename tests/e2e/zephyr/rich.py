@@ -170,8 +170,10 @@ class Rich:
         first = made.json()["values"][0]
         await self.issue(f"/testexecutions/{first['id']}")
         await self.put(f"/testexecutions/{first['id']}/attachments/log.txt", b"log")
-        for number in (1, 2, 3, 7):
-            await self.run(number)
+        runs = [await self.run(number) for number in (1, 2, 3, 7)]
+        run = f"/testexecutions/{runs[0]['id']}"
+        steps = (await self.http.get(f"{run}/teststeps")).json()["values"]
+        await self.put(f"{run}/teststeps/{steps[1]['id']}/attachments/shot.png", b"shot")
 
     async def run(self, case: int) -> Any:
         """Record a run of a case, with results of its steps."""
