@@ -124,6 +124,12 @@ class RemainsRows:
             {"_id": upload, "tenant": tenant},
             {"$set": {"state": UploadState.ABORTED.value, "told": True}, "$unset": {"stored": ""}},
         )
+        row = await self._uploads.find_one(
+            {"_id": upload, "tenant": tenant}, {"first_id": 1, "results": 1}
+        )
+        if row is not None and "first_id" in row:
+            span = row["first_id"], row["first_id"] + row["results"]
+            await self._claims.end(tenant, span, upload)
         # one range of ``_id``: '0' follows '/'
         await self._ledger.delete_many(
             {"tenant": tenant, "_id": {"$gt": f"{upload}/", "$lt": f"{upload}0"}}
