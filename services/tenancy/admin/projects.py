@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from contracts.ids import MAX_PROJECT_ID
 from services.tenancy.admin.session import WHO, chosen, execute, note, table
 from services.tenancy.domain.projects import Project
 from services.tenancy.main import Core
@@ -25,6 +26,12 @@ def enable(
         int | None,
         typer.Option(min=1, max=2**53 - 1, help="Jira's id of the project; without Jira only"),
     ] = None,
+    ident: Annotated[
+        int | None,
+        typer.Option(
+            "--id", min=1, max=MAX_PROJECT_ID, help="id of a new project here, as in an archive"
+        ),
+    ] = None,
 ) -> None:
     """Enable a project and print its id; enabling it again changes nothing.
 
@@ -33,7 +40,7 @@ def enable(
     """
 
     async def work(core: Core) -> None:
-        project, new = await core.projects.enable(tenant, Wanted(key, jira_id), WHO)
+        project, new = await core.projects.enable(tenant, Wanted(key, jira_id, ident), WHO)
         note(f"enabled {project.key}:" if new else f"{project.key} is enabled:")
         typer.echo(project.id)
 

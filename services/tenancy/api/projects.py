@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.ids import MAX_PROJECT_ID
 from contracts.permissions import Entity, Right
 from kit.auth.principal import Scope
 from kit.directory.access import Access
@@ -42,6 +43,12 @@ class EnableProject(BaseModel):
 
     key: str | None = Field(None, min_length=1, max_length=64)
     jira_project_id: int | None = Field(None, alias="jiraProjectId", ge=1, le=_MAX_JIRA_ID)
+    id: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_PROJECT_ID,
+        description="the id that a new project is to have here, such as an archive's",
+    )
 
 
 class ChangeProject(BaseModel):
@@ -109,7 +116,7 @@ def admin_router(projects: Projects, public_url: str) -> APIRouter:
         principal: Administrator,
         body: Annotated[EnableProject, Depends(JsonBody(EnableProject))],
     ) -> Response:
-        wanted = Wanted(body.key, body.jira_project_id)
+        wanted = Wanted(body.key, body.jira_project_id, body.id)
         project, new = await projects.enable(principal.tenant, wanted, by(request, principal))
         return json_response(bean(project), 201 if new else 200)
 

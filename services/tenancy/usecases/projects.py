@@ -23,6 +23,8 @@ class Wanted:
 
     key: str | None = None
     jira_project_id: int | None = None
+    id: int | None = None
+    """The id that a new one is to have: what is imported into it keeps its public ids."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,18 @@ class Projects:
     async def enable(self, tenant: str, wanted: Wanted, by: By) -> tuple[Project, bool]:
         """Enable a project; return it, and whether it is new. Enabling twice changes nothing.
 
-        One that was hidden because Jira said so shows again: Jira has just shown it.
+        One that was hidden because Jira said so shows again: Jira has just shown it. ``Conflict``
+        for a wanted id that the project does not have, or that another one has.
         """
         identified = await self._identify(tenant, wanted)
 
         async def attempt() -> tuple[Project, bool]:
-            known = _same(await self._projects.all(tenant), identified)
+            everything = await self._projects.all(tenant)
+            known = _same(everything, identified)
+            if wanted.id is not None:
+                _check_id(everything, known, wanted.id)
             if known is None:
-                return await self._add(tenant, identified, by), True
+                return await self._add(tenant, identified, wanted.id, by), True
             changed = replace(known.known_as(identified.key), enabled=True)
             if identified.seen_at is not None:
                 changed = changed.seen(identified.key, hidden=False, at=identified.seen_at)
@@ -118,8 +124,10 @@ class Projects:
             raise InvalidInput(f"Jira's project {asked} has another key.")
         return _Identified(checked_key(found.key), found.id, began)
 
-    async def _add(self, tenant: str, identified: _Identified, by: By) -> Project:
-        number = self._ids.below(MAX_PROJECT_ID) + 1
+    async def _add(
+        self, tenant: str, identified: _Identified, wanted: int | None, by: By
+    ) -> Project:
+        number = wanted or self._ids.below(MAX_PROJECT_ID) + 1
         jira_id = identified.jira_project_id
         project = Project(
             tenant, number, jira_id if jira_id is not None else number, identified.key
@@ -137,6 +145,13 @@ def _same(known: Sequence[Project], identified: _Identified) -> Project | None:
     if by_key is not None and by_key is not by_id:
         raise Conflict(f"The key {identified.key} belongs to another project.")
     return by_id
+
+
+def _check_id(everything: Sequence[Project], known: Project | None, wanted: int) -> None:
+    if known is not None and known.id != wanted:
+        raise Conflict(f"The project {known.key} has the id {known.id} already.")
+    if known is None and any(p.id == wanted for p in everything):
+        raise Conflict(f"The id {wanted} belongs to another project.")
 
 
 def _enabled(project: Project, by: By) -> Note:

@@ -153,6 +153,19 @@ async def test_without_jira_the_request_says_it(world: World) -> None:
     assert world.servers.calls == []
 
 
+async def test_a_new_project_may_ask_for_an_id(world: World) -> None:
+    headers = await world.token(await world.plain_tenant())
+    made = await enable(world, headers, key="ONE", id=77)
+    assert (made.status_code, made.json()["id"]) == (201, 77)
+    # again, with and without
+    assert (await enable(world, headers, key="ONE", id=77)).json() == made.json()
+    assert (await enable(world, headers, key="ONE")).json() == made.json()
+    assert (await enable(world, headers, key="ONE", id=78)).status_code == 409
+    assert (await enable(world, headers, key="TWO", id=77)).status_code == 409
+    for wrong in (0, 2**20, "x"):
+        assert (await enable(world, headers, key="TWO", id=wrong)).status_code == 400
+
+
 async def test_list_get_and_pages(world: World) -> None:
     tenant = await world.plain_tenant()
     headers = await world.token(tenant)
