@@ -36,6 +36,7 @@ ROUTES: tuple[Route, ...] = (
     Route(r"^/(connect|forge)(/|$)", TENANCY),
     Route(r"^/jira/webhooks(/|$)", TENANCY),
     Route(r"^/\.well-known/jwks\.json$", TENANCY),
+    Route(r"^/docs(/|$)", TENANCY),
     # whatever else stands under /v2 gets the vendor's answer for unknown paths
     Route(r"^/v2(/|$)", TENANCY),
 )

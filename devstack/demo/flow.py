@@ -6,7 +6,6 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from contracts.tenancy import SERVICES
 from devstack.components import addresses, admin_environment
 from devstack.demo import events, results, site
 from devstack.demo.http import api
@@ -96,7 +95,7 @@ def _show_addresses(settings: StackSettings, progress: Progress) -> None:
     )
     lines = [
         f"API            {settings.edge_url}/v2",
-        *(f"API docs       {settings.edge_url}/ostro/v1/{name}/docs" for name in SERVICES),
+        f"API docs       {settings.edge_url}/docs",
         f"Jira stand-in  {settings.jira_url}",
         f"Processors     {settings.processors_url}/recorded",
         f"For scripts    {env}",

@@ -1,9 +1,10 @@
-"""The API documents of a service: the OpenAPI document, and a page that shows it.
+"""The API documents: the OpenAPI document of a service, a page that shows it, and one for all.
 
 The page is Swagger UI. All of it is served from here, and its policy forbids the browser to load
 or send anything elsewhere: people paste tokens into it.
 """
 
+from collections.abc import Sequence
 from copy import deepcopy
 from html import escape
 from importlib.resources import files
@@ -37,7 +38,7 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="{docs}/swagger-ui.css">
 </head>
 <body>
-<div id="page" data-document="{document}"></div>
+<div id="page" data-documents="{documents}"></div>
 <script src="{docs}/swagger-ui-bundle.js"></script>
 <script src="{docs}/start.js"></script>
 </body>
@@ -46,14 +47,50 @@ _PAGE = """<!doctype html>
 
 _START = """"use strict";
 const page = document.getElementById("page");
-SwaggerUIBundle({
-  url: page.dataset.document,
-  domNode: page,
-  deepLinking: true,
-  filter: true,
-  persistAuthorization: false,
-  validatorUrl: null,
-});
+const places = page.dataset.documents.split(" ");
+const schemas = "#/components/schemas/";
+
+async function read(place) {
+  const answer = await fetch(place);
+  if (!answer.ok) throw new Error(`${place} answers ${answer.status}`);
+  // services name their schemas without asking each other
+  const prefix = place.split("/").at(-2);
+  return [prefix, JSON.parse((await answer.text()).replaceAll(schemas, `${schemas}${prefix}.`))];
+}
+
+async function joined() {
+  const whole = {
+    openapi: "3.1.0",
+    info: { title: "Ostro", version: "", description: "" },
+    paths: {},
+    components: { schemas: {}, securitySchemes: {} },
+  };
+  for (const found of await Promise.allSettled(places.map(read))) {
+    if (found.status === "rejected") {
+      whole.info.description += `Missing at present: ${found.reason.message}. `;
+      continue;
+    }
+    const [prefix, part] = found.value;
+    whole.info.version = part.info.version;
+    Object.assign(whole.paths, part.paths);
+    for (const [name, schema] of Object.entries(part.components.schemas)) {
+      whole.components.schemas[`${prefix}.${name}`] = schema;
+    }
+    Object.assign(whole.components.securitySchemes, part.components.securitySchemes);
+  }
+  return { spec: whole };
+}
+
+(async () => {
+  SwaggerUIBundle({
+    ...(places.length > 1 ? await joined() : { url: places[0] }),
+    domNode: page,
+    deepLinking: true,
+    filter: true,
+    persistAuthorization: false,
+    validatorUrl: null,
+  });
+})();
 """
 
 _ERROR = {
@@ -70,11 +107,18 @@ _NOT_AUTHENTICATED = {
 
 def docs_router(service: str) -> APIRouter:
     """Build ``GET /ostro/v1/{service}/docs`` and the files that it needs."""
-    path = f"/ostro/v1/{service}/docs"
+    return _router(f"/ostro/v1/{service}/docs", f"Ostro {service}", [service])
+
+
+def all_docs_router(services: Sequence[str]) -> APIRouter:
+    """Build ``GET /docs``: one page of what all services answer, behind the edge."""
+    return _router("/docs", "Ostro", services)
+
+
+def _router(path: str, title: str, services: Sequence[str]) -> APIRouter:
     routes = APIRouter(prefix=path, include_in_schema=False)
-    page = _PAGE.format(
-        title=escape(f"Ostro {service}"), docs=path, document=f"/ostro/v1/{service}/openapi.json"
-    )
+    documents = " ".join(f"/ostro/v1/{name}/openapi.json" for name in services)
+    page = _PAGE.format(title=escape(title), docs=path, documents=documents)
 
     @routes.get("")
     async def show() -> Response:

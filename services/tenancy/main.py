@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import structlog
 
+from contracts.tenancy import SERVICES
 from kit.auth.api_tokens import ApiTokens
 from kit.clock import Clock
 from kit.errors import Unavailable
 from kit.http.app import internal_app, public_app
+from kit.http.docs import all_docs_router
 from kit.ids import Ids
 from kit.mongo import Database, MongoError
 from kit.service import Background, Group, Parts, Role, Runtime
@@ -180,6 +182,7 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
                 core.jira,
             ),
             healthcheck.router(),
+            all_docs_router(SERVICES),
         ],
         ApiTokens(core.directory, settings.cell, clock),
     )

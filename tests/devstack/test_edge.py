@@ -31,6 +31,8 @@ PATHS = (
     "/ostro/v1/executions/uploads/1",
     "/connect/installed",
     "/.well-known/jwks.json",
+    "/docs",
+    "/docs/start.js",
 )
 
 

@@ -36,6 +36,7 @@ OTHER_CREDENTIALS = (
     "/jira/",
     "/.well-known/jwks.json",
     "/ostro/v1/tenancy/me/",
+    "/docs",
 )
 """Paths where Jira calls, people inside Jira, or anybody; their own tests say with what."""
 NO_CREDENTIALS = ("openapi.json", "docs", "docs/{name}")
