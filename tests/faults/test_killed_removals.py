@@ -109,8 +109,9 @@ async def test_an_archive_and_a_restore_go_on(
     asked = ("POST", "/archive"), ("POST", "/restore")
     cycle = await killed(installation, point, site, database, *asked)
     async with service(installation, EXECUTIONS):
-        assert await every(site.http, "/testexecutions") == []
-        assert await every(site.http, "/testcycles") == []
+        # all or nothing: a restore may have gone on by now
+        may_show = {0} if point.endswith("put_aside:after") else {0, RESULTS}
+        assert len(await every(site.http, "/testexecutions")) in may_show
         await settled(database, site.tenant)
         if point.endswith("put_aside:after"):
             url = f"{OSTRO}/ostro/v1/executions/testcycles/{cycle}/restore"
