@@ -1,6 +1,6 @@
 """The routes of export and import, alike in both services that own parts of a project."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +28,7 @@ from kit.transfer.spooling import spooled
 _AT_ONCE = 4
 _BYTES = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 
+Endpoint = Callable[..., Awaitable[Response]]
 ProjectKey = Annotated[str, Path(alias="projectKey", pattern=f"^{PROJECT_KEY_PATTERN}$")]
 
 
@@ -61,8 +62,31 @@ class TransferRoutes:
     def router(self) -> APIRouter:
         """Return the routes."""
         router = APIRouter(prefix=f"{self.prefix}/projects/{{projectKey}}", tags=["Transfer"])
-        turns = _Turns()
+        name = self.part.value.title()
+        add = partial(router.add_api_route, response_class=Response)
+        add(
+            "/export",
+            self._export(),
+            operation_id=f"export{name}",
+            responses={200: {"content": _BYTES}},
+        )
+        add(
+            "/import",
+            self._import(),
+            methods=["POST"],
+            operation_id=f"import{name}",
+            responses={200: {"model": ImportProgress}},
+            openapi_extra={"requestBody": {"required": True, "content": _BYTES}},
+        )
+        add(
+            "/import",
+            self._last(),
+            operation_id=f"get{name}Import",
+            responses={200: {"model": ImportProgress}},
+        )
+        return router
 
+    def _export(self) -> Endpoint:
         async def export(
             access: Annotated[Access, Depends(self.reader)], key: ProjectKey
         ) -> Response:
@@ -75,6 +99,11 @@ class TransferRoutes:
             name = f"{project.key}-{self.part}.zip"
             headers = {"Content-Disposition": f'attachment; filename="{name}"'}
             return StreamingResponse(stream, headers=headers, media_type="application/zip")
+
+        return export
+
+    def _import(self) -> Endpoint:
+        turns = _Turns()
 
         async def take(
             request: Request,
@@ -100,6 +129,9 @@ class TransferRoutes:
                 stack.push_async_callback(progress.aclose)
                 return _Progress(_lines(progress), stack.pop_all())
 
+        return take
+
+    def _last(self) -> Endpoint:
         async def last(
             access: Annotated[Access, Depends(self.reader)], key: ProjectKey
         ) -> Response:
@@ -108,26 +140,9 @@ class TransferRoutes:
             found = await self.importer.last(access, project)
             if found is None:
                 raise NotFound(f"Nothing was imported into project {key}.")
-            return json_response(_import(found))
+            return json_response(_shown(found))
 
-        name = self.part.value.title()
-        add = partial(router.add_api_route, response_class=Response)
-        add("/export", export, operation_id=f"export{name}", responses={200: {"content": _BYTES}})
-        add(
-            "/import",
-            take,
-            methods=["POST"],
-            operation_id=f"import{name}",
-            responses={200: {"model": ImportProgress}},
-            openapi_extra={"requestBody": {"required": True, "content": _BYTES}},
-        )
-        add(
-            "/import",
-            last,
-            operation_id=f"get{name}Import",
-            responses={200: {"model": ImportProgress}},
-        )
-        return router
+        return last
 
 
 class _Turns:
@@ -176,7 +191,7 @@ async def _lines(progress: AsyncIterator[Progress]) -> AsyncIterator[bytes]:
         yield orjson.dumps(line) + b"\n"
 
 
-def _import(found: Import) -> ImportProgress:
+def _shown(found: Import) -> ImportProgress:
     writing = found.state is ImportState.WRITING
     return {
         "state": "broken" if writing and not found.leased else found.state.value,

@@ -36,12 +36,7 @@ async def spooled(request: Request, folder: Path | None, cap: int) -> AsyncItera
     if length.isdecimal() and int(length) > cap:
         raise _too_large(cap)
     digest, size, waiting = hashlib.sha256(), 0, bytearray()
-    try:
-        if folder is not None:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed below
-    except OSError as error:
-        raise _unavailable(error) from error
+    file = await asyncio.to_thread(_created, folder)
     try:
         async for piece in _arriving(request):
             size += len(piece)
@@ -68,6 +63,15 @@ async def _arriving(request: Request) -> AsyncIterator[bytes]:
         if piece is None:
             return
         yield piece
+
+
+def _created(folder: Path | None) -> IO[bytes]:
+    try:
+        if folder is not None:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return tempfile.TemporaryFile(dir=folder)
+    except OSError as error:
+        raise _unavailable(error) from error
 
 
 def _write(file: IO[bytes], digest: "hashlib._Hash", waiting: bytearray) -> None:
