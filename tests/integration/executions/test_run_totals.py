@@ -266,6 +266,27 @@ def _request() -> UploadRequest:
     )
 
 
+async def test_a_case_has_one_last_run_wherever_its_runs_are(database: Database) -> None:
+    await ensure_indexes(database, INDEXES)
+    scene, wanted = Scene(database, 0), ExecutionFilter({PROJECT}, only_last=True)
+    process = scene.processes[0]
+    for number in (1, 10_000):
+        run = scene.run(public_id(PROJECT, number), cycle=1) | {"case": 1}
+        async with process.claims.writing(TENANT, [run["id"]]):
+            await scene.rows.insert_one(run)
+        await process.claims.once(idle_seconds=-1)
+        await process.making.cover(TENANT, SPAN)
+        for other in scene.processes:
+            total, page = await other.executions.page(TENANT, wanted, (), OffsetPage(0, 9))
+            assert (total, [r["id"] for r in page]) == (1, [run["id"]])
+    (known,) = await process.segments.look(TENANT, [SPAN])
+    assert len(known.summaries) == 1, "the older run's was void, the newer one has its own"
+    await process.making.cover(TENANT, SPAN)
+    (known,) = await process.segments.look(TENANT, [SPAN])
+    assert len(known.summaries) == 2
+    assert (await process.executions.page(TENANT, wanted, (), OffsetPage(0, 9)))[0] == 1
+
+
 @pytest.mark.parametrize("seed", range(2))
 async def test_totals_are_true_whatever_happens(database: Database, seed: int) -> None:
     await _play(database, seed, steps=40)
