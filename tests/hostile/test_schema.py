@@ -84,5 +84,5 @@ async def test_a_few_requests_of_each_operation(house: House, tmp_path: Path) ->
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_every_bound_of_each_operation(house: House, tmp_path: Path) -> None:
-    options = ("--phases=coverage,fuzzing", "--max-examples=30")
+    options = ("--phases=coverage,fuzzing", "--max-examples=20")
     assert await run(house, tmp_path, *options) == ""

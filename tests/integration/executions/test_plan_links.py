@@ -119,6 +119,23 @@ async def test_alike_is_refused_also_at_once_until_it_is_removed(linked: Linked,
     assert (await linked.http.post(path, json=BODIES[kind])).status_code == 201
 
 
+async def test_links_of_every_kind_made_at_once_are_all_there(linked: Linked) -> None:
+    pages = [("weblinks", {"url": f"https://a.test/{n}", "description": ""}) for n in range(4)]
+    answers = await asyncio.gather(
+        *(
+            linked.http.post(f"/testplans/DEMO-P1/links/{kind}", json=body)
+            for kind, body in [*BODIES.items(), *pages]
+        )
+    )
+    assert {a.status_code for a in answers} == {201}
+    found = await links_of(linked)
+    assert {kind: len(links) for kind, links in found.items()} == {
+        "issues": 1,
+        "webLinks": 5,
+        "testCycles": 1,
+    }
+
+
 async def test_a_url_alone_makes_pages_alike(linked: Linked) -> None:
     await linked.plan_link("DEMO-P1", "weblinks", **PAGE)
     path, other = "/testplans/DEMO-P1/links/weblinks", PAGE | {"description": "other"}

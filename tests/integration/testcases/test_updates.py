@@ -284,3 +284,18 @@ async def test_a_put_and_a_script_at_once_both_stand(site: Site, kind: str) -> N
         assert (await site.read(path))["name"] == f"n{n}"
         found = await site.read(f"{path}/{kind}")
         assert f"s{n}" in str(found)
+
+
+async def test_two_who_replace_a_case_at_once(site: Site) -> None:
+    """One of them comes last with all it said; links made meanwhile stay."""
+    one = await made(site)
+    path = f"/testcases/{one['key']}"
+    changes = [{"name": f"n{i}", "objective": f"o{i}", "labels": [f"l{i}"]} for i in range(8)]
+    answers = await asyncio.gather(
+        *(site.put(path, one | change) for change in changes),
+        *(site.post(f"{path}/links/weblinks", {"url": f"https://a.test/{i}"}) for i in range(4)),
+    )
+    assert [a.status_code for a in answers] == [200] * 8 + [201] * 4
+    found = await site.read(path)
+    assert {name: found[name] for name in ("name", "objective", "labels")} in changes
+    assert len(found["links"]["webLinks"]) == len(one["links"]["webLinks"]) + 4
