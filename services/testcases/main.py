@@ -16,6 +16,7 @@ from kit.service import Background, Group, Parts, Role, Runtime
 from services.testcases.adapters import states
 from services.testcases.adapters.executions import ExecutionsUsage
 from services.testcases.adapters.issues import TenancyIssues
+from services.testcases.adapters.mongo import caseversions as version_rows
 from services.testcases.adapters.mongo import customfields as field_rows
 from services.testcases.adapters.mongo import folders as folder_rows
 from services.testcases.adapters.mongo import links as link_rows
@@ -32,6 +33,7 @@ from services.testcases.adapters.mongo.steps import StepRows
 from services.testcases.api.attachmentremoval import AttachmentRemovalRoutes
 from services.testcases.api.attachments import AttachmentRoutes
 from services.testcases.api.automations import FeatureRoutes
+from services.testcases.api.caseversions import CaseVersionRoutes
 from services.testcases.api.customfields import CustomFieldRoutes
 from services.testcases.api.folders import FolderRoutes
 from services.testcases.api.internal import InternalRoutes
@@ -53,6 +55,7 @@ from services.testcases.consumers.uploads import UploadsConsumer
 from services.testcases.settings import TestcasesSettings
 from services.testcases.usecases.attachments import AttachableCases
 from services.testcases.usecases.calls import Calls
+from services.testcases.usecases.caseversions import CaseVersions
 from services.testcases.usecases.customfields import CustomFields
 from services.testcases.usecases.defaults import DefaultOptions
 from services.testcases.usecases.features import Features
@@ -107,6 +110,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     updates = TestCaseUpdates(case_store, folders, options, fields, clock)
     script_store = script_rows.ScriptRepository(database, pending)
     scripts = Scripts(cases, script_store, fields, numbers)
+    versions = CaseVersions(cases, version_rows.CaseVersionRows(database, pending), numbers)
     links, issue_links = _links(runtime, pending, cases, numbers)
     attached = attachment_wiring.wired(runtime, counters)
     attachable = AttachableCases(cases, case_store, StepRows(database))
@@ -121,13 +125,14 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         *(kind(links, base).router() for kind in (LinkRoutes, IssueLinkRoutes)),
         *_configuration_routers(folders, options, option_admin, fields, base),
         removal_routes,
+        CaseVersionRoutes(versions, base).router(),
         transfer_router(runtime, pending, options, defaults, numbers, attached),
         *AttachmentRemovalRoutes(attached.attachments, attachable).routers(),
         *AttachmentRoutes(attached.attachments, attachable).routers(),
     ]
     public = public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock))
     public.state.max_body_bytes = settings.max_body_bytes
-    run_cases = RunCases(case_store, script_store, Calls(script_store))
+    run_cases = RunCases(case_store, Calls(script_store))
     internal_routes = [
         InternalRoutes(directory, options, fields, folders, by_name, uploads).router(),
         InternalCaseRoutes(directory, run_cases).router(),

@@ -5,12 +5,12 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import Field
 
 from contracts.customfields import CustomFieldEntity, CustomFieldState, show_values
 from kit.clock import vendor_time
 from kit.directory.access import Access
 from kit.http.body import JsonBody, documented
+from kit.http.fields import Milliseconds
 from kit.http.pages import (
     MAX_INT64,
     Cursor,
@@ -57,7 +57,7 @@ class TestCaseCreate(Body):
     name: Name
     objective: str | None = None
     precondition: str | None = None
-    estimated_time: Annotated[int, Field(ge=0, le=MAX_INT64)] | None = None
+    estimated_time: Milliseconds | None = None
     component_id: Id | None = None
     priority_name: Text | None = None
     status_name: Text | None = None
@@ -155,11 +155,10 @@ class TestCaseRoutes:
         self, request: Request, access: CaseReader, page: Offset, key: TestCaseKey
     ) -> Response:
         """List the versions of a test case, newest first."""
-        (case, project), found = await self._cases.versions(access, key)
+        (case, project), total, found = await self._cases.versions(access, key, page)
         url = References.of(self._base, access).url("testcases", key_of(case, project.key))
         versions = [{"id": ident, "self": f"{url}/versions/{n}"} for n, ident in found]
-        values = versions[page.start_at : page.start_at + page.max_results]
-        return offset_response(request, self._base, page, len(versions), values)
+        return offset_response(request, self._base, page, total, versions)
 
     async def version(
         self,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 
 from kit.http.body import JsonBody, documented
-from kit.http.pages import MAX_INT64
+from kit.http.fields import Milliseconds
 from services.testcases.api.fields import AccountId, Body, Id, Name, TestCaseKey
 from services.testcases.api.rights import CaseEditor
 from services.testcases.usecases import testcaseupdates
@@ -39,7 +39,7 @@ class TestCaseUpdate(Body):
     project: IdRef
     objective: str | None = None
     precondition: str | None = None
-    estimated_time: Annotated[int, Field(ge=0, le=MAX_INT64)] | None = None
+    estimated_time: Milliseconds | None = None
     labels: list[str] | None = None
     component: IdRef | None = None
     priority: IdRef

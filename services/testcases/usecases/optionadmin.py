@@ -62,7 +62,7 @@ class OptionAdminStore(OptionStore, Protocol):
         ...
 
     async def cases_having(self, tenant: str, option: Option) -> int:
-        """Count the test cases that have a status or priority, provisional ones too."""
+        """Count what has a status or priority: cases, provisional ones too, and older versions."""
         ...
 
 

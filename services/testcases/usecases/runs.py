@@ -1,7 +1,7 @@
 """Test cases as they are run: what executions take from them when they are made or synced."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,18 +24,10 @@ MaySee = Callable[[int], Awaitable[bool]]
 class Cases(Protocol):
     """Looks cases up by id."""
 
-    async def find(
-        self, tenant: str, project: int, ids: Collection[int], names: Collection[str]
-    ) -> Sequence[TestCase]:
-        """Return the visible cases of a project with these ids, or names."""
-        ...
-
-
-class Scripts(Protocol):
-    """Looks scripts up."""
-
-    async def scripts(self, tenant: str, cases: Collection[int]) -> Mapping[int, Script]:
-        """Return the scripts of those cases that are visible."""
+    async def with_scripts(
+        self, tenant: str, project: int, ids: Collection[int]
+    ) -> Sequence[tuple[TestCase, Script]]:
+        """Return the visible cases of a project with these ids, each as one version has it."""
         ...
 
 
@@ -68,9 +60,8 @@ class Runs:
 class RunCases:
     """Reads cases for executions."""
 
-    def __init__(self, cases: Cases, scripts: Scripts, calls: Calls) -> None:
+    def __init__(self, cases: Cases, calls: Calls) -> None:
         self._cases = cases
-        self._scripts = scripts
         self._calls = calls
 
     async def find(self, tenant: str, cases: Collection[int], may_see: MaySee) -> Runs:
@@ -93,13 +84,7 @@ class RunCases:
     async def _add(
         self, runs: Runs, tenant: str, project: int, cases: Sequence[int], may_see: MaySee
     ) -> None:
-        found = await self._cases.find(tenant, project, cases, ())
-        # the script comes later: what was written before the question is in it
-        scripts = await self._scripts.scripts(tenant, cases)
-        for case in found:
-            script = scripts.get(case.id)
-            if script is None:
-                continue
+        for case, script in await self._cases.with_scripts(tenant, project, cases):
             if runs.full:
                 runs.left.append(case.id)
                 continue

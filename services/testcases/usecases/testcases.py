@@ -71,11 +71,13 @@ class TestCaseStore(Protocol):
         ...
 
     async def older(self, tenant: str, case: TestCase, version: int) -> TestCase | None:
-        """Return a case as an older version says; imports alone bring older ones."""
+        """Return a case as an older version says."""
         ...
 
-    async def older_versions(self, tenant: str, case: TestCase) -> Sequence[tuple[int, int]]:
-        """Return older versions and their ids, the newest first."""
+    async def older_versions(
+        self, tenant: str, case: TestCase, skip: int, limit: int
+    ) -> tuple[int, Sequence[tuple[int, int]]]:
+        """Return how many older versions there are, and some with their ids, the newest first."""
         ...
 
 
@@ -169,13 +171,21 @@ class TestCases:
         older = await self._store.older(access.tenant, case, version)
         if older is None:
             raise NotFound(f"Test case {key} has no version {version}.")
-        return replace(older, links=case.links), project
+        folder = older.folder
+        if folder is not None and await self._folders.find(access.tenant, folder) is None:
+            folder = None  # it was deleted since; nothing refers to what is not there
+        return replace(older, links=case.links, folder=folder), project
 
-    async def versions(self, access: Access, key: str) -> tuple[Shown, Sequence[tuple[int, int]]]:
-        """Return a case and its versions with their ids, the newest first."""
+    async def versions(
+        self, access: Access, key: str, page: OffsetPage
+    ) -> tuple[Shown, int, Sequence[tuple[int, int]]]:
+        """Return a case, the total and one page of its versions with ids, the newest first."""
         case, project = await self.get(access, key)
-        older = await self._store.older_versions(access.tenant, case)
-        return (case, project), [(case.version, case.version_id), *older]
+        newest = [(case.version, case.version_id)][page.start_at : page.start_at + page.max_results]
+        older, found = await self._store.older_versions(
+            access.tenant, case, max(page.start_at - 1, 0), page.max_results - len(newest)
+        )
+        return (case, project), older + 1, [*newest, *found]
 
     async def create(self, access: Access, new: NewTestCase) -> Shown:
         """Store a new case: version 1 with one empty step."""

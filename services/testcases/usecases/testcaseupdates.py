@@ -54,7 +54,7 @@ class TestCaseUpdate:
 
 
 class TestCaseUpdates:
-    """Replaces cases, newest version and all: there is no other yet."""
+    """Replaces cases, which means their newest versions: older ones never change."""
 
     __test__ = False
 

@@ -7,7 +7,7 @@ from kit.mongo import Database, Document
 from services.testcases.adapters.mongo.documents import CustomValueDocument
 from services.testcases.domain.customfields import CustomField
 
-_CASES = "testcases"
+_CASES, _VERSIONS = "testcases", "testcase_versions"
 _PATHS = {
     CustomFieldEntity.TEST_CASE: "custom_fields",
     CustomFieldEntity.TEST_STEP: "script.steps.custom_fields",
@@ -21,6 +21,8 @@ class LibraryValues:
 
     def __init__(self, database: Database) -> None:
         self._cases = database[_CASES]
+        # a value belongs to the definition of its field, also where nothing else changes any more
+        self._both = (self._cases, database[_VERSIONS])
 
     async def having(self, tenant: str, field: CustomField) -> int:
         """Count the test cases that have a value of a field, or a step that has one."""
@@ -37,11 +39,12 @@ class LibraryValues:
             return
         query = {"tenant": tenant, "project": field.project, f"{path}.field": field.id}
         where = path.replace("steps.", "steps.$[].")
-        while rows := await self._cases.find(query, {"_id": 1}).limit(_BATCH).to_list(_BATCH):
-            await self._cases.update_many(
-                query | {"_id": {"$in": [row["_id"] for row in rows]}},
-                {"$pull": {where: {"field": field.id}}},
-            )
+        for things in self._both:
+            while rows := await things.find(query, {"_id": 1}).limit(_BATCH).to_list(_BATCH):
+                await things.update_many(
+                    query | {"_id": {"$in": [row["_id"] for row in rows]}},
+                    {"$pull": {where: {"field": field.id}}},
+                )
 
 
 def values_of(rows: Iterable[Document]) -> dict[int, Value]:

@@ -166,10 +166,10 @@ class WordsDocument(TypedDict):
 
 
 class TestCaseDocument(TypedDict):
-    """A test case as its newest version says.
+    """A test case as its newest version says, or an older one, which has no links.
 
     ``_id``: tenant/project/number, or tenant/project/name/digest[/salt] of a case that was made
-    by name, so that the name is made once.
+    by name, so that the name is made once; of an older version tenant/project/number/version.
     """
 
     _id: Annotated[str, DataClass.CUSTOMER_CONTENT]

@@ -13,7 +13,7 @@ from kit.outbox.entries import INDEX as OUTBOX_INDEX
 from services.testcases.adapters.mongo.documents import OptionDocument
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.projectwrites import PROJECTS, ProjectWrites
-from services.testcases.adapters.mongo.testcases import TEST_CASES
+from services.testcases.adapters.mongo.testcases import TEST_CASES, VERSIONS
 from services.testcases.domain.options import Option, defaults_of, name_key
 
 OPTIONS = "options"
@@ -54,6 +54,7 @@ class OptionRepository:
         self._options = database[OPTIONS]
         self._projects = database[PROJECTS]
         self._cases = database[TEST_CASES]
+        self._versions = database[VERSIONS]
         self._pending = pending
         self._writes = ProjectWrites(database, pending)
 
@@ -173,12 +174,13 @@ class OptionRepository:
         return row is not None
 
     async def cases_having(self, tenant: str, option: Option) -> int:
-        """Count the test cases that have a status or priority, provisional ones too."""
+        """Count what has a status or priority: cases, provisional ones too, and older versions."""
         field = {OptionType.PRIORITY: "priority", OptionType.TEST_CASE: "status"}.get(option.type)
         if field is None:
             return 0
         query = {"tenant": tenant, "project": option.project, field: option.id}
-        return int(await self._cases.count_documents(query))
+        counts = [await rows.count_documents(query) for rows in (self._cases, self._versions)]
+        return sum(counts)
 
     async def _group(
         self, tenant: str, project: int, kind: OptionType, session: Session

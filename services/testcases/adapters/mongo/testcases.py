@@ -17,7 +17,7 @@ from kit.outbox.entries import INDEX as OUTBOX_INDEX
 from services.testcases.adapters.mongo.customvalues import value_documents, values_of
 from services.testcases.adapters.mongo.documents import TestCaseDocument
 from services.testcases.adapters.mongo.pending import Pending
-from services.testcases.adapters.mongo.scriptforms import script_document
+from services.testcases.adapters.mongo.scriptforms import script_document, script_of
 from services.testcases.domain.links import IssueLink, Link, LinkType, WebLink
 from services.testcases.domain.scripts import Script, ScriptType, StepsScript
 from services.testcases.domain.searchwords import case_words, script_words
@@ -126,6 +126,14 @@ class TestCaseRepository:
         cases = {row["id"]: test_case(row) for rows in found for row in rows}
         return [cases[i] for i in sorted(cases)]
 
+    async def with_scripts(
+        self, tenant: str, project: int, ids: Collection[int]
+    ) -> Sequence[tuple[TestCase, Script]]:
+        """Return the cases with these ids, by id; in one read, so of one version each."""
+        query = {"tenant": tenant, "project": project, "visible": True, "id": {"$in": list(ids)}}
+        found = self._cases.find(query, {"search": 0, "outbox": 0}).sort(_BY_ID)
+        return [(test_case(row), script_of(row["script"])) for row in await found.to_list(None)]
+
     async def find_archived(
         self, tenant: str, project: int, ids: Collection[int]
     ) -> Sequence[TestCase]:
@@ -154,11 +162,19 @@ class TestCaseRepository:
         row = await self._versions.find_one(query, WITHOUT_STEPS)
         return None if row is None else test_case(row)
 
-    async def older_versions(self, tenant: str, case: TestCase) -> Sequence[tuple[int, int]]:
-        """Return older versions and their ids, the newest first."""
-        found = self._versions.find(_older(tenant, case), {"version": 1, "version_id": 1})
-        rows = await found.sort("version", DESCENDING).to_list(None)
-        return [(row["version"], row["version_id"]) for row in rows]
+    async def older_versions(
+        self, tenant: str, case: TestCase, skip: int, limit: int
+    ) -> tuple[int, Sequence[tuple[int, int]]]:
+        """Return how many older versions there are, and some with their ids, the newest first."""
+        # what became older after the case was read is still the newest in that answer
+        query = _older(tenant, case) | {"version": {"$lt": case.version}}
+        total = await self._versions.count_documents(query)
+        if not limit:  # to MongoDB that is no limit
+            return total, []
+        found = self._versions.find(query, {"version": 1, "version_id": 1})
+        order = [(name, DESCENDING) for name in ("project", "id", "version")]
+        rows = await found.sort(order).skip(skip).limit(limit).to_list(limit)
+        return total, [(row["version"], row["version_id"]) for row in rows]
 
     async def replace(self, tenant: str, case: TestCase) -> bool:
         """Store what a client may set of a case; False when it is gone."""

@@ -48,6 +48,9 @@ class LibraryCheck:
     _newest: dict[int, int] = field(default_factory=dict)
     _calls: dict[int, list[int]] = field(default_factory=dict)
     _old_calls: set[int] = field(default_factory=set)
+    _old_steps: Numbers = field(default_factory=Numbers)
+    _steps_before: tuple[int, set[int]] = (0, set())
+    """A case, and the steps that its older versions had so far: they come case by case."""
     _links: Links = field(init=False)
 
     def __post_init__(self) -> None:
@@ -126,6 +129,8 @@ class LibraryCheck:
             self._check_case(row, where)
             number = number_of(row.id)
             self.cases.add(number)
+            for step in row.script.steps:
+                self.steps.add(number_of(step.id))
             if row.version > 1:
                 self._newest[row.id] = row.version
             self._links.check(row.links, _ODD, where)
@@ -145,16 +150,37 @@ class LibraryCheck:
             if row.links or row.archived is not None:
                 raise InvalidInput(f"{where}: links and archive belong to the newest version.")
             self._check_case(row, where)
+            self._take_old_steps(row)
             self._old_calls.update(self._called(row))
 
     def finish(self) -> None:
         """Check what refers from one case to another."""
         self.versions.check_unique("version")
         self.steps.check_unique("step")
+        self._old_steps.check_unique("step")
         self.links.check_unique("link")
         for called in (*self._calls.values(), self._old_calls):
             self.cases.check_known(called, "test case number")
         self._check_circles()
+
+    def _take_old_steps(self, row: TestCaseRow) -> None:
+        """Take the steps of an older version; a step is in every version since it was made."""
+        if self._steps_before[0] != row.id:
+            self._steps_before = row.id, set()
+        seen: set[int] = set()
+        for number in (number_of(step.id) for step in row.script.steps):
+            if number in seen:
+                raise InvalidInput(f"The archive has step {number} twice.")
+            seen.add(number)
+        before = self._steps_before[1]
+        for number in seen - before:
+            self._old_steps.add(number)
+        before |= seen
+
+    @property
+    def last_step(self) -> int:
+        """The highest number of a step, of older versions too."""
+        return max(self.steps.last, self._old_steps.last)
 
     def _has_default(self, kind: OptionType) -> bool:
         return any(o.default and o.type is kind for o in self.options)
@@ -171,7 +197,6 @@ class LibraryCheck:
         check_labels(row.labels)
         for step in row.script.steps:
             check_project(self.manifest, step.id, where)
-            self.steps.add(number_of(step.id))
         # whoever is called from elsewhere is looked for when all keys are known
         for key in {s.test_case.test_case_key for s in row.script.steps if s.test_case}:
             if self.forms.called(key) is None:

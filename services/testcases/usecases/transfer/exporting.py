@@ -13,6 +13,7 @@ from kit.transfer.exporting import Exported, ExportedFile
 from kit.transfer.numbers import Numbers
 from services.testcases.domain.customfields import CustomField
 from services.testcases.domain.options import Option
+from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.attachments import KIND
 from services.testcases.usecases.defaults import DefaultOptions
 from services.testcases.usecases.numbering import Numbered
@@ -66,6 +67,7 @@ class LibraryExport:
         self._tenant = tenant
         self._project = project
         self._cases = Numbers()
+        self._newest: dict[int, int] = {}
         self._folders = Numbers()
         self._options: Sequence[Option] = ()
         self._fields: Sequence[CustomField] = ()
@@ -93,11 +95,14 @@ class LibraryExport:
             async for cases in self._source.cases(tenant, project):
                 yield await self._rendered(cases)
                 for whole in cases:
-                    self._cases.add(number_of(whole.case.id))
+                    self._take(whole.case)
         elif member is Member.TEST_CASE_VERSIONS:
             self._forms.cases = self._cases
             async for cases in self._source.versions(tenant, project):
-                yield await self._rendered(c for c in cases if number_of(c.case.id) in self._cases)
+                # a version that was the newest when its case was read is in the archive already
+                yield await self._rendered(
+                    c for c in cases if c.case.version < self._newest.get(c.case.id, 0)
+                )
         elif member is Member.FOLDERS:
             async for folders in self._source.folders(tenant, project):
                 yield [folder_row(folder, self._folders) for folder in folders]
@@ -129,6 +134,11 @@ class LibraryExport:
         ):
             await self.refresh()  # one was made since
         return [self._forms.row(whole) for whole in found]
+
+    def _take(self, case: TestCase) -> None:
+        self._cases.add(number_of(case.id))
+        if case.version > 1:
+            self._newest[case.id] = case.version
 
     def _file(self, placed: Placed) -> AttachmentRow:
         attachment, place = placed.attachment, placed.place

@@ -115,7 +115,7 @@ class LibraryDestination:
         highest = {
             Numbered.TEST_CASE: cases,
             Numbered.VERSION: check.versions.last,
-            Numbered.STEP: check.steps.last,
+            Numbered.STEP: check.last_step,
             # the n-th link of a project has the number 2n - 1
             Numbered.LINK: (check.links.last + 1) // 2,
             Numbered.FOLDER: check.folders,
