@@ -1,8 +1,9 @@
 """Asking once what many ask for at the same time."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -59,3 +60,22 @@ class Grouped(Generic[K, I, R]):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
+
+
+async def settled(
+    works: Iterable[Awaitable[R]], *, at_once: int | None = None
+) -> list[R | Exception]:
+    """Do several things side by side; return what came of each, in their order.
+
+    ``at_once``: so many at most.
+    """
+    room = asyncio.Semaphore(at_once) if at_once else contextlib.nullcontext()
+
+    async def one(work: Awaitable[R]) -> R | Exception:
+        async with room:
+            try:
+                return await work
+            except Exception as error:  # noqa: BLE001  it is what came of this one
+                return error
+
+    return await asyncio.gather(*map(one, works))

@@ -1,12 +1,12 @@
 """Test executions: recording one, and changing what it says."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from contracts.customfields import CustomFieldEntity
+from contracts.customfields import CustomFieldEntity, Value
 from contracts.ids import Kind, parse_key, public_id
 from contracts.tenancy import ProjectState
 from kit.auth.principal import Principal
@@ -14,7 +14,8 @@ from kit.clock import Clock
 from kit.counters import Counters
 from kit.directory.access import Access
 from kit.errors import InvalidInput, NotFound, Unprocessable
-from kit.grouping import Grouped
+from kit.grouping import Grouped, settled
+from kit.ids import stable_uuid
 from services.executions.domain.customfields import value_rows
 from services.executions.domain.executionsteps import (
     ExecutionStep,
@@ -63,6 +64,8 @@ class NewTestExecution:
     assigned_to: str | None = None
     comment: str | None = None
     custom_fields: Mapping[str, Any] = field(default_factory=dict)
+    client_id: str | None = None
+    """The client's own name of it: what has it in the project is not made a second time."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,29 @@ class ExecutionUpdate:
 _Creation = tuple[Access, ProjectState, NewTestExecution]
 
 
+@dataclass(frozen=True)
+class _Draft:
+    """What a creation found; all it lacks is numbers."""
+
+    new: NewTestExecution
+    cycle: TestCycle
+    case: RunCase
+    values: Mapping[int, Value]
+    chosen: Chosen
+
+
 class ExecutionStore(Protocol):
     """Where executions are kept."""
 
-    async def insert(self, execution: TestExecution) -> None:
-        """Store a new one; a version of Jira that is gone by then is corrected."""
+    async def insert(self, execution: TestExecution) -> int:
+        """Store a new one; a version of Jira that is gone by then is corrected.
+
+        Return its id; where its ``_id`` was taken, the id of what has it.
+        """
+        ...
+
+    async def named(self, tenant: str, names: Iterable[str]) -> Mapping[str, int]:
+        """Return the ids of executions by their ``_id``, archived and removed ones too."""
         ...
 
     async def update(
@@ -131,14 +152,32 @@ class ExecutionChanges:
         project = await access.project(new.project_key)
         return await self._creations.get((access.principal, project.id), (access, project, new))
 
+    async def create_all(
+        self, access: Access, project: ProjectState, wanted: Sequence[NewTestExecution]
+    ) -> Sequence[int | Exception]:
+        """Do the same for some of one project, of which none share a client's id.
+
+        A later one is a newer run than those before it.
+        """
+        return await self._create_all(
+            (access.principal, project.id), [(access, project, new) for new in wanted]
+        )
+
     async def _create_all(
-        self, _: tuple[Principal, int], wanted: Sequence[_Creation]
+        self, key: tuple[Principal, int], wanted: Sequence[_Creation]
     ) -> Sequence[int | Exception]:
         """Create what one caller asks for at once side by side: so each step is taken once."""
-        made = await asyncio.gather(*(self._create(*w) for w in wanted), return_exceptions=True)
-        return [m if isinstance(m, int) else _fault(m) for m in made]
+        tenant, project = key[0].tenant, key[1]
+        names = [_row_id(tenant, project, new) for _, _, new in wanted]
+        there = await self._store.named(tenant, filter(None, names)) if any(names) else {}
+        fresh = [w for name, w in zip(names, wanted, strict=True) if name not in there]
+        drafted = await settled(self._draft(*w) for w in fresh)
+        drafts = [d for d in drafted if isinstance(d, _Draft)]
+        stored = iter(await self._store_all(tenant, project, drafts) if drafts else ())
+        made = iter([next(stored) if isinstance(d, _Draft) else d for d in drafted])
+        return [there[name] if name is not None and name in there else next(made) for name in names]
 
-    async def _create(self, access: Access, project: ProjectState, new: NewTestExecution) -> int:
+    async def _draft(self, access: Access, project: ProjectState, new: NewTestExecution) -> _Draft:
         tenant = access.tenant
         cycle, case, values = await _in_order(
             self._cycle(access, project, new.cycle_key),
@@ -149,40 +188,27 @@ class ExecutionChanges:
         )
         _check_results(new, case)
         chosen = await self._options.chosen(tenant, project.id, _wanted(new, case), InvalidInput)
-        steps, number = await asyncio.gather(
-            self._steps(tenant, project.id, new, case, chosen),
-            self._counters.reserve(f"{tenant}/{project.id}/{Kind.TEST_EXECUTION}"),
+        return _Draft(new, cycle, case, values, chosen)
+
+    async def _store_all(
+        self, tenant: str, project: int, drafts: Sequence[_Draft]
+    ) -> Sequence[int | Exception]:
+        """Store in this order: whoever stands behind another has the higher id."""
+        number, step = await asyncio.gather(
+            self._counters.reserve(f"{tenant}/{project}/{Kind.TEST_EXECUTION}", len(drafts)),
+            self._first_step(tenant, project, sum(len(d.case.script) for d in drafts)),
         )
-        ident, now = public_id(project.id, number), self._clock.now()
-        execution = TestExecution(
-            _id=f"{tenant}/{ident}",
-            tenant=tenant,
-            id=ident,
-            project=project.id,
-            cycle=cycle["id"],
-            case=case.case,
-            version=case.version,
-            version_id=case.version_id,
-            status=chosen.statuses[new.status_name],
-            environment=chosen.environment,
-            jira_version=cycle["jira_version"],
-            time=new.time,
-            end=new.end or now,
-            executed_by=new.executed_by,
-            assigned_to=new.assigned_to,
-            comment=new.comment,
-            automated=new.executed_by is None,
-            upload=None,
-            updated_on=now,
-        )
-        if case.estimated_time is not None:
-            execution["estimated_time"] = case.estimated_time
-        if values:
-            execution["custom_fields"] = value_rows(values)
-        if steps:
-            execution["steps"] = steps
-        await self._store.insert(execution)
-        return ident
+        executions, now = [], self._clock.now()
+        for at, draft in enumerate(drafts):
+            ident = public_id(project, number + at)
+            executions.append(_execution(tenant, project, ident, draft, now))
+            if draft.case.script:
+                executions[-1]["steps"] = _steps(draft, public_id(project, step))
+                step += len(draft.case.script)
+        return await settled(self._store.insert(e) for e in executions)
+
+    async def _first_step(self, tenant: str, project: int, count: int) -> int:
+        return await self._counters.reserve(f"{tenant}/{project}/{STEP}", count) if count else 0
 
     async def update(self, access: Access, id_or_key: str, wanted: ExecutionUpdate) -> int:
         """Change an execution, frozen or not, and return its id.
@@ -218,24 +244,6 @@ class ExecutionChanges:
             raise NotFound(f"Test case {key} does not exist in project {project.key}.")
         return found
 
-    async def _steps(
-        self, tenant: str, project: int, new: NewTestExecution, case: RunCase, chosen: Chosen
-    ) -> list[ExecutionStep]:
-        if not case.script:
-            return []
-        first = await self._counters.reserve(f"{tenant}/{project}/{STEP}", len(case.script))
-        # where every step has a result, no default is needed
-        status = chosen.default or chosen.statuses[new.status_name]
-        steps = fresh_steps(case.script, public_id(project, first), status)
-        results = [StepResult(chosen.statuses[r.status_name], r.actual, r.end) for r in new.results]
-        return with_results(steps, results)
-
-
-def _fault(error: BaseException) -> Exception:
-    if isinstance(error, Exception):
-        return error
-    raise error  # the whole process stops
-
 
 async def _in_order(
     first: Awaitable[A], second: Awaitable[B], third: Awaitable[C]
@@ -246,6 +254,56 @@ async def _in_order(
         if isinstance(one, BaseException):
             raise one
     return found  # type: ignore[return-value]  # none of them is an exception
+
+
+def _row_id(tenant: str, project: int, new: NewTestExecution) -> str | None:
+    """Return the ``_id`` that a client's id stands for, None for one without."""
+    if new.client_id is None:
+        return None
+    # a digest: what clients write has no place in an id
+    return f"{tenant}/client/{project}/{stable_uuid(new.client_id)}"
+
+
+def _execution(
+    tenant: str, project: int, ident: int, draft: _Draft, now: datetime
+) -> TestExecution:
+    new, case, cycle = draft.new, draft.case, draft.cycle
+    execution = TestExecution(
+        _id=_row_id(tenant, project, new) or f"{tenant}/{ident}",
+        tenant=tenant,
+        id=ident,
+        project=project,
+        cycle=cycle["id"],
+        case=case.case,
+        version=case.version,
+        version_id=case.version_id,
+        status=draft.chosen.statuses[new.status_name],
+        environment=draft.chosen.environment,
+        jira_version=cycle["jira_version"],
+        time=new.time,
+        end=new.end or now,
+        executed_by=new.executed_by,
+        assigned_to=new.assigned_to,
+        comment=new.comment,
+        automated=new.executed_by is None,
+        upload=None,
+        updated_on=now,
+    )
+    if case.estimated_time is not None:
+        execution["estimated_time"] = case.estimated_time
+    if draft.values:
+        execution["custom_fields"] = value_rows(draft.values)
+    return execution
+
+
+def _steps(draft: _Draft, first: int) -> list[ExecutionStep]:
+    """Return the steps of its case with its results; ``first`` is the id of the first step."""
+    new, chosen = draft.new, draft.chosen
+    # where every step has a result, no default is needed
+    status = chosen.default or chosen.statuses[new.status_name]
+    steps = fresh_steps(draft.case.script, first, status)
+    results = [StepResult(chosen.statuses[r.status_name], r.actual, r.end) for r in new.results]
+    return with_results(steps, results)
 
 
 def _check_results(new: NewTestExecution, case: RunCase) -> None:

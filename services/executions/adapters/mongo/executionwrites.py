@@ -1,6 +1,6 @@
 """Writing single test executions and their steps in MongoDB."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from kit.mongo import (
     unavailable_when_down,
 )
 from kit.segments.claims import Claims
+from kit.shelves import Shelf, everywhere, shelved
 from services.executions.adapters.mongo.listing import forget_field
 from services.executions.adapters.mongo.testexecutions import COLLECTION
 from services.executions.adapters.mongo.versions import RemovedVersions
@@ -38,34 +39,47 @@ class ExecutionChangesRepository:
         self._attachments = AttachmentRows(database)
         self._executions = database[COLLECTION]
         self._removed = RemovedVersions(database)
-        self._inserts = Grouped[str, TestExecution, None](self._insert)
+        self._inserts = Grouped[str, TestExecution, int](self._insert)
 
-    async def insert(self, execution: TestExecution) -> None:
-        """Store a new one; a version of Jira that is gone by then is corrected."""
+    async def insert(self, execution: TestExecution) -> int:
+        """Store a new one; a version of Jira that is gone by then is corrected.
+
+        Return its id; where its ``_id`` was taken, the id of what has it.
+        """
         with unavailable_when_down():
-            await self._inserts.get(execution["tenant"], execution)
+            return await self._inserts.get(execution["tenant"], execution)
+
+    async def named(self, tenant: str, names: Iterable[str]) -> Mapping[str, int]:
+        """Return the ids of executions by their ``_id``, archived and removed ones too."""
+        query = {
+            "tenant": {"$in": [*everywhere(tenant), shelved(tenant, Shelf.REMOVED)]},
+            "_id": {"$in": list(names)},
+        }
+        with unavailable_when_down():
+            rows = await self._executions.find(query, {"id": 1}).to_list(None)
+        return {row["_id"]: row["id"] for row in rows}
 
     async def _insert(
         self, tenant: str, executions: Sequence[TestExecution]
-    ) -> Sequence[Exception | None]:
+    ) -> Sequence[int | Exception]:
         """Insert what several wait for at once."""
         async with self._claims.writing(tenant, [e["id"] for e in executions]):
             try:
-                await insert_new(self._executions, [dict(e) for e in executions])
+                taken = await insert_new(self._executions, [dict(e) for e in executions])
             except Exception as error:
                 if len(executions) == 1 or is_transient(error):
                     raise
                 # one that cannot be stored must not take the others down; what is there stays
                 return [await self._insert_one(e) for e in executions]
             await self._removed.follow(self._executions, executions)
-        return [None] * len(executions)
+        there = await self.named(tenant, [executions[at]["_id"] for at in taken]) if taken else {}
+        return [there.get(e["_id"], e["id"]) for e in executions]
 
-    async def _insert_one(self, execution: TestExecution) -> Exception | None:
+    async def _insert_one(self, execution: TestExecution) -> int | Exception:
         try:
-            await self._insert(execution["tenant"], [execution])
+            return (await self._insert(execution["tenant"], [execution]))[0]
         except Exception as error:  # noqa: BLE001  who waits for it raises it
             return error
-        return None
 
     async def update(
         self, tenant: str, execution: int, content: ExecutionContent, now: datetime
