@@ -1,10 +1,10 @@
-"""``python -m bench [upload|memory|consumer|webhooks|library|pages ...]``: all of them by default."""
+"""``python -m bench [upload|consumer|webhooks|create|memory|library|pages ...]``: all of them by default."""
 
 import argparse
 import logging
 from collections.abc import Callable
 
-from bench import consumer, upload, webhooks
+from bench import consumer, create, upload, webhooks
 from bench.library import measure as library
 from bench.pages import measure as pages
 from bench.report import Figure, publish
@@ -14,6 +14,7 @@ MEASUREMENTS: dict[str, Callable[[Stack], list[Figure]]] = {
     "upload": upload.measure,
     "consumer": consumer.measure,
     "webhooks": webhooks.measure,
+    "create": create.measure,
     "memory": upload.memory,
 }
 ALONE: dict[str, Callable[[], list[Figure]]] = {
