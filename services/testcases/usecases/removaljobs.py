@@ -26,7 +26,7 @@ class Remains(Protocol):
     """Moves and erases, some documents at a time. True: there may be more."""
 
     async def write_calls_out(self, tenant: str, case: int, now: datetime) -> bool:
-        """Replace calls of a case that is gone in other cases."""
+        """Replace calls of a case that is gone in other cases and their older versions."""
         ...
 
     async def erase(self, tenant: str, case: int, now: datetime) -> None:

@@ -76,32 +76,48 @@ async def test_older_versions_come_along(house: House) -> None:
         body = {"projectKey": "DEMO", "name": name}
         assert (await source.http.post("/testcases", json=body)).status_code == 201
 
-    def older(members: dict[str, bytes]) -> None:
-        first, second = (json.loads(line) for line in members[CASES].splitlines())
-        gone = {"id": first["id"] + 50, "testCase": {"testCaseKey": "DEMO-T2"}}
-        old = first | {"name": "once", "script": {"type": "steps", "steps": [gone]}}
-        newest = first | {"version": 3, "versionId": first["versionId"] + 40}
-        write(members, CASES, [newest, second])
-        write(members, VERSIONS, [old, old | {"version": 2, "versionId": old["versionId"] + 30}])
+    call = {"testCase": {"testCaseKey": "DEMO-T2"}}
+    first = {"mode": "OVERWRITE", "items": [call, {"inline": {"description": "d"}}]}
+    assert (await source.http.post("/testcases/DEMO-T1/teststeps", json=first)).status_code == 201
+    for name in ("once", "twice", "now"):
+        case = (await source.http.get("/testcases/DEMO-T1")).json() | {"name": name}
+        assert (await source.http.put("/testcases/DEMO-T1", json=case)).status_code == 200
+        if name != "now":
+            begun = await source.http.post(f"{rich.OWN}/testcases/testcases/DEMO-T1/versions")
+            assert begun.status_code == 201, begun.text
+    more = {"mode": "APPEND", "items": [{"inline": {"description": "e"}}]}
+    assert (await source.http.post("/testcases/DEMO-T1/teststeps", json=more)).status_code == 201
 
-    def twice(members: dict[str, bytes]) -> None:
+    def doubled(members: dict[str, bytes]) -> None:
         old = [json.loads(line) for line in members[VERSIONS].splitlines()]
-        old[1]["script"]["steps"][0]["id"] += 1
+        for step in old[1]["script"]["steps"]:
+            step["id"] = old[0]["script"]["steps"][0]["id"]
         write(members, VERSIONS, old)
 
-    archive = changed(await exported(source, "library"), older)
+    def newer(members: dict[str, bytes]) -> None:
+        old = [json.loads(line) for line in members[VERSIONS].splitlines()]
+        write(members, VERSIONS, [old[0], old[1] | {"version": 3}])
+
+    archive = await exported(source, "library")
     target = await house.linked()
-    status, message = fault(await send(target, "library", archive))
-    assert (status, "step" in message) == (400, True), message
-    archive = changed(archive, twice)
+    for wrong, word in ((doubled, "step"), (newer, "older")):
+        status, message = fault(await send(target, "library", changed(archive, wrong)))
+        assert (status, word in message) == (400, True), message
     await imported(target, "library", archive)
     versions = (await target.http.get("/testcases/DEMO-T1/versions")).json()["values"]
     assert [v["self"].rpartition("/")[2] for v in versions] == ["3", "2", "1"]
     names = [(await target.http.get(f"/testcases/DEMO-T1/versions/{n}")).json() for n in (1, 3)]
-    assert [n["name"] for n in names] == ["once", "one"]
+    assert [n["name"] for n in names] == ["once", "now"]
     assert (await target.http.get("/testcases/DEMO-T1/versions/4")).status_code == 404
     again = opened(await exported(target, "library"))
-    assert len(again[VERSIONS].splitlines()) == 2
+    kept = [json.loads(line) for line in again[VERSIONS].splitlines()]
+    assert [(k["version"], len(k["script"]["steps"])) for k in kept] == [(1, 2), (2, 2)]
+    # the next one goes on from there
+    begun = await target.http.post(f"{rich.OWN}/testcases/testcases/DEMO-T1/versions")
+    assert begun.json()["version"] == 4
+    found = (await target.http.get("/testcases/DEMO-T1/versions")).json()["values"]
+    assert found[1:] == versions
+    assert begun.json()["id"] == found[0]["id"] > max(v["id"] for v in versions)
 
 
 async def test_the_same_archive_again_changes_nothing_and_goes_on_where_it_broke_off(

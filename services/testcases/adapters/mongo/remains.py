@@ -42,12 +42,16 @@ class RemainsRows:
         self._turns = Turns(database, pending, _BUSY)
 
     async def write_calls_out(self, tenant: str, case: int, now: datetime) -> bool:
-        """Replace calls of a case that is gone in other cases."""
+        """Replace calls of a case that is gone in other cases, then in older versions of them.
+
+        A version that is kept meanwhile has no such call: its case had none by then, or the two
+        writers of the case conflict.
+        """
         rows = self._cases.find(calling(tenant, case), {"id": 1}).hint(CALLS).limit(_SCRIPTS)
         callers = [row["id"] for row in await rows.to_list(_SCRIPTS)]
         for caller in callers:
             await self._write_out(tenant, caller, case, now)
-        return bool(callers)
+        return bool(callers) or await self._write_versions_out(tenant, case)
 
     async def erase(self, tenant: str, case: int, now: datetime) -> None:
         """Erase older versions of a case, and what is attached to it or its steps."""
@@ -98,6 +102,16 @@ class RemainsRows:
             )
 
         await self._turns.run(tenant, caller, once)
+
+    async def _write_versions_out(self, tenant: str, gone: int) -> bool:
+        query = {"tenant": tenant, "script.steps.call.case": gone, "id": {"$ne": gone}}
+        rows = self._versions.find(query, {"script": 1}).hint(CALLS).limit(_SCRIPTS)
+        found = await rows.to_list(_SCRIPTS)
+        for row in found:
+            script = dict(script_document(written_out(script_of(row["script"]), gone)))
+            this = {"tenant": tenant, "_id": row["_id"]}
+            await self._versions.update_one(this, {"$set": {"script": script}})
+        return bool(found)
 
     async def _delete_inside(self, tenant: str, folder: int, now: datetime) -> bool:
         below_it = {"tenant": tenant, "project": project_of(folder), **_below(folder)}

@@ -31,6 +31,12 @@ CALLS = "calls"
 """Name of the index of cases that call others."""
 
 
+def _calls_index() -> IndexModel:
+    """Hold nothing of cases that call no other."""
+    called = "script.steps.call.case"
+    return _index(CALLS, called, partialFilterExpression={called: {"$exists": True}})
+
+
 def _index(name: str, *fields: str, **options: Any) -> IndexModel:
     return IndexModel([(f, ASCENDING) for f in ("tenant", *fields)], name=name, **options)
 
@@ -51,15 +57,10 @@ INDEXES = {
         # the search: any of a case's words leads to it, in the order of ids
         _index("words", "search.words", "visible", "id"),
         _index("updated", "project", "visible", "updated_on", "id"),
-        # holds nothing of cases that call no other
-        _index(
-            CALLS,
-            "script.steps.call.case",
-            partialFilterExpression={"script.steps.call.case": {"$exists": True}},
-        ),
+        _calls_index(),
         OUTBOX_INDEX,
     ],
-    VERSIONS: [_index("version", "project", "id", "version")],
+    VERSIONS: [_index("version", "project", "id", "version"), _calls_index()],
 }
 
 _BY_ID = [("project", ASCENDING), ("id", ASCENDING)]
