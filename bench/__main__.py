@@ -1,4 +1,4 @@
-"""``python -m bench [upload|consumer|webhooks|create|memory|library|pages ...]``: all of them by default."""
+"""``python -m bench [NAME ...]``: names are those of the tables below, all of them by default."""
 
 import argparse
 import logging
