@@ -12,6 +12,7 @@ ISSUES = {10_001: "DEMO-1", 10_002: "DEMO-2", 10_003: "DEMO-3"}
 """Issues of the site, by id; everything is linked to the second."""
 PAGE = "https://example.org/a?b=c#d"
 ENVIRONMENT = "Linux"
+OSTRO = "http://ostro.test/ostro/v1"
 FIELDS: Mapping[str, Any] = {"Text": "said", "Pick": "Red", "Many": ["Green", "Red"], "Number": 7}
 """A value of each custom field that everything has; all but the last are required."""
 _TYPES = {
@@ -49,7 +50,7 @@ class Furniture:
 
     async def define(self, values: Mapping[str, Any]) -> None:
         """Let everything here have custom fields, and these values."""
-        url = f"http://ostro.test/ostro/v1/testcases/projects/{self.names['project']}/custom-fields"
+        url = f"{OSTRO}/testcases/projects/{self.names['project']}/custom-fields"
         for entity in _WITH_FIELDS:
             for name, kind in _TYPES.items():
                 field = {"entity": entity, "type": kind, "name": name, "required": name != "Number"}
@@ -67,6 +68,8 @@ class Furniture:
         for make in (self.case, self.text_case, self.bdd_case, self.cycle, self.plan):
             self.names |= await make()
         self.names["older_run"] = (await self.run_of(self.names["case"]))["run"]
+        # from here on that run is one of an older version
+        await self._post(f"{OSTRO}/testcases/testcases/{self.names['case']}/versions")
         self.names |= await self.run_of(self.names["case"])
         for kind, path in ATTACHED.items():
             self.names[f"{kind}_file"] = await self.attached(path.format(**self.names))

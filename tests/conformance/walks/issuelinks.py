@@ -16,7 +16,7 @@ def _walk(operation: str, kind: str, **by: Any) -> Walk:
 
 
 WALKS = (
-    _walk("getIssueLinkTestCases", "testcases", key="{case}", version=1),
+    _walk("getIssueLinkTestCases", "testcases", key="{case}", version=2),
     _walk("getIssueLinkTestCycles", "testcycles", id="{cycle_id}"),
     _walk("getIssueLinkTestPlans", "testplans", id="{plan_id}"),
     _walk("getIssueLinkTestExecutions", "executions", id="{run}"),

@@ -62,9 +62,10 @@ REQUIRED = {"cf-required-absent": Try(body={"customFields": LEFT_OUT})}
 FILLED = custom_fields(_values) | foreign_fields(_values) | REQUIRED
 
 
-def _one_version(names: Names, _: Call, found: list[Any]) -> None:
-    ((version,),) = found
-    assert version["self"].endswith(f"/testcases/{names['case']}/versions/1")
+def _versions(names: Names, _: Call, found: list[Any]) -> None:
+    ((*versions,),) = found
+    ends = [f"/testcases/{names['case']}/versions/{n}" for n in (2, 1)]
+    assert [v["self"][-len(end) :] for v, end in zip(versions, ends, strict=True)] == ends
 
 
 WALKS = (
@@ -162,7 +163,7 @@ WALKS = (
         Call("GET", f"{KEY}/versions", {"maxResults": 10, "startAt": 0}),
         SEEN | OFFSET | generic("path-param-invalid"),
         (Read(within="values"),),
-        check=_one_version,
+        check=_versions,
     ),
     Walk(
         "getTestCaseVersion",
