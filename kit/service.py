@@ -34,6 +34,7 @@ from kit.clock import Clock, SystemClock
 from kit.errors import OstroError
 from kit.http.client import InternalClient
 from kit.http.fast import Endpoint, FastRoutes
+from kit.http.prepared import prepared
 from kit.ids import Ids, SystemIds
 from kit.kafka.client import Names
 from kit.kafka.consumer import (
@@ -247,7 +248,7 @@ async def _start(stack: contextlib.AsyncExitStack, runtime: Runtime[S], parts: P
         await _consume(stack, runtime, parts.groups)
     await _serve(stack, parts.internal, settings.http_host, settings.internal_port)
     if role.includes(Role.API):
-        public = FastRoutes(parts.public, parts.fast) if parts.fast else parts.public
+        public = FastRoutes(parts.public, {**prepared(parts.public), **parts.fast})
         await _serve(stack, public, settings.http_host, settings.http_port)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
 from pydantic import BaseModel, StrictInt, TypeAdapter, ValidationError
 
 from kit.auth.principal import Principal, Scope
@@ -79,7 +81,7 @@ class ServiceTokens:
             "tenant": tenant,
             "act": _dump(principal) if principal is not None else None,
         }
-        return jwt.encode(claims, self._private_pem, algorithm=_ALGORITHM)
+        return jwt.encode(claims, _read(self._private_pem), algorithm=_ALGORITHM)
 
     def verify(self, token: str) -> InternalCaller:
         """Return the caller; raise ``Unauthenticated`` for anything but a good token for us."""
@@ -90,7 +92,7 @@ class ServiceTokens:
                 raise Unauthenticated("unknown calling service")
             decoded = jwt.decode(
                 token,
-                key,
+                _read(key),
                 algorithms=[_ALGORITHM],
                 audience=self._service,
                 options={
@@ -109,6 +111,12 @@ class ServiceTokens:
         if principal is not None and claims.tenant not in {None, principal.tenant}:
             raise Unauthenticated("the service token names a principal of another tenant")
         return InternalCaller(str(issuer), claims.tenant, principal)
+
+
+@lru_cache(maxsize=64)
+def _read(pem: str) -> Any:
+    """Read a key once: PyJWT reads a PEM anew for every token."""
+    return OKPAlgorithm().prepare_key(pem)
 
 
 def _peers(path: Path) -> dict[str, str]:

@@ -89,6 +89,7 @@ class DirectoryCopy:
         self._asked: tuple[float, dict[str, SigningKeyState] | None] = (never, None)
         """What tenancy told of keys, None where it did not answer."""
         self._asking: asyncio.Task[None] | None = None
+        self._reading_keys: asyncio.Task[None] | None = None
         self._trusted = False
 
     def trust(self) -> None:
@@ -138,8 +139,9 @@ class DirectoryCopy:
         """Return a signing key, re-read at least once a second."""
         now = asyncio.get_running_loop().time()
         if now - self._keys[0] >= _FRESH_SECONDS:
-            rows = await self._database[KEYS].find({"kid": {"$gt": ""}}).to_list(1000)
-            self._keys = (now, {r["kid"]: SigningKeyState(**_state(r)) for r in rows})
+            if self._reading_keys is None:
+                self._reading_keys = asyncio.create_task(self._read_keys())
+            await asyncio.shield(self._reading_keys)
         if kid in self._keys[1]:
             return self._keys[1][kid]
         if now - self._asked[0] >= _FRESH_SECONDS:
@@ -151,6 +153,14 @@ class DirectoryCopy:
         if told is None:
             raise Unavailable("The tenancy service is not available; try again.")
         return told.get(kid)
+
+    async def _read_keys(self) -> None:
+        try:
+            now = asyncio.get_running_loop().time()
+            rows = await self._database[KEYS].find({"kid": {"$gt": ""}}).to_list(1000)
+            self._keys = (now, {r["kid"]: SigningKeyState(**_state(r)) for r in rows})
+        finally:
+            self._reading_keys = None
 
     async def _ask_keys(self, now: float) -> None:
         try:

@@ -63,14 +63,15 @@ async def _serve(endpoint: Endpoint, scope: Scope, receive: Receive, send: Send)
 async def _exchange(endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> int:
     """Answer; return the status that was sent."""
     try:
-        response = await _answer(endpoint, scope, receive)
+        response = await answered(endpoint, scope, receive)
         await response(scope, receive, send)
     except ClientDisconnect:
         return _GONE
     return response.status_code
 
 
-async def _answer(endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:
+async def answered(endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:
+    """Return what an endpoint answers, whatever it raises; ``ClientDisconnect`` goes on."""
     try:
         return await endpoint(scope, receive)
     except OstroError as error:

@@ -1,6 +1,7 @@
 """ASGI middleware of every public listener: paths, CORS, quotas, metrics and traces."""
 
 import time
+from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,8 +42,7 @@ class Surface:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                present = {name.lower() for name, _ in message["headers"]}
-                extra = [h for h in _COMMON_HEADERS if h[0] not in present] + _quota_headers(scope)
+                extra = surface_headers(scope, message["headers"])
                 message = {**message, "headers": [*message["headers"], *extra]}
             await send(message)
 
@@ -51,6 +51,14 @@ class Surface:
             await send({"type": "http.response.body", "body": b""})
             return
         await self._app(scope, receive, with_headers)
+
+
+def surface_headers(
+    scope: Scope, present: Iterable[tuple[bytes, bytes]]
+) -> list[tuple[bytes, bytes]]:
+    """Return what every answer of the public API carries and this one lacks."""
+    names = {name.lower() for name, _ in present}
+    return [h for h in _COMMON_HEADERS if h[0] not in names] + _quota_headers(scope)
 
 
 def _quota_headers(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -40,7 +40,7 @@ async def _caller(
     request: Request, authorization: Annotated[str | None, Security(_TokenHeader())]
 ) -> VerifiedToken:
     tokens: ApiTokens = request.app.state.api_tokens
-    public_api = request.url.path.startswith("/v2")
+    public_api = request.scope["path"].startswith("/v2")
     verified = await tokens.verify(authorization, public_api=public_api)
     guard: TokenGuard | None = getattr(request.app.state, "token_guard", None)
     if guard is not None:
@@ -51,6 +51,11 @@ async def _caller(
             raise
     ACTING.set(verified.principal)
     return verified
+
+
+async def caller_of(request: Request) -> VerifiedToken:
+    """Return what ``Caller`` is, for who calls dependencies by hand."""
+    return await _caller(request, _authorization(request))
 
 
 async def _internal_caller(request: Request) -> InternalCaller:

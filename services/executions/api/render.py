@@ -4,7 +4,7 @@ Source: behaviour.md section 5.
 """
 
 from collections.abc import Callable, Collection, Iterable
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 from contracts.customfields import show_values
@@ -45,7 +45,10 @@ class Renderer:
         self._fields = fields or {}
         self._refs = References.of(base, access)
         self._projects = access.view.projects
-        self._shared = _Shared(self._refs, lambda project: self._values(project, ()))
+
+    @cached_property
+    def _shared(self) -> _Shared:
+        return _Shared(self._refs, lambda project: self._values(project, ()))
 
     def cycle(self, cycle: TestCycle, plans: Iterable[CyclePlan]) -> shapes.TestCycle:
         """Render a test cycle; ``plans`` are those that are linked to it."""
