@@ -30,10 +30,11 @@ class JsonBody(Generic[M]):
     async def __call__(self, request: Request) -> M:
         """Read and validate."""
         limit = getattr(request.app.state, "max_body_bytes", DEFAULT_MAX_BYTES)
-        return jsontext.read(self._model, await _read(request, limit))
+        return jsontext.read(self._model, await read_body(request, limit))
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return the bytes of the body; ``TooLarge`` (413) where it has more than the limit."""
     content = bytearray()
     async for part in request.stream():
         content += part

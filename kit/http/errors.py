@@ -26,11 +26,21 @@ _FIELD_NAME = re.compile(r"[A-Za-z_]{1,32}")
 
 def error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """Build one error answer; a message that repeats what was sent is cut."""
-    message = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
+    message = _cut(message)
     body: dict[str, Any] = (
         {"error": message} if status == 401 else {"errorCode": status, "message": message}
     )
     return Response(orjson.dumps(body), status, dict(headers or {}), media_type="application/json")
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
+
+
+def told(error: Exception) -> tuple[int, str]:
+    """Return the status and message that a client gets of an error, where it is one of several."""
+    known = error if isinstance(error, OstroError) else _unexpected(error)
+    return known.status, _cut(known.message)
 
 
 def install(app: FastAPI, *, unknown_route: int = 404) -> None:
@@ -138,8 +148,12 @@ class LastResort:
 
 def last_resort(error: Exception) -> Response:
     """Log what nobody expected and render it: 503 for a database that is down, else 500."""
+    return ostro_response(_unexpected(error))
+
+
+def _unexpected(error: Exception) -> OstroError:
     down = is_transient(error)
     log.warning("request failed", exc_info=error, unavailable=down)
     if down:
-        return ostro_response(Unavailable("The database is not available; try again."))
-    return error_response(500, "Internal error.")
+        return Unavailable("The database is not available; try again.")
+    return OstroError("Internal error.")

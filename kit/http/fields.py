@@ -34,6 +34,11 @@ def not_executed(url: str) -> str:
     return url
 
 
+def number_as_text(value: object) -> object:
+    """Take an id that is sent as a number where ids and keys may stand."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _no_truth(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("must be a number")  # noqa: TRY004  pydantic takes no other for a fault

@@ -40,6 +40,15 @@ def read(model: type[M], content: bytes, whole: str = "The request body") -> M:
     return found
 
 
+def text_of(content: bytes) -> str:
+    """Return the text of UTF-8 JSON; ``ValueError`` for other bytes."""
+    try:
+        return content.removeprefix(_BYTE_ORDER_MARK).decode()
+    except UnicodeDecodeError:
+        # its own text would hold what was sent
+        raise ValueError("it is not UTF-8") from None
+
+
 def _once(fields: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(fields)
     if len(found) != len(fields):

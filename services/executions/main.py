@@ -105,7 +105,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         ),
         TestPlanRoutes(plans, cycles, links, fields, base).router(),
         testexecutions_api.router(executions, fields, base),
-        recording.routes(runtime, adapters, cycles, executions, fields).router(),
+        *recording.routes(runtime, adapters, cycles, executions, fields),
         search.routes(runtime, adapters, fields).router(),
         links_api.LinkRoutes(links, cycles, plans, executions, base).router(),
         issuelinks.router(links, base),

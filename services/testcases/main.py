@@ -33,6 +33,7 @@ from services.testcases.adapters.mongo.steps import StepRows
 from services.testcases.api.attachmentremoval import AttachmentRemovalRoutes
 from services.testcases.api.attachments import AttachmentRoutes
 from services.testcases.api.automations import FeatureRoutes
+from services.testcases.api.bulk import BulkRoutes
 from services.testcases.api.caseversions import CaseVersionRoutes
 from services.testcases.api.customfields import CustomFieldRoutes
 from services.testcases.api.folders import FolderRoutes
@@ -54,6 +55,7 @@ from services.testcases.consumers.jira_changes import JiraChangesConsumer
 from services.testcases.consumers.uploads import UploadsConsumer
 from services.testcases.settings import TestcasesSettings
 from services.testcases.usecases.attachments import AttachableCases
+from services.testcases.usecases.bulkcases import BulkCases
 from services.testcases.usecases.calls import Calls
 from services.testcases.usecases.caseversions import CaseVersions
 from services.testcases.usecases.customfields import CustomFields
@@ -204,6 +206,7 @@ def _case_routers(
     return (
         TestCaseRoutes(cases, fields, base).router(),
         TestCaseUpdateRoutes(updates).router(),
+        BulkRoutes(BulkCases(cases, updates), base).router(),
         TestScriptRoutes(scripts, base).router(),
         TestStepRoutes(scripts, base).router(),
         FeatureRoutes(features).router(),

@@ -50,7 +50,8 @@ class WebLinkCreate(Body):
 
 CYCLE_NAME_PATTERN = "([0-9]+)|([A-Z][A-Z_0-9]+-R[0-9]+)"
 CycleName = Annotated[str, Path(alias="testCycleIdOrKey", pattern=CYCLE_NAME_PATTERN)]
-ExecutionName = Annotated[str, Path(alias="testExecutionIdOrKey", pattern="([0-9]+)|(.+-E[0-9]+)")]
+EXECUTION_NAME_PATTERN = "([0-9]+)|(.+-E[0-9]+)"
+ExecutionName = Annotated[str, Path(alias="testExecutionIdOrKey", pattern=EXECUTION_NAME_PATTERN)]
 LinkName = Annotated[int, Path(ge=1, le=MAX_INT64)]
 ToIssue = Annotated[IssueLinkCreate, Depends(JsonBody(IssueLinkCreate))]
 ToPage = Annotated[WebLinkCreate, Depends(JsonBody(WebLinkCreate))]

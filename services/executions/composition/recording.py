@@ -1,11 +1,17 @@
-"""Test executions that are recorded one by one, and their steps."""
+"""Test executions that are recorded through the API, and their steps."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
 
 from kit.counters import Counters
 from kit.service import Runtime
 from services.executions.adapters.mongo.executionwrites import ExecutionChangesRepository
+from services.executions.api.bulk import BulkRoutes
 from services.executions.api.executionwrites import ExecutionWriteRoutes
 from services.executions.composition.adapters import Adapters
 from services.executions.settings import ExecutionsSettings
+from services.executions.usecases.bulkexecutions import BulkExecutions
 from services.executions.usecases.customfields import CustomFields
 from services.executions.usecases.executionchanges import ExecutionChanges
 from services.executions.usecases.executionoptions import ExecutionOptions
@@ -20,7 +26,7 @@ def routes(
     cycles: TestCycles,
     executions: TestExecutions,
     fields: CustomFields,
-) -> ExecutionWriteRoutes:
+) -> Sequence[APIRouter]:
     """Wire what the routes need."""
     store = ExecutionChangesRepository(runtime.database, adapters.claims)
     options = ExecutionOptions(adapters.projection, adapters.owner)
@@ -43,4 +49,8 @@ def routes(
         counters=counters,
         clock=runtime.clock,
     )
-    return ExecutionWriteRoutes(changes, steps, runtime.settings.api_base)
+    base = runtime.settings.api_base
+    return (
+        ExecutionWriteRoutes(changes, steps, base).router(),
+        BulkRoutes(BulkExecutions(changes), base).router(),
+    )

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from contracts.customfields import CustomFieldEntity, CustomFieldState, show_values
+from contracts.ids import EntityKey, Kind, number_of
+from contracts.tenancy import ProjectState
 from kit.clock import vendor_time
 from kit.directory.access import Access
 from kit.http.body import JsonBody, documented
@@ -65,6 +67,23 @@ class TestCaseCreate(Body):
     owner_id: AccountId | None = None
     labels: list[str] | None = None
     custom_fields: dict[str, Any] | None = None
+
+    def wanted(self) -> NewTestCase:
+        """Return what it asks for."""
+        return NewTestCase(
+            project_key=self.project_key,
+            name=self.name,
+            objective=self.objective,
+            precondition=self.precondition,
+            estimated_time=self.estimated_time,
+            component=self.component_id,
+            priority_name=self.priority_name,
+            status_name=self.status_name,
+            folder=self.folder_id,
+            owner=self.owner_id,
+            labels=self.labels or (),
+            custom_fields=self.custom_fields or {},
+        )
 
 
 class TestCaseRoutes:
@@ -177,32 +196,22 @@ class TestCaseRoutes:
         body: Annotated[TestCaseCreate, Depends(JsonBody(TestCaseCreate))],
     ) -> Response:
         """Create a test case with one empty step."""
-        case, project = await self._cases.create(
-            access,
-            NewTestCase(
-                project_key=body.project_key,
-                name=body.name,
-                objective=body.objective,
-                precondition=body.precondition,
-                estimated_time=body.estimated_time,
-                component=body.component_id,
-                priority_name=body.priority_name,
-                status_name=body.status_name,
-                folder=body.folder_id,
-                owner=body.owner_id,
-                labels=body.labels or (),
-                custom_fields=body.custom_fields or {},
-            ),
-        )
-        key = key_of(case, project.key)
-        url = References.of(self._base, access).url("testcases", key)
-        return json_response({"id": case.id, "self": url, "key": key}, 201)
+        ident, project = await self._cases.create(access, body.wanted())
+        return json_response(created_case(References.of(self._base, access), project, ident), 201)
 
     async def _rendered(self, access: Access, found: Sequence[Shown]) -> list[shapes.TestCase]:
         refs = References.of(self._base, access)
         projects = {project.id for _, project in found}
         fields = await self._fields.of_entity(access.tenant, projects, CustomFieldEntity.TEST_CASE)
         return [test_case(refs, shown, fields.get(shown[1].id, ())) for shown in found]
+
+
+def created_case(
+    refs: References, project: ProjectState, ident: int
+) -> shapes.KeyedCreatedResource:
+    """Render the answer to who made a case."""
+    key = str(EntityKey(project.key, Kind.TEST_CASE, number_of(ident)))
+    return {"id": ident, "self": refs.url("testcases", key), "key": key}
 
 
 def test_case(

@@ -48,6 +48,25 @@ class TestCaseUpdate(Body):
     owner: OwnerRef | None = None
     custom_fields: dict[str, Any] | None = None
 
+    def wanted(self) -> testcaseupdates.TestCaseUpdate:
+        """Return what it asks for."""
+        return testcaseupdates.TestCaseUpdate(
+            id=self.id,
+            key=self.key,
+            project=self.project.id,
+            name=self.name,
+            priority=self.priority.id,
+            status=self.status.id,
+            objective=self.objective,
+            precondition=self.precondition,
+            estimated_time=self.estimated_time,
+            component=_id(self.component),
+            folder=_id(self.folder),
+            owner=self.owner.account_id if self.owner else None,
+            labels=self.labels or (),
+            custom_fields=self.custom_fields or {},
+        )
+
 
 class TestCaseUpdateRoutes:
     """The route."""
@@ -77,26 +96,7 @@ class TestCaseUpdateRoutes:
         body: Annotated[TestCaseUpdate, Depends(JsonBody(TestCaseUpdate))],
     ) -> Response:
         """Replace all of a test case but its script, links and attachments."""
-        await self._updates.replace(
-            access,
-            key,
-            testcaseupdates.TestCaseUpdate(
-                id=body.id,
-                key=body.key,
-                project=body.project.id,
-                name=body.name,
-                priority=body.priority.id,
-                status=body.status.id,
-                objective=body.objective,
-                precondition=body.precondition,
-                estimated_time=body.estimated_time,
-                component=_id(body.component),
-                folder=_id(body.folder),
-                owner=body.owner.account_id if body.owner else None,
-                labels=body.labels or (),
-                custom_fields=body.custom_fields or {},
-            ),
-        )
+        await self._updates.replace(access, key, body.wanted())
         return Response()
 
 

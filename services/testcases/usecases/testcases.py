@@ -1,22 +1,23 @@
 """Test cases: list, walk, get, versions, create."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from contracts.customfields import CustomFieldEntity
+from contracts.customfields import CustomFieldEntity, Value
 from contracts.ids import Kind, project_of, public_id
 from contracts.tenancy import ProjectState
 from contracts.testcases import OptionType
 from kit.clock import Clock
 from kit.directory.access import Access
 from kit.errors import InvalidInput, NotFound
+from kit.grouping import settled
 from kit.http.pages import CursorPage, OffsetPage
 from kit.labels import check_labels
 from services.testcases.domain.folders import FolderType
-from services.testcases.domain.options import choose
+from services.testcases.domain.options import Option, choose
 from services.testcases.domain.scripts import StepsScript, empty_script
 from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.customfields import CustomFields
@@ -66,8 +67,19 @@ class TestCaseStore(Protocol):
         """Return the archived cases with these ids, by id."""
         ...
 
-    async def insert(self, tenant: str, case: TestCase, script: StepsScript) -> None:
-        """Store a new visible case."""
+    async def insert(
+        self, tenant: str, made: Sequence[tuple[TestCase, StepsScript, str | None]]
+    ) -> Sequence[int | Exception]:
+        """Store new visible cases, each with its script and the client's id of it.
+
+        Return their ids; where a client's id was taken, the id of the case that has it.
+        """
+        ...
+
+    async def named(
+        self, tenant: str, project: int, client_ids: Iterable[str]
+    ) -> Mapping[str, int]:
+        """Return the ids of cases by the client's, archived and removed ones too."""
         ...
 
     async def older(self, tenant: str, case: TestCase, version: int) -> TestCase | None:
@@ -97,6 +109,18 @@ class NewTestCase:
     owner: str | None = None
     labels: Sequence[str] = ()
     custom_fields: Mapping[str, Any] = field(default_factory=dict)
+    client_id: str | None = None
+    """The client's own name of it: what has it in the project is not made a second time."""
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What a creation found; all it lacks is numbers."""
+
+    new: NewTestCase
+    priority: Option
+    status: Option
+    values: Mapping[int, Value]
 
 
 Shown = tuple[TestCase, ProjectState]
@@ -187,9 +211,32 @@ class TestCases:
         )
         return (case, project), older + 1, [*newest, *found]
 
-    async def create(self, access: Access, new: NewTestCase) -> Shown:
-        """Store a new case: version 1 with one empty step."""
+    async def create(self, access: Access, new: NewTestCase) -> tuple[int, ProjectState]:
+        """Store a new case: version 1 with one empty step; return its id and project."""
         project = await access.project(new.project_key)
+        (made,) = await self.create_all(access, project, [new])
+        if isinstance(made, Exception):
+            raise made
+        return made, project
+
+    async def create_all(
+        self, access: Access, project: ProjectState, wanted: Sequence[NewTestCase]
+    ) -> Sequence[int | Exception]:
+        """Do the same for some of one project, of which none share a client's id.
+
+        Their numbers are in this order.
+        """
+        named = [new.client_id for new in wanted if new.client_id is not None]
+        there = await self._store.named(access.tenant, project.id, named) if named else {}
+        fresh = [new for new in wanted if new.client_id not in there]
+        drafted = await settled(self._draft(access, project, new) for new in fresh)
+        drafts = [d for d in drafted if isinstance(d, _Draft)]
+        stored = iter(await self._store_all(access.tenant, project.id, drafts) if drafts else ())
+        made = iter([next(stored) if isinstance(d, _Draft) else d for d in drafted])
+        known = [None if new.client_id is None else there.get(new.client_id) for new in wanted]
+        return [next(made) if ident is None else ident for ident in known]
+
+    async def _draft(self, access: Access, project: ProjectState, new: NewTestCase) -> _Draft:
         check_labels(new.labels)
         await self._folders.check(access, new.folder, project.id, FolderType.TEST_CASE)
         options = await self._options.of_project(
@@ -200,34 +247,55 @@ class TestCases:
         values = await self._fields.checked(
             access.tenant, project.id, CustomFieldEntity.TEST_CASE, new.custom_fields
         )
+        return _Draft(new, priority, status, values)
+
+    async def _store_all(
+        self, tenant: str, project: int, drafts: Sequence[_Draft]
+    ) -> Sequence[int | Exception]:
         number, version, step = await asyncio.gather(
             *(
-                self._numbers.reserve(access.tenant, project.id, kind)
+                self._numbers.reserve(tenant, project, kind, len(drafts))
                 for kind in (Numbered.TEST_CASE, Numbered.VERSION, Numbered.STEP)
             )
         )
         now = self._clock.now()
-        case = TestCase(
-            id=public_id(project.id, number),
-            project=project.id,
-            name=new.name,
-            version=1,
-            version_id=public_id(project.id, version),
-            priority=priority.id,
-            status=status.id,
-            created_on=now,
-            updated_on=now,
-            objective=new.objective,
-            precondition=new.precondition,
-            estimated_time=new.estimated_time,
-            labels=tuple(new.labels),
-            component=new.component,
-            folder=new.folder,
-            owner=new.owner,
-            custom_fields=values,
-        )
-        await self._store.insert(access.tenant, case, empty_script(public_id(project.id, step)))
-        return case, project
+        made = [
+            (
+                _case(
+                    draft,
+                    public_id(project, number + at),
+                    public_id(project, version + at),
+                    now,
+                ),
+                empty_script(public_id(project, step + at)),
+                draft.new.client_id,
+            )
+            for at, draft in enumerate(drafts)
+        ]
+        return await self._store.insert(tenant, made)
+
+
+def _case(draft: _Draft, ident: int, version: int, now: datetime) -> TestCase:
+    new = draft.new
+    return TestCase(
+        id=ident,
+        project=project_of(ident),
+        name=new.name,
+        version=1,
+        version_id=version,
+        priority=draft.priority.id,
+        status=draft.status.id,
+        created_on=now,
+        updated_on=now,
+        objective=new.objective,
+        precondition=new.precondition,
+        estimated_time=new.estimated_time,
+        labels=tuple(new.labels),
+        component=new.component,
+        folder=new.folder,
+        owner=new.owner,
+        custom_fields=draft.values,
+    )
 
 
 async def _covered(

@@ -5,14 +5,16 @@ condition of a partial index, so lists and totals of a partial one would read al
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from contracts.ids import number_of, project_of
+from kit.grouping import settled
 from kit.http.pages import CursorPage, OffsetPage
-from kit.mongo import Database, Document
+from kit.ids import stable_uuid
+from kit.mongo import Database, Document, insert_new, is_transient
 from kit.outbox.entries import INDEX as OUTBOX_INDEX
 from services.testcases.adapters.mongo.customvalues import value_documents, values_of
 from services.testcases.adapters.mongo.documents import TestCaseDocument
@@ -149,13 +151,47 @@ class TestCaseRepository:
         rows = await self._cases.find(query, WITHOUT_STEPS).sort(_BY_ID).to_list(None)
         return [test_case(row) for row in rows]
 
-    async def insert(self, tenant: str, case: TestCase, script: StepsScript) -> None:
-        """Store a new visible case."""
-        number = number_of(case.id)
-        row = document(f"{tenant}/{case.project}/{number}", tenant, case, script)
-        row |= {"visible": True, "rev": 1, "outbox": [self._pending.entry()]}
-        await self._cases.insert_one(dict(row))
+    async def insert(
+        self, tenant: str, made: Sequence[tuple[TestCase, StepsScript, str | None]]
+    ) -> Sequence[int | Exception]:
+        """Store new visible cases, each with its script and the client's id of it.
+
+        Return their ids; where a client's id was taken, the id of the case that has it.
+        """
+        rows: list[Document] = []
+        for case, script, client_id in made:
+            row_id = (
+                f"{tenant}/{case.project}/{number_of(case.id)}"
+                if client_id is None
+                else _named(tenant, case.project, client_id)
+            )
+            row = document(row_id, tenant, case, script)
+            row |= {"visible": True, "rev": 1, "outbox": [self._pending.entry()]}
+            rows.append(dict(row))
+        try:
+            taken = await insert_new(self._cases, rows)
+        except Exception as error:
+            if len(made) == 1 or is_transient(error):
+                raise
+            # one that cannot be stored must not take the others down; what is there stays
+            alone = await settled(self.insert(tenant, [one]) for one in made)
+            return [one if isinstance(one, Exception) else one[0] for one in alone]
         self._pending.nudge()
+        there = await self._ids(tenant, [rows[at]["_id"] for at in taken]) if taken else {}
+        return [there.get(row["_id"], row["id"]) for row in rows]
+
+    async def named(
+        self, tenant: str, project: int, client_ids: Iterable[str]
+    ) -> Mapping[str, int]:
+        """Return the ids of cases by the client's, archived and removed ones too."""
+        names = {_named(tenant, project, client_id): client_id for client_id in client_ids}
+        found = await self._ids(tenant, list(names))
+        return {names[row_id]: ident for row_id, ident in found.items()}
+
+    async def _ids(self, tenant: str, row_ids: Sequence[str]) -> Mapping[str, int]:
+        query = {"tenant": tenant, "_id": {"$in": list(row_ids)}}
+        rows = await self._cases.find(query, {"id": 1}).to_list(None)
+        return {row["_id"]: row["id"] for row in rows}
 
     async def older(self, tenant: str, case: TestCase, version: int) -> TestCase | None:
         """Return a case as an older version says."""
@@ -190,6 +226,11 @@ class TestCaseRepository:
         if result.matched_count:
             self._pending.nudge()
         return bool(result.matched_count)
+
+
+def _named(tenant: str, project: int, client_id: str) -> str:
+    # a digest: what clients write has no place in an id
+    return f"{tenant}/client/{project}/{stable_uuid(client_id)}"
 
 
 def _older(tenant: str, case: TestCase) -> Document:
