@@ -192,6 +192,7 @@ async def test_an_alias_of_the_project_key_names_the_same_case(site: Site) -> No
         ({"projectKey": None}, "projectKey must not be null"),
         ({"projectKey": "demo"}, "projectKey must match"),
         ({"estimatedTime": -1}, "estimatedTime must be greater than or equal to 0"),
+        ({"estimatedTime": True}, "estimatedTime must be a number"),
         ({"estimatedTime": "soon"}, "estimatedTime must be a number"),
         ({"estimatedTime": 2**63}, "estimatedTime must be less than or equal to"),
         ({"componentId": 0}, "componentId must be greater than or equal to 1"),
