@@ -10,6 +10,7 @@ from contracts.customfields import (
     CustomFieldType,
     option_key,
 )
+from kit.grouping import Grouped
 from kit.mongo import Database, Document, Session
 from kit.outbox.entries import INDEX as OUTBOX_INDEX
 from services.testcases.adapters.mongo.documents import (
@@ -44,6 +45,10 @@ _IN_ORDER = [("entity", ASCENDING), ("index", ASCENDING), ("id", ASCENDING)]
 _LIVING = {"name_key": {"$exists": True}}
 
 
+_Group = tuple[str, tuple[int, ...], CustomFieldEntity | None]
+"""Tenant, projects, entity: whoever asks for the same at once shares the answer."""
+
+
 class CustomFieldRepository:
     """Implements ``CustomFieldStore``; the tenant comes first."""
 
@@ -51,16 +56,23 @@ class CustomFieldRepository:
         self._fields = database[CUSTOM_FIELDS]
         self._pending = pending
         self._writes = ProjectWrites(database, pending)
+        self._shared = Grouped[_Group, None, Sequence[CustomField]](self._of_projects)
 
     async def of_projects(
         self, tenant: str, projects: Collection[int], entity: CustomFieldEntity | None
     ) -> Sequence[CustomField]:
         """Return the fields of projects, of one entity or all; by entity, index and id."""
+        return await self._shared.get((tenant, tuple(projects), entity), None)
+
+    async def _of_projects(
+        self, of: "_Group", waiters: Sequence[None]
+    ) -> Sequence[Sequence[CustomField] | Exception]:
+        tenant, projects, entity = of
         query: Document = {"tenant": tenant, "project": {"$in": list(projects)}} | _LIVING
         if entity is not None:
             query["entity"] = entity.value
         rows = await self._fields.find(query).sort(_IN_ORDER).to_list(None)
-        return [custom_field(row) for row in rows]
+        return [[custom_field(row) for row in rows]] * len(waiters)
 
     async def get(self, tenant: str, field: int) -> CustomField | None:
         """Return one field."""

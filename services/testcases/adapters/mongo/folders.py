@@ -6,6 +6,7 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from kit.grouping import Grouped
 from kit.http.pages import OffsetPage
 from kit.mongo import Database, Document
 from kit.outbox.entries import INDEX as OUTBOX_INDEX
@@ -49,6 +50,7 @@ class FolderRepository:
     def __init__(self, database: Database, pending: Pending) -> None:
         self._folders = database[FOLDERS]
         self._pending = pending
+        self._got = Grouped[str, int, Folder | None](self._get)
 
     async def page(
         self, tenant: str, projects: Collection[int], kind: FolderType | None, page: OffsetPage
@@ -69,8 +71,15 @@ class FolderRepository:
 
     async def get(self, tenant: str, folder: int) -> Folder | None:
         """Return one folder."""
-        row = await self._folders.find_one({"_id": f"{tenant}/{folder}", "tenant": tenant})
-        return folder_of(row) if row is not None else None
+        return await self._got.get(tenant, folder)
+
+    async def _get(
+        self, tenant: str, folders: Sequence[int]
+    ) -> Sequence[Folder | Exception | None]:
+        query = {"_id": {"$in": [f"{tenant}/{folder}" for folder in folders]}, "tenant": tenant}
+        rows = await self._folders.find(query).to_list(None)
+        found = {row["id"]: folder_of(row) for row in rows}
+        return [found.get(folder) for folder in folders]
 
     async def children(
         self, tenant: str, project: int, parents: Collection[int]

@@ -7,6 +7,7 @@ from datetime import datetime
 from pymongo import ASCENDING, IndexModel
 
 from contracts.testcases import OptionType
+from kit.grouping import Grouped
 from kit.http.pages import OffsetPage
 from kit.mongo import Database, Document, Session, insert_new
 from kit.outbox.entries import INDEX as OUTBOX_INDEX
@@ -47,6 +48,10 @@ _BY_ID = [("project", ASCENDING), ("id", ASCENDING)]
 """Order by id: ids of one project are one range, and the index has the project first."""
 
 
+_Group = tuple[str, int, tuple[OptionType, ...]]
+"""Tenant, project, types: whoever asks for the same at once shares the answer."""
+
+
 class OptionRepository:
     """Implements ``OptionStore`` and ``DefaultsStore``; the tenant comes first."""
 
@@ -57,6 +62,7 @@ class OptionRepository:
         self._versions = database[VERSIONS]
         self._pending = pending
         self._writes = ProjectWrites(database, pending)
+        self._shared = Grouped[_Group, None, Sequence[Option]](self._of_project)
 
     async def page(
         self,
@@ -90,9 +96,15 @@ class OptionRepository:
         self, tenant: str, project: int, types: Sequence[OptionType]
     ) -> Sequence[Option]:
         """Return all options of some types of a project, by id."""
+        return await self._shared.get((tenant, project, tuple(types)), None)
+
+    async def _of_project(
+        self, of: "_Group", waiters: Sequence[None]
+    ) -> Sequence[Sequence[Option] | Exception]:
+        tenant, project, types = of
         query = {"tenant": tenant, "project": project, "type": {"$in": list(types)}}
         rows = await self._options.find(query).sort(_BY_ID).to_list(None)
-        return [option_of(row) for row in rows]
+        return [[option_of(row) for row in rows]] * len(waiters)
 
     async def named(
         self, tenant: str, projects: Collection[int], kind: OptionType, names: Collection[str]

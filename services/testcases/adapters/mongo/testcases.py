@@ -11,7 +11,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from contracts.ids import number_of, project_of
-from kit.grouping import settled
+from kit.grouping import Grouped, settled
 from kit.http.pages import CursorPage, OffsetPage
 from kit.ids import stable_uuid
 from kit.mongo import Database, Document, insert_new, is_transient
@@ -80,6 +80,7 @@ class TestCaseRepository:
         self._cases = database[TEST_CASES]
         self._versions = database[VERSIONS]
         self._pending = pending
+        self._got = Grouped[tuple[str, int], int, TestCase | None](self._get)
 
     async def page(
         self, tenant: str, wanted: CaseFilter, page: OffsetPage
@@ -109,8 +110,13 @@ class TestCaseRepository:
 
     async def get(self, tenant: str, case: int) -> TestCase | None:
         """Return one case."""
-        found = await self.find(tenant, project_of(case), {case}, ())
-        return found[0] if found else None
+        return await self._got.get((tenant, project_of(case)), case)
+
+    async def _get(
+        self, of: tuple[str, int], cases: Sequence[int]
+    ) -> Sequence[TestCase | Exception | None]:
+        found = {case.id: case for case in await self.find(*of, set(cases), ())}
+        return [found.get(case) for case in cases]
 
     async def find(
         self, tenant: str, project: int, ids: Collection[int], names: Collection[str]
