@@ -112,7 +112,6 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     updates = TestCaseUpdates(case_store, folders, options, fields, clock)
     script_store = script_rows.ScriptRepository(database, pending)
     scripts = Scripts(cases, script_store, fields, numbers)
-    versions = CaseVersions(cases, version_rows.CaseVersionRows(database, pending), numbers)
     links, issue_links = _links(runtime, pending, cases, numbers)
     attached = attachment_wiring.wired(runtime, counters)
     attachable = AttachableCases(cases, case_store, StepRows(database))
@@ -127,7 +126,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         *(kind(links, base).router() for kind in (LinkRoutes, IssueLinkRoutes)),
         *_configuration_routers(folders, options, option_admin, fields, base),
         removal_routes,
-        CaseVersionRoutes(versions, base).router(),
+        _versions_router(runtime, pending, cases, numbers),
         transfer_router(runtime, pending, options, defaults, numbers, attached),
         *AttachmentRemovalRoutes(attached.attachments, attachable).routers(),
         *AttachmentRoutes(attached.attachments, attachable).routers(),
@@ -137,7 +136,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     run_cases = RunCases(case_store, Calls(script_store))
     internal_routes = [
         InternalRoutes(directory, options, fields, folders, by_name, uploads).router(),
-        InternalCaseRoutes(directory, run_cases).router(),
+        InternalCaseRoutes(directory, run_cases, fields).router(),
     ]
     return Parts(
         public=public,
@@ -170,6 +169,13 @@ def _internal(runtime: Runtime[TestcasesSettings], routers: Sequence[APIRouter])
     app = internal_app(SERVICE, routers, runtime.tokens, runtime.health)
     app.state.max_body_bytes = _INTERNAL_BODY_BYTES
     return app
+
+
+def _versions_router(
+    runtime: Runtime[TestcasesSettings], pending: Pending, cases: TestCases, numbers: CounterNumbers
+) -> APIRouter:
+    rows = version_rows.CaseVersionRows(runtime.database, pending)
+    return CaseVersionRoutes(CaseVersions(cases, rows, numbers), runtime.settings.api_base).router()
 
 
 def _search_router(
