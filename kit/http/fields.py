@@ -59,6 +59,7 @@ def _moment(value: object) -> object:
 
 Id = Annotated[int, Field(ge=1, le=MAX_INT64), BeforeValidator(_no_truth)]
 """Also in quotes: clients send it so."""
+Index = Annotated[int, Field(ge=0, le=MAX_INT64), BeforeValidator(_no_truth)]
 Milliseconds = Annotated[int, Field(ge=0, le=MAX_INT64), BeforeValidator(_no_truth)]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(not_blank)]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]

@@ -154,8 +154,9 @@ class _Pair:
 
 def _bound(schema: Mapping[str, Any], word: str) -> Any:
     found = schema.get(word, _NO_BOUND.get(word))
-    # int64 is a bound, too
-    return None if found == _INT64.get(word, ...) else found
+    # int64 is a bound, too; FastAPI writes some bounds as floats
+    whole = _INT64.get(word)
+    return None if whole is not None and found in (whole, float(whole)) else found
 
 
 def _pattern(schema: Mapping[str, Any]) -> str:

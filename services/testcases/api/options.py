@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import Field
 
 from contracts.testcases import OptionType
 from kit.directory.access import Access
 from kit.http.body import JsonBody, documented
+from kit.http.fields import Index
 from kit.http.pages import (
     MAX_INT64,
     Offset,
@@ -80,7 +80,7 @@ class EnvironmentUpdate(Body):
     id: Id
     project: ProjectReference
     name: Name
-    index: Annotated[int, Field(ge=0, le=MAX_INT64)]
+    index: Index
     description: Text | None = None
 
     def update(self) -> OptionUpdate:

@@ -79,6 +79,7 @@ async def test_what_a_put_must_say_and_must_not(site: Site, path: str) -> None:
         {"description": ""},
         {"index": -1},
         {"index": 1.5},
+        {"index": False},
         {"index": "first"},
         {"index": 2**63},
         {"id": before["id"] + 1},
