@@ -24,7 +24,13 @@ MAX_TERMS = 30
 """Of one query."""
 MIN_PREFIX = 2
 
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_COMMENT_END = "-->"
+_MARKUP = re.compile(rf"{_TAG.pattern}|<!--.*?{_COMMENT_END}", re.DOTALL)
+_NUMBER = re.compile(r"&#[0-9A-Fa-fXx]{9,}")
+"""Of no character; ``html.unescape`` fails at thousands of digits."""
+_MARKS = 30
+"""Longest run of combining marks: to sort one takes the square of its length (UAX #15, D3)."""
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _PLAIN = re.compile(r"[a-z0-9]+")
 _PAIRED = (
@@ -129,17 +135,35 @@ def _add(found: dict[str, None], part: Part, texts: Iterable[str | None]) -> Non
 
 
 def _words(text: str) -> Iterator[str]:
-    for run in _runs(html.unescape(_TAG.sub(" ", text))):
+    for run in _runs(html.unescape(_NUMBER.sub(" ", _untagged(text)))):
         if not _PAIRED_RUN.match(run):
             yield run[:MAX_WORD_LENGTH]
         else:
             yield from (run[i : i + 2] for i in range(len(run)))
 
 
+def _untagged(text: str) -> str:
+    # behind the last end no comment is looked for: each beginning would be looked for to the end
+    closed = text.rfind(_COMMENT_END) + len(_COMMENT_END) if _COMMENT_END in text else 0
+    return _MARKUP.sub(" ", text[:closed]) + _TAG.sub(" ", text[closed:])
+
+
+def _tamed(text: str) -> str:
+    """Cut long runs of marks short, those that compatible characters come to as well."""
+    kept: list[str] = []
+    marks = 0
+    for char in text:
+        for part in unicodedata.normalize("NFKD", char):
+            marks = marks + 1 if unicodedata.combining(part) else 0
+        if marks <= _MARKS:
+            kept.append(char)
+    return "".join(kept)
+
+
 def _runs(text: str) -> Sequence[str]:
     if text.isascii():
         return _PLAIN.findall(text.lower())
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = unicodedata.normalize("NFKC", _tamed(text)).casefold()
     bare = _ACCENTS.sub("", unicodedata.normalize("NFD", folded))
     whole = unicodedata.normalize("NFC", bare)
     # letters, numbers and marks belong to words

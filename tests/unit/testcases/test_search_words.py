@@ -1,9 +1,12 @@
 """Words of texts and of queries, at their bounds."""
 
+from time import process_time
+
 import pytest
 
 from kit.errors import InvalidInput
 from services.testcases.domain.scripts import (
+    MAX_SCRIPT_BYTES,
     CallParameter,
     CallStep,
     InlineStep,
@@ -41,10 +44,23 @@ def words(text: str) -> list[str]:
         ("हिन्दी", ["हिन्दी"]),
         ("e\u0301tude", ["etude"]),
         ("💥 boom 💥", ["boom"]),
+        ("a<!-- b --> c <!-- d <i>e</i>", ["a", "c", "d", "e"]),
+        (f"a&#{'9' * 5_000};b &#x{'f' * 50}; &#228;", ["a", "b"]),
     ],
 )
 def test_words_of_a_text(text: str, expected: list[str]) -> None:
     assert words(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<!--", "<!-->", "<a <!--", "a\u0300\u0323", "\u0323\uff9e", "\u0f73\u0323", "&#9", "<a"],
+)
+def test_no_text_takes_the_square_of_its_length(text: str) -> None:
+    for long in (text * (MAX_SCRIPT_BYTES // len(text.encode())), "a" + text[1:] * 150_000):
+        began = process_time()
+        words(long)
+        assert process_time() - began < 10
 
 
 def test_all_texts_of_steps_count() -> None:
