@@ -100,7 +100,6 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     option_store = option_rows.OptionRepository(database, pending)
     provisional = provisional_rows.ProvisionalRepository(database, pending)
     case_store = case_rows.TestCaseRepository(database, pending)
-
     defaults = DefaultOptions(option_store, numbers)
     options = Options(option_store, defaults, numbers)
     elsewhere = ExecutionsUsage(runtime.peers["executions"])
