@@ -15,7 +15,7 @@ import structlog
 
 from kit.clock import Clock
 from kit.ids import Ids
-from kit.mongo import Database, DuplicateKey, MongoError
+from kit.mongo import Database, DuplicateKey, MongoError, is_transient
 from kit.segments.blocks import BLOCKS, StoredClaim, block_id
 from kit.segments.ranges import (
     BLOCK_BITS,
@@ -50,6 +50,8 @@ class _Held:
     until: float
     writers: int = 0
     idle_since: float = 0.0
+    doubtful: bool = False
+    """A write under it was given up without an answer, and may still be done: only time ends it."""
 
 
 class Claims:
@@ -123,6 +125,11 @@ class Claims:
         held = [await self._share(tenant, segment) for segment in segments]
         try:
             yield
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) or is_transient(error):
+                for one in held:
+                    one.doubtful = True
+            raise
         finally:
             now = asyncio.get_running_loop().time()
             late = [s for s, one in zip(segments, held, strict=True) if now > one.until]
@@ -154,9 +161,9 @@ class Claims:
                 self._taking.pop(key, None)
 
     async def _passed_on(self, tenant: str, segment: int, former: _Held) -> None:
-        if former.writers == 0:
+        if former.writers == 0 and not former.doubtful:
             await self._pull(tenant, segment, former.token)
-        # else it stands until its time is over: somebody writes under it
+        # else it stands until its time is over: somebody writes under it, or may do so
 
     async def run(self) -> None:
         """End claims that nobody writes under any more; until cancelled."""
@@ -179,7 +186,8 @@ class Claims:
             if one.writers == 0 and now - one.idle_since >= idle_seconds:
                 # from here on nobody shares it
                 del self._held[key]
-                await self._pull(*key, one.token)
+                if not one.doubtful:
+                    await self._pull(*key, one.token)
 
     async def close(self) -> None:
         """End all of this process's claims, after the last request."""
