@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tests.faults.attempts import BODIES, PARAMETER, Attempt, named
@@ -14,10 +15,13 @@ NAMES: Mapping[str, Sequence[str]] = {
     "testCaseKey": ["cases by key"],
     "testCycleKey": ["cycles by key"],
     "testCycleIdOrKey": ["cycles", "cycles by key"],
+    "testExecutionIdOrKey": ["executions", "executions by key"],
     "issueId": ["issues"],
 }
 """Fields of bodies that name something of Ostro's or of the tenant's Jira."""
-NEUTRAL = frozenset({"ownerId", "executedById", "assignedToId", "componentId", "jiraProjectId"})
+NEUTRAL = frozenset(
+    {"ownerId", "executedById", "assignedToId", "componentId", "jiraProjectId", "clientId"}
+)
 """Fields that end like names and name nothing of a tenant's that Ostro knows."""
 _LIKE_A_NAME = re.compile(r"(Id|Ids|Key|Keys|IdOrKey)$")
 _GOOD: Mapping[str, Any] = {
@@ -43,6 +47,9 @@ def in_bodies(document: Mapping[str, Any], owned: Belongings, key: str) -> Itera
     for template, item in document["paths"].items():
         for method in item.keys() & {"post", "put", "patch"}:
             fields = _fields(document, item[method])
+            bulk = fields.keys() == {"items", "required"}
+            if bulk:
+                fields = _fields_of(document, fields["items"]["items"])
             unknown = {f for f in fields if _LIKE_A_NAME.search(f)} - NAMES.keys() - NEUTRAL
             assert not unknown, f"{method} {template}: say in bodies.py what {unknown} may name"
             body = BODIES.get(f"{method.upper()} {template}") or {
@@ -54,7 +61,8 @@ def in_bodies(document: Mapping[str, Any], owned: Belongings, key: str) -> Itera
             for name in sorted(fields.keys() & NAMES.keys()):
                 for kind in NAMES[name]:
                     for value in things.get(kind, ()):
-                        yield _attempt(method.upper(), template, path, body, name, kind, value)
+                        found = _attempt(method.upper(), template, path, body, name, kind, value)
+                        yield _as_item(found) if bulk else found
 
 
 def _attempt(
@@ -68,6 +76,12 @@ def _attempt(
     )
 
 
+def _as_item(attempt: Attempt) -> Attempt:
+    """Return what sends the same as the only item of a bulk."""
+    like = None if attempt.like is None else _as_item(attempt.like)
+    return replace(attempt, like=like, sent={"items": [attempt.sent]})
+
+
 def _path(method: str, template: str, owned: Belongings) -> str:
     """Return a path that is unknown to others whatever the body says, or the only one there is."""
     tried = next(named(method, template, PARAMETER.findall(template), owned), None)
@@ -78,7 +92,10 @@ def _fields(document: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[s
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if content is None:
         return {}
-    schema = content["schema"]
+    return _fields_of(document, content["schema"])
+
+
+def _fields_of(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     return {**schema.get("properties", {}), "required": schema.get("required", [])}

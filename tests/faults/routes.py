@@ -19,6 +19,7 @@ _LIKE_V2 = (
         f"/ostro/v1/executions/{part}/"
         for part in ("projects", "testcycles", "testplans", "testexecutions", "archive")
     ),
+    *(f"/ostro/v1/{service}/bulk" for service in ("testcases", "executions")),
 )
 EXCEPTIONS = {
     # clients test their token with it, also the ones that only upload
