@@ -144,7 +144,8 @@ class Importer(Generic[C]):
         if again:
             taken = await self._rows.take_up(claim)
         else:
-            taken = await self._rows.begin(claim, name, checked.left_out)
+            former = known.id if known is not None else None
+            taken = await self._rows.begin(claim, name, checked.left_out, former)
         if not taken:
             raise Conflict("Another import into the project is under way.")
         try:

@@ -90,8 +90,13 @@ class ImportRows:
         row = await self._rows.find_one({"_id": f"{tenant}/{project}", "tenant": tenant})
         return None if row is None else self._import(row)
 
-    async def begin(self, claim: Claim, archive: str, left_out: Mapping[str, int]) -> bool:
-        """Store a new import in place of one that nobody holds; False where somebody does."""
+    async def begin(
+        self, claim: Claim, archive: str, left_out: Mapping[str, int], former: str | None
+    ) -> bool:
+        """Store a new import in place of the former one, None where there was none.
+
+        False where somebody holds that, or has begun another one meanwhile.
+        """
         now = self._clock.now()
         row: ImportDocument = {
             "_id": claim.key,
@@ -106,7 +111,8 @@ class ImportRows:
             "written": {},
             "left_out": dict(left_out),
         }
-        query = {"_id": claim.key, "tenant": claim.tenant, **_free(now)}
+        # null finds none: every row has an id
+        query = {"_id": claim.key, "tenant": claim.tenant, "id": former, **_free(now)}
         try:
             result = await self._rows.replace_one(query, dict(row), upsert=True)
         except DuplicateKey:
