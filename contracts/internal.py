@@ -200,6 +200,8 @@ class RunsRequest(Contract):
     """``POST testcases /internal/v1/testcases/runs``: cases as they are run, at most 100."""
 
     cases: Annotated[tuple[int, ...], DataClass.OPERATIONAL]
+    fields: Annotated[tuple[int, ...], DataClass.OPERATIONAL] = ()
+    """Projects whose custom fields are asked for along with them, at most 100."""
 
 
 class RefusedRun(Contract):
@@ -218,6 +220,9 @@ class RunsAnswer(Contract):
     refused: tuple[RefusedRun, ...] = ()
     left: Annotated[tuple[int, ...], DataClass.OPERATIONAL] = ()
     """To be asked for once more: the answer is full. Never all of them."""
+    fields: tuple[CustomFieldState, ...] | None = None
+    """All custom fields of the projects; None where one of these is not to be seen, and from an
+    owner that does not know the question."""
 
 
 class UploadEndedRequest(Contract):

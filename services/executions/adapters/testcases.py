@@ -19,7 +19,7 @@ from contracts.internal import (
 )
 from contracts.testcases import OptionState, TestCaseState
 from kit.auth.principal import ACTING, Principal
-from kit.errors import InvalidInput, NotFound
+from kit.errors import InvalidInput, NotFound, OstroError
 from kit.grouping import Grouped
 from kit.http.client import InternalClient
 from services.executions.adapters.mongo.library import LibraryProjection
@@ -39,6 +39,22 @@ class _Asker(NamedTuple):
         return cls(tenant, ACTING.get())
 
 
+class _RunOf(NamedTuple):
+    """Asks for a case as it is run."""
+
+    case: int
+
+
+class _FieldsOf(NamedTuple):
+    """Asks for the custom fields of a project."""
+
+    project: int
+
+
+_Question = _RunOf | _FieldsOf
+_Answer = RunCase | list[CustomFieldState] | None
+
+
 class TestCasesOwner:
     """Answers of the testcases service; down is ``Unavailable``."""
 
@@ -46,8 +62,7 @@ class TestCasesOwner:
 
     def __init__(self, client: InternalClient) -> None:
         self._client = client
-        self._runs = Grouped[_Asker, int, RunCase | None](self._ask_runs)
-        self._fields = Grouped[tuple[_Asker, int], None, list[CustomFieldState]](self._ask_fields)
+        self._asked = Grouped[_Asker, _Question, _Answer](self._answers)
 
     async def by_number(
         self, tenant: str, project: int, numbers: Collection[int]
@@ -104,7 +119,9 @@ class TestCasesOwner:
 
     async def custom_fields(self, tenant: str, project: int) -> list[CustomFieldState]:
         """Ask for all custom fields of a project."""
-        return await self._fields.get((_Asker.of(tenant), project), None)
+        found = await self._asked.get(_Asker.of(tenant), _FieldsOf(project))
+        assert isinstance(found, list)
+        return found
 
     async def folder_type(self, tenant: str, project: int, folder: int) -> str | None:
         """Ask for a folder's type."""
@@ -118,38 +135,62 @@ class TestCasesOwner:
 
     async def run_case(self, tenant: str, case: int) -> RunCase | None:
         """Ask for a case with its script as it is now; None for one that is not there."""
-        return await self._runs.get(_Asker.of(tenant), case)
+        found = await self._asked.get(_Asker.of(tenant), _RunOf(case))
+        assert not isinstance(found, list)
+        return found
+
+    async def _answers(
+        self, asker: _Asker, questions: Sequence[_Question]
+    ) -> list[_Answer | Exception]:
+        """Ask for cases, and with them for the fields that their executions are judged by."""
+        cases = dict.fromkeys(q.case for q in questions if isinstance(q, _RunOf))
+        projects = dict.fromkeys(q.project for q in questions if isinstance(q, _FieldsOf))
+        runs: Mapping[int, RunCase | Exception] = {}
+        fields: Sequence[CustomFieldState] | None = None
+        if cases:
+            runs, fields = await self._ask_runs(asker, tuple(cases), tuple(projects))
+        of_projects = {p: await self._fields_of(asker, p, fields) for p in projects}
+        return [
+            runs.get(q.case) if isinstance(q, _RunOf) else of_projects[q.project] for q in questions
+        ]
+
+    async def _fields_of(
+        self, asker: _Asker, project: int, told: Sequence[CustomFieldState] | None
+    ) -> list[CustomFieldState] | Exception:
+        if told is not None:
+            return [field for field in told if field.project == project]
+        try:
+            answer = await self._client.get(
+                "/internal/v1/custom-fields",
+                CustomFieldsAnswer,
+                tenant=asker.tenant,
+                principal=asker.principal,
+                params={"project": project},
+            )
+        except OstroError as error:
+            return error
+        return answer.fields
 
     async def _ask_runs(
-        self, asker: "_Asker", cases: Sequence[int]
-    ) -> list[RunCase | Exception | None]:
-        found: dict[int, RunCase | Exception | None] = {}
-        wanted = tuple(dict.fromkeys(cases))
-        while wanted:
+        self, asker: _Asker, cases: Sequence[int], projects: Sequence[int]
+    ) -> tuple[Mapping[int, RunCase | Exception], Sequence[CustomFieldState] | None]:
+        found: dict[int, RunCase | Exception] = {}
+        fields: Sequence[CustomFieldState] | None = None
+        wanted = RunsRequest(cases=tuple(cases), fields=tuple(projects))
+        while wanted.cases:
             answer = await self._client.post(
                 "/internal/v1/testcases/runs",
-                RunsRequest(cases=wanted),
+                wanted,
                 RunsAnswer,
                 tenant=asker.tenant,
                 principal=asker.principal,
             )
             found |= {a.case.id: _run_case(a) for a in answer.cases if not a.case.archived}
             found |= {r.case: InvalidInput(r.message) for r in answer.refused}
-            wanted = answer.left
-        return [found.get(case) for case in cases]
-
-    async def _ask_fields(
-        self, key: "tuple[_Asker, int]", waiters: Sequence[None]
-    ) -> list[list[CustomFieldState] | Exception]:
-        asker, project = key
-        answer = await self._client.get(
-            "/internal/v1/custom-fields",
-            CustomFieldsAnswer,
-            tenant=asker.tenant,
-            principal=asker.principal,
-            params={"project": project},
-        )
-        return [answer.fields for _ in waiters]
+            if wanted.fields:
+                fields = answer.fields
+            wanted = RunsRequest(cases=answer.left)
+        return found, fields
 
     async def _resolve(self, tenant: str, question: ResolveRequest) -> list[TestCaseState]:
         answer = await self._client.post(

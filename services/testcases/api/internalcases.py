@@ -1,9 +1,11 @@
 """``/internal/v1/testcases/runs``: cases as executions run them (contracts/internal.py)."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Response
 
+from contracts.customfields import CustomFieldState
 from contracts.internal import RefusedRun, RunsAnswer, RunsRequest, ScriptStep, TestCaseAnswer
 from contracts.routes import EXECUTIONS
 from contracts.testcases import TestCaseState
@@ -13,7 +15,7 @@ from kit.http.body import JsonBody
 from kit.http.security import TenantCaller, TenantPeerOf
 from services.testcases.domain.calls import ExpandedStep
 from services.testcases.domain.scripts import TextScript, calls_of
-from services.testcases.usecases.runs import RunCase, RunCases
+from services.testcases.usecases.runs import MaySee, RunCase, RunCases
 
 _MOST = 100
 
@@ -21,12 +23,21 @@ Caller = Annotated[TenantCaller, Depends(TenantPeerOf(EXECUTIONS))]
 Wanted = Annotated[RunsRequest, Depends(JsonBody(RunsRequest))]
 
 
+class FieldsOfProject(Protocol):
+    """The definitions of custom fields."""
+
+    async def of_project(self, tenant: str, project: int) -> Sequence[CustomFieldState]:
+        """Return all of a project."""
+        ...
+
+
 class InternalCaseRoutes:
     """The route. What is not there, and what the principal may not see, is left out."""
 
-    def __init__(self, directory: Directory, cases: RunCases) -> None:
+    def __init__(self, directory: Directory, cases: RunCases, fields: FieldsOfProject) -> None:
         self._directory = directory
         self._cases = cases
+        self._fields = fields
 
     def router(self) -> APIRouter:
         """Return the route."""
@@ -35,9 +46,9 @@ class InternalCaseRoutes:
         return router
 
     async def runs(self, caller: Caller, body: Wanted) -> Response:
-        """Cases with their scripts, as they are now."""
-        if len(body.cases) > _MOST:
-            raise InvalidInput(f"More than {_MOST} test cases were asked for.")
+        """Cases with their scripts, and custom fields of projects, as they are now."""
+        if max(len(body.cases), len(body.fields)) > _MOST:
+            raise InvalidInput(f"More than {_MOST} test cases or projects were asked for.")
 
         async def may_see(project: int) -> bool:
             if caller.principal is not None and not caller.principal.may_see(project):
@@ -49,8 +60,19 @@ class InternalCaseRoutes:
             cases=tuple(map(_case, found.cases)),
             refused=tuple(RefusedRun(case=c, message=m) for c, m in found.refused.items()),
             left=tuple(found.left),
+            fields=await self._fields_of(caller.tenant, body.fields, may_see),
         )
         return Response(answer.model_dump_json(), media_type="application/json")
+
+    async def _fields_of(
+        self, tenant: str, projects: Sequence[int], may_see: MaySee
+    ) -> tuple[CustomFieldState, ...] | None:
+        found: list[CustomFieldState] = []
+        for project in projects:
+            if not await may_see(project):
+                return None
+            found += await self._fields.of_project(tenant, project)
+        return tuple(found)
 
 
 def _case(found: RunCase) -> TestCaseAnswer:

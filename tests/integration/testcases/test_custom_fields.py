@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 from contracts.customfields import CustomFieldEntity, CustomFieldType
-from contracts.internal import CustomFieldsAnswer
+from contracts.internal import CustomFieldsAnswer, RunsAnswer, RunsRequest
 from contracts.permissions import Entity, Right
 from contracts.topics import CUSTOM_FIELD_STATE
+from kit.auth.principal import Principal, Scope
 from kit.kafka.client import Names
 from kit.mongo import Database
 from tests.harness.grants import to_user
@@ -344,6 +345,17 @@ async def test_other_services_hear_of_definitions_and_may_ask(
         (late["id"], "When", site.project),
         (made["id"], "Squad", site.project),
     ]
+    # along with cases the same ones come, or none to whom the project is closed
+    closed = Principal(site.tenant, None, "t", frozenset({Scope.READ}), frozenset({77}))
+    for principal, expected in ((None, tuple(answer.fields)), (closed, None)):
+        along = await site.library.internal.post(
+            "/internal/v1/testcases/runs",
+            RunsRequest(cases=(), fields=(site.project,)),
+            RunsAnswer,
+            tenant=site.tenant,
+            principal=principal,
+        )
+        assert along.fields == expected
 
 
 async def test_of_many_who_want_one_name_one_gets_it_and_nobody_shares_a_place(
