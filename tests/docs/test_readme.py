@@ -105,6 +105,19 @@ async def test_what_an_upload_stored_can_be_searched(checkout: Path) -> None:
 
 
 @needs_curl
+async def test_a_bulk_answers_for_each_item(checkout: Path) -> None:
+    printed = await sh(shell_block(ROOT / "docs" / "bulk.md", "bulk"), checkout)
+    made, refused = json.loads(printed)["results"]
+    assert made["status"] == 201
+    assert refused == {
+        "index": 1,
+        "status": 400,
+        "errorCode": 400,
+        "message": "name must not be shorter than 1",
+    }
+
+
+@needs_curl
 @pytest.mark.parametrize("name", ["testcases", "executions", "tenancy"])
 async def test_everything_that_an_upload_stores_is_in_the_inventory(
     installation: Installation, checkout: Path, name: str
