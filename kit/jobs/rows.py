@@ -126,6 +126,10 @@ class JobRows:
         rows = self._rows.find({"due_at": {"$lte": now}}).sort("due_at", ASCENDING).limit(most)
         return [_job(row) for row in await rows.to_list(most)]
 
+    async def wanted(self, job: Job) -> bool:
+        """Whether a job is still the wish."""
+        return await self._rows.find_one(_this(job), {"_id": 1}) is not None
+
     async def again(self, job: Job, due: datetime) -> None:
         """Say when to go on with a job, if it is still the wish."""
         await self._rows.update_one(_this(job), {"$set": {"due_at": due}})
@@ -140,7 +144,9 @@ def _key(tenant: str, kind: str, entity: int) -> str:
 
 
 def _this(job: Job) -> Document:
-    return {"tenant": job.tenant, "_id": job.key, "rev": job.rev}
+    # a wish that comes when the former one is done begins to count anew
+    begun = {"rev": job.rev, "action": job.action, "begun_at": job.begun_at}
+    return {"tenant": job.tenant, "_id": job.key, **begun}
 
 
 def _job(row: Document) -> Job:

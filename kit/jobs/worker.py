@@ -22,6 +22,7 @@ _MOST = 50
 _LOOK_SECONDS = 1.0
 _UNKNOWN = timedelta(minutes=1)
 _AFTER_A_FAULT = timedelta(seconds=5)
+_AFTER_A_BUG = timedelta(minutes=5)
 
 
 class Turn(Protocol):
@@ -57,11 +58,15 @@ class Worker:
         """Take one step of each job that is due; return how many there were."""
         jobs = await self._rows.due(self._clock.now(), _MOST)
         for job in jobs:
+            if not await self._turn.hold():
+                break
             await self.step(job)
         return len(jobs)
 
     async def step(self, job: Job) -> None:
-        """Take one step of a job."""
+        """Take one step of a job, unless it was done or is no longer the wish."""
+        if not await self._rows.wanted(job):
+            return
         known = self._steps.get(job.kind)
         if known is None:  # of a newer program: it is among the next ones to lead
             await self._rows.again(job, self._clock.now() + _UNKNOWN)
@@ -71,6 +76,10 @@ class Worker:
         except (MongoError, BulkFailure, WriteConflict, OstroError) as error:
             log.warning("a job is interrupted", kind=job.kind, cause=type(error).__name__)
             pause = _AFTER_A_FAULT
+        except Exception:
+            # what one tenant has must not stop the service of all; the log says what to mend
+            log.exception("a job cannot be done", kind=job.kind)
+            pause = _AFTER_A_BUG
         if pause is None:
             await self._rows.done(job)
         else:
