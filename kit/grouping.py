@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 K = TypeVar("K", bound=Hashable)
 I = TypeVar("I")  # noqa: E741  an item
@@ -18,25 +18,29 @@ class Grouped(Generic[K, I, R]):
     """Items that are asked for while a question of their key is under way share the next one.
 
     So no answer is older than the wish for it, a lone caller waits for nobody, and a burst costs
-    a few questions. When a question fails, all who share it do.
+    a few questions. When a question fails, all who share it do. ``at_once``: so many questions of
+    one key may be under way.
     """
 
-    def __init__(self, ask: Ask[K, I, R], *, most: int = 100) -> None:
+    def __init__(self, ask: Ask[K, I, R], *, most: int = 100, at_once: int = 1) -> None:
         self._ask = ask
         self._most = most
+        self._at_once = at_once
         self._waiting: dict[K, list[tuple[I, asyncio.Future[R]]]] = defaultdict(list)
-        self._serving: dict[K, asyncio.Task[None]] = {}
+        self._serving: dict[K, set[asyncio.Task[None]]] = {}
 
     async def get(self, key: K, item: I) -> R:
         """Return the answer for one item."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting[key].append((item, future))
-        if key not in self._serving:
+        serving = self._serving.setdefault(key, set())
+        # a second one that waits is taken along with the first one
+        if not serving or (len(serving) < self._at_once and len(self._waiting[key]) == 1):
             # a task of its own: a cancelled request must not take the others down with it
-            self._serving[key] = asyncio.create_task(self._serve(key))
+            serving.add(asyncio.create_task(self._serve(key, serving)))
         return await future
 
-    async def _serve(self, key: K) -> None:
+    async def _serve(self, key: K, serving: set[asyncio.Task[None]]) -> None:
         try:
             while waiting := self._waiting.pop(key, []):
                 if waiting[self._most :]:
@@ -45,7 +49,9 @@ class Grouped(Generic[K, I, R]):
                 if wanted:
                     await self._answer(key, wanted)
         finally:
-            self._serving.pop(key, None)
+            serving.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+            if not serving:
+                self._serving.pop(key, None)
 
     async def _answer(self, key: K, wanted: list[tuple[I, asyncio.Future[R]]]) -> None:
         answers: Sequence[R | Exception]

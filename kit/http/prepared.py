@@ -33,6 +33,7 @@ def _fit(route: APIRoute) -> bool:
     )
     return (
         route.methods == {"POST"}
+        and "{" not in route.path
         and not any(params)
         and asks.request_param_name is None
         and asks.response_param_name is None

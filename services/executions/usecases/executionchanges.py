@@ -139,7 +139,10 @@ class ExecutionChanges:
         self._fields = fields
         self._counters = counters
         self._clock = clock
-        self._creations = Grouped[tuple[Principal, int], _Creation, int](self._create_all)
+        # while some are being stored, others are looked up
+        self._creations = Grouped[tuple[Principal, int], _Creation, int](
+            self._create_all, at_once=2
+        )
 
     async def create(self, access: Access, new: NewTestExecution) -> int:
         """Store a new execution with the steps of its case as they are now; return its id.

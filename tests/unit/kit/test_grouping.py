@@ -46,6 +46,19 @@ async def test_what_comes_during_a_question_shares_the_next_one() -> None:
     assert len(oracle.asked) == 5
 
 
+async def test_two_questions_of_one_key_may_be_under_way() -> None:
+    oracle = Oracle()
+    grouped = Grouped(oracle.ask, at_once=2)
+    asked = []
+    for items in ((0, 2), (4, 6), (8, 10), (12,)):
+        asked += [asyncio.create_task(grouped.get("a", n)) for n in items]
+        await settle()
+    assert oracle.asked == [("a", [0, 2]), ("a", [4, 6])]
+    oracle.free.set()
+    assert await asyncio.gather(*asked) == [f"a{n}" for n in range(0, 14, 2)]
+    assert oracle.asked[2:] == [("a", [8, 10, 12])]
+
+
 async def test_a_fault_is_that_of_its_item_and_an_outage_that_of_all() -> None:
     oracle = Oracle()
     grouped = Grouped(oracle.ask)
