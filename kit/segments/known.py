@@ -25,6 +25,8 @@ from kit.segments.summaries import Details, Summaries, Summary
 
 _MOST_GROUPS = 300_000
 """In memory, of all tenants (about 60 MB)."""
+_EMPTY = 5
+"""So many groups need the room of a range without any: most projects are small."""
 _MOST_DETAILS = 1_024
 """Segments whose details are in memory (about 50 MB)."""
 _SEGMENTS = 1 << (BLOCK_BITS - SEGMENT_BITS)
@@ -142,6 +144,8 @@ class Segments:
         self._blocks = database[BLOCKS]
         self._summaries = summaries
         self._known: OrderedDict[tuple[str, Range], Known] = OrderedDict()
+        self._size = 0
+        """Of all that is known."""
         self._details: OrderedDict[tuple[str, int, str], Sequence[Details]] = OrderedDict()
         """By tenant, segment and stamp, which no two summaries share."""
 
@@ -200,11 +204,11 @@ class Segments:
         return known
 
     def _keep(self, tenant: str, known: Known) -> None:
+        former = self._known.pop((tenant, known.span), None)
+        self._size += _size(known) - (_size(former) if former is not None else 0)
         self._known[tenant, known.span] = known
-        self._known.move_to_end((tenant, known.span))
-        size = sum(_size(k) for k in self._known.values())
-        while size > _MOST_GROUPS and len(self._known) > 1:
-            size -= _size(self._known.popitem(last=False)[1])
+        while self._size > _MOST_GROUPS and len(self._known) > 1:
+            self._size -= _size(self._known.popitem(last=False)[1])
 
     async def details(
         self, tenant: str, summaries: Sequence[Summary]
@@ -231,7 +235,9 @@ class Segments:
 
 
 def _size(known: Known) -> int:
-    return sum(len(s.groups) for s in known.summaries.values()) + len(known.summaries)
+    """Return about as many groups as it takes the room of."""
+    groups = sum(len(s.groups) for s in known.summaries.values()) + len(known.summaries)
+    return _EMPTY + groups + sum(len(b.stamps) for b in known.blocks.values())
 
 
 def _block(row: Document) -> _Block:

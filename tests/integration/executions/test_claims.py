@@ -56,3 +56,20 @@ async def test_a_claim_outlives_its_process_while_a_write_may_be_on_its_way(
     assert not after
     # what was made of the segment meanwhile counts no more
     assert (later != stamp) is stands
+
+
+async def test_ranges_of_small_projects_are_forgotten_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ensure_indexes(database, INDEXES)
+    monkeypatch.setattr("kit.segments.known._MOST_GROUPS", 20)
+    segments = Segments(database, Summaries(database, runsummaries.COLLECTION))
+    claims = Claims(database, ManualClock(START), SystemIds())
+    for project in range(1, 9):
+        span = project_range(project)
+        for _ in range(3):
+            # each look after a write reads the range anew, and it counts once
+            await claims.void(TENANT, [segment_of(span[0])])
+            await segments.look(TENANT, [span])
+    there = [p for p in range(1, 9) if (TENANT, project_range(p)) in segments._known]
+    assert there == [6, 7, 8]
