@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Protocol
 
+_IN_UTC = "+00:00"
+
 
 class Clock(Protocol):
     """Now, as an aware UTC time. MongoDB keeps milliseconds, so implementations cut to them."""
@@ -28,4 +30,8 @@ def to_millis(moment: datetime) -> datetime:
 def vendor_time(moment: datetime) -> str:
     """Render as the public API does: UTC, whole seconds, ``yyyy-MM-dd'T'HH:mm:ss'Z'``."""
     # strftime would not fill up the year
-    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    text = moment.isoformat("T", "seconds")
+    if not text.endswith(_IN_UTC):
+        # dear, and times from MongoDB are in UTC
+        text = moment.astimezone(UTC).isoformat("T", "seconds")
+    return text.removesuffix(_IN_UTC) + "Z"

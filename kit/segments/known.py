@@ -137,6 +137,15 @@ class Known:
             yield Piece(at, end, claimed=True)
 
 
+def revisions(tenant: str, spans: Sequence[Range]) -> list[Document]:
+    """Return the stages, of ``BLOCKS``, that read what a look at ranges needs."""
+    first, stop = min(blocks_in(s).start for s in spans), max(blocks_in(s).stop for s in spans)
+    return [
+        {"$match": {"tenant": tenant, "block": {"$gte": first, "$lt": stop}}},
+        {"$project": {"_id": 0, "block": 1, "rev": 1}},
+    ]
+
+
 class Segments:
     """The reader's side, for one process and one kind of documents."""
 
@@ -153,18 +162,19 @@ class Segments:
         """Return what is known of ranges of ids at this moment."""
         if not spans:
             return []
-        rows = await self._blocks.find(
-            {
-                "tenant": tenant,
-                "block": {
-                    "$gte": min(blocks_in(s).start for s in spans),
-                    "$lt": max(blocks_in(s).stop for s in spans),
-                },
-            },
-            {"_id": 0, "block": 1, "rev": 1},
-        ).to_list(None)
+        rows = await self._blocks.aggregate(revisions(tenant, spans)).to_list(None)
+        return await self.current(tenant, spans, rows)
+
+    async def current(
+        self, tenant: str, spans: Sequence[Range], rows: Sequence[Document]
+    ) -> list[Known]:
+        """Return what is known of ranges, by what ``revisions`` found a moment ago."""
         revs = {r["block"]: r["rev"] for r in rows}
         return [await self._current(tenant, span, revs) for span in spans]
+
+    def at_hand(self, tenant: str, span: Range) -> Known | None:
+        """Return what was known at the last look."""
+        return self._known.get((tenant, span))
 
     async def _current(self, tenant: str, span: Range, revs: Mapping[int, int]) -> Known:
         blocks = blocks_in(span)

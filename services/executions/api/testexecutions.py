@@ -1,8 +1,6 @@
 """``/v2/testexecutions``."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -27,7 +25,7 @@ from services.executions.api.links import ExecutionName
 from services.executions.api.render import Renderer
 from services.executions.api.rights import ExecutionReader
 from services.executions.domain.testexecutions import TestExecution
-from services.executions.usecases.customfields import CustomFields, Definitions
+from services.executions.usecases.customfields import CustomFields
 from services.executions.usecases.testexecutions import ExecutionFilter, TestExecutions
 from services.executions.usecases.visibility import visible_id
 
@@ -81,45 +79,24 @@ _ONE: Answers = {200: {"model": shapes.TestExecution}}
 _MANY: Answers = {200: {"model": OffsetList[shapes.TestExecution]}}
 _WALKED: Answers = {200: {"model": CursorList[shapes.TestExecution]}}
 _ENTITY = CustomFieldEntity.TEST_EXECUTION
-Ahead = asyncio.Future[Definitions]
 Filters = Annotated[ExecutionFilter, Depends(_filters)]
 """The filters of both lists."""
 
 
-@asynccontextmanager
-async def stopped(reading: Ahead | None) -> AsyncIterator[None]:
-    """Leave nothing behind that was begun ahead when the rest fails."""
-    try:
-        yield
-    finally:
-        if reading is not None and not reading.cancel() and not reading.cancelled():
-            reading.exception()  # whoever awaited it has raised it
-
-
 class _Pages:
-    """Renders executions; the custom fields are read beside them where their project is known."""
+    """Renders executions."""
 
     def __init__(self, fields: CustomFields, base: str) -> None:
         self._fields = fields
         self._base = base
 
-    def ahead(self, access: Access, wanted: ExecutionFilter) -> Ahead | None:
-        """Begin to read the fields of the only project."""
-        if len(wanted.projects) > 1:
-            return None
-        return asyncio.ensure_future(
-            self._fields.explaining(access.tenant, wanted.projects, _ENTITY)
-        )
-
     async def rendered(
-        self, access: Access, found: Sequence[TestExecution], ahead: Ahead | None = None
+        self, access: Access, found: Sequence[TestExecution]
     ) -> list[shapes.TestExecution]:
-        """Render executions, with the fields that were read ahead if these will do."""
+        """Render executions."""
         projects = {e["project"] for e in found}
-        stored = {v["field"] for e in found for v in e.get("custom_fields", ())}
-        known = await ahead if ahead is not None else None
-        if known is None or stored - {f.id for some in known.values() for f in some}:
-            known = await self._fields.explaining(access.tenant, projects, _ENTITY, stored)
+        values = [v for e in found if "custom_fields" in e for v in e["custom_fields"]]
+        known = await self._fields.of_page(access.tenant, projects, _ENTITY, values)
         show = Renderer(self._base, access, known).execution
         return [show(execution) for execution in found]
 
@@ -135,10 +112,8 @@ def router(executions: TestExecutions, fields: CustomFields, base: str) -> APIRo
         request: Request, access: ExecutionReader, page: Offset, wanted: Filters
     ) -> Response:
         """List test executions, a page from an offset."""
-        reading = pages.ahead(access, wanted)
-        async with stopped(reading):
-            total, found = await executions.page(access, wanted, page)
-            values = await pages.rendered(access, found, reading)
+        total, found = await executions.page(access, wanted, page)
+        values = await pages.rendered(access, found)
         return offset_response(request, base, page, total, values)
 
     @routes.get("/nextgen", operation_id="listTestExecutionsNextgen", responses=_WALKED)
@@ -150,12 +125,10 @@ def router(executions: TestExecutions, fields: CustomFields, base: str) -> APIRo
         updated_after: UpdatedAfter,
     ) -> Response:
         """List test executions from an id on."""
-        reading = pages.ahead(access, wanted)
-        async with stopped(reading):
-            wanted = replace(wanted, updated_after=updated_after)
-            found = await executions.walk(access, wanted, page)
-            following = found[page.limit]["id"] if len(found) > page.limit else None
-            values = await pages.rendered(access, found[: page.limit], reading)
+        wanted = replace(wanted, updated_after=updated_after)
+        found = await executions.walk(access, wanted, page)
+        following = found[page.limit]["id"] if len(found) > page.limit else None
+        values = await pages.rendered(access, found[: page.limit])
         return cursor_response(request, base, page, following, values)
 
     @routes.get(_ONE_PATH, operation_id="getTestExecution", responses=_ONE)

@@ -2,14 +2,16 @@
 
 What is to be stored is judged by the owner's definitions: a field made a moment ago may be
 required. What is stored is shown by the copy, and by the owner's where it has a value of a field
-that the copy does not know.
+that the copy does not know. Executions are shown by what the copy had less than a second ago,
+unless a value of theirs is newer than that.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from contracts.customfields import (
+    CHOICES,
     CustomFieldEntity,
     CustomFieldFault,
     CustomFieldState,
@@ -18,6 +20,7 @@ from contracts.customfields import (
 )
 from contracts.ids import project_of
 from kit.errors import InvalidInput
+from services.executions.domain.customfields import CustomValue
 
 Definitions = Mapping[int, Sequence[CustomFieldState]]
 """The fields of one entity by project; one without any may be missing."""
@@ -30,6 +33,12 @@ class CustomFieldCopy(Protocol):
         self, tenant: str, projects: Collection[int], entity: CustomFieldEntity
     ) -> Sequence[CustomFieldState]:
         """Return the fields that are known here."""
+        ...
+
+    async def recent_custom_fields(
+        self, tenant: str, projects: Collection[int], entity: CustomFieldEntity
+    ) -> Sequence[CustomFieldState]:
+        """Return those that were known here less than a second ago."""
         ...
 
 
@@ -71,6 +80,22 @@ class CustomFields:
         except CustomFieldFault as fault:
             raise InvalidInput(str(fault)) from None
 
+    async def of_page(
+        self,
+        tenant: str,
+        projects: Collection[int],
+        entity: CustomFieldEntity,
+        values: Sequence[CustomValue],
+    ) -> Definitions:
+        """Return the fields of projects, by which these values are shown.
+
+        They are those of less than a second ago, unless a value is newer than its field is there.
+        """
+        recent = await self._copy.recent_custom_fields(tenant, projects, entity)
+        if not _explained(values, recent):
+            return await self.explaining(tenant, projects, entity, {v["field"] for v in values})
+        return _by_project(recent)
+
     async def explaining(
         self,
         tenant: str,
@@ -79,11 +104,9 @@ class CustomFields:
         stored: Collection[int] = (),
     ) -> Definitions:
         """Return the fields of projects; ``stored`` are fields of which values are to be shown."""
-        found: dict[int, list[CustomFieldState]] = defaultdict(list)
         if not projects:
-            return found
-        for field in await self._copy.custom_fields(tenant, projects, entity):
-            found[field.project].append(field)
+            return {}
+        found = _by_project(await self._copy.custom_fields(tenant, projects, entity))
         known = {field.id for fields in found.values() for field in fields}
         for project in {project_of(field) for field in set(stored) - known}:
             found[project] = list(await self._owned(tenant, project, entity))
@@ -94,3 +117,26 @@ class CustomFields:
     ) -> Sequence[CustomFieldState]:
         fields = await self._owner.custom_fields(tenant, project)
         return [field for field in fields if field.entity is entity]
+
+
+def _by_project(fields: Iterable[CustomFieldState]) -> dict[int, list[CustomFieldState]]:
+    found: dict[int, list[CustomFieldState]] = defaultdict(list)
+    for field in fields:
+        found[field.project].append(field)
+    return found
+
+
+def _explained(values: Sequence[CustomValue], fields: Iterable[CustomFieldState]) -> bool:
+    """Whether every value is of one of the fields, and every choice one of its options."""
+    if not values:
+        return True
+    options = {f.id: {o.id for o in f.options} if f.type in CHOICES else None for f in fields}
+    for row in values:
+        if row["field"] not in options:
+            return False
+        named, value = options[row["field"]], row.get("value")
+        if named is not None and value is not None:
+            chosen = value if isinstance(value, list) else [value]
+            if not named.issuperset(chosen):
+                return False
+    return True

@@ -11,7 +11,12 @@ from kit.directory.access import Access
 from kit.errors import NotFound
 from kit.http.pages import CursorPage, OffsetPage
 from services.executions.domain.testexecutions import TestExecution
-from services.executions.usecases.visibility import HiddenCycles, unhidden, visible_id
+from services.executions.usecases.visibility import (
+    Hidden,
+    HiddenCycles,
+    unhidden_by,
+    visible_id,
+)
 
 KIND = "test-execution"
 """What attachments of executions, and of their steps, are attached to."""
@@ -40,10 +45,10 @@ class ExecutionReader(Protocol):
     async def get(self, tenant: str, execution: int) -> TestExecution | None: ...
     async def has_step(self, tenant: str, execution: int, step: int) -> bool: ...
     async def page(
-        self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], page: OffsetPage
+        self, tenant: str, wanted: ExecutionFilter, hidden: Hidden, page: OffsetPage
     ) -> tuple[int, Sequence[TestExecution]]: ...
     async def walk(
-        self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], page: CursorPage
+        self, tenant: str, wanted: ExecutionFilter, hidden: Hidden, page: CursorPage
     ) -> Sequence[TestExecution]: ...
 
 
@@ -79,7 +84,7 @@ class TestExecutions:
     ) -> tuple[int, Sequence[TestExecution]]:
         """Return the total and one page."""
         tenant, since = access.tenant, self._since()
-        return await unhidden(
+        return await unhidden_by(
             self._uploads,
             tenant,
             lambda hidden: self._executions.page(tenant, wanted, hidden, page),
@@ -91,7 +96,7 @@ class TestExecutions:
     ) -> Sequence[TestExecution]:
         """Return one page and the first of the next."""
         tenant, since = access.tenant, self._since()
-        return await unhidden(
+        return await unhidden_by(
             self._uploads,
             tenant,
             lambda hidden: self._executions.walk(tenant, wanted, hidden, page),

@@ -23,27 +23,59 @@ class HiddenCycles(Protocol):
     async def hidden_cycles(self, tenant: str) -> list[int]: ...
 
 
+class Hidden:
+    """The hidden cycles for one read: looked up when asked for, or together with something else."""
+
+    def __init__(
+        self, uploads: HiddenCycles, tenant: str, known: Collection[int] | None = None
+    ) -> None:
+        self._uploads = uploads
+        self._tenant = tenant
+        self.known = known
+        """None until they were looked up. Who does that with a query of its own notes it here."""
+
+    async def cycles(self) -> Collection[int]:
+        """Return them."""
+        if self.known is None:
+            self.known = await self._uploads.hidden_cycles(self._tenant)
+        return self.known
+
+
 async def unhidden(
     uploads: HiddenCycles,
     tenant: str,
     read: Callable[[Collection[int]], Awaitable[R]],
     cycles_in: Callable[[R], Iterable[int | None]],
 ) -> R:
-    """Read with the hidden cycles left out.
+    """Read with the hidden cycles left out: see ``unhidden_by``."""
+
+    async def informed(hidden: Hidden) -> R:
+        return await read(await hidden.cycles())
+
+    return await unhidden_by(uploads, tenant, informed, cycles_in)
+
+
+async def unhidden_by(
+    uploads: HiddenCycles,
+    tenant: str,
+    read: Callable[[Hidden], Awaitable[R]],
+    cycles_in: Callable[[R], Iterable[int | None]],
+) -> R:
+    """Read with the hidden cycles left out, which ``read`` looks up before anything else.
 
     An upload may begin between the two queries, so the page is checked against the hidden cycles
     once more and read again when one slipped in. ``cycles_in`` may leave out what cannot be of
     such an upload.
     """
-    hidden = await uploads.hidden_cycles(tenant)
+    hidden = Hidden(uploads, tenant)
     for _ in range(_TRIES):
         result = await read(hidden)
         if not any(True for _ in cycles_in(result)):
             return result
         later = await uploads.hidden_cycles(tenant)
-        if set(later).difference(hidden).isdisjoint(cycles_in(result)):
+        if set(later).difference(hidden.known or ()).isdisjoint(cycles_in(result)):
             return result
-        hidden = later
+        hidden = Hidden(uploads, tenant, later)
     raise Unavailable("Too many uploads begin at this moment; try again.", retry_after=1)
 
 

@@ -28,6 +28,7 @@ from services.executions.main import INDEXES
 from services.executions.usecases.housekeeping import UploadRef
 from services.executions.usecases.testexecutions import ExecutionFilter
 from services.executions.usecases.uploadports import CycleInput, ReceivedFile, UploadRequest
+from services.executions.usecases.visibility import Hidden
 from tests.harness.fakes import START, ManualClock
 
 TENANT, PROJECT = "ten1", 7
@@ -217,11 +218,15 @@ class Scene:
             found = [r["id"] for r in _found(shown, wanted)]
             start, most = self.random.randrange(len(found) + 2), self.random.randint(1, 9)
             executions = self.process.executions
-            total, page = await executions.page(TENANT, wanted, hidden, OffsetPage(start, most))
+            total, page = await executions.page(
+                TENANT, wanted, Hidden(self.uploads, TENANT), OffsetPage(start, most)
+            )
             assert total == len(found), wanted
             assert [r["id"] for r in page] == found[start : start + most], wanted
             at = self.random.choice(runs)["id"] if runs and start else 0
-            walked = await executions.walk(TENANT, wanted, hidden, CursorPage(at, most))
+            walked = await executions.walk(
+                TENANT, wanted, Hidden(self.uploads, TENANT), CursorPage(at, most)
+            )
             assert [r["id"] for r in walked] == [i for i in found if i >= at][: most + 1], wanted
 
     def filter(self, runs: Sequence[dict[str, Any]]) -> ExecutionFilter:
@@ -277,14 +282,17 @@ async def test_a_case_has_one_last_run_wherever_its_runs_are(database: Database)
         await process.claims.once(idle_seconds=-1)
         await process.making.cover(TENANT, SPAN)
         for other in scene.processes:
-            total, page = await other.executions.page(TENANT, wanted, (), OffsetPage(0, 9))
+            total, page = await other.executions.page(
+                TENANT, wanted, Hidden(scene.uploads, TENANT), OffsetPage(0, 9)
+            )
             assert (total, [r["id"] for r in page]) == (1, [run["id"]])
     (known,) = await process.segments.look(TENANT, [SPAN])
     assert len(known.summaries) == 1, "the older run's was void, the newer one has its own"
     await process.making.cover(TENANT, SPAN)
     (known,) = await process.segments.look(TENANT, [SPAN])
     assert len(known.summaries) == 2
-    assert (await process.executions.page(TENANT, wanted, (), OffsetPage(0, 9)))[0] == 1
+    hidden = Hidden(scene.uploads, TENANT)
+    assert (await process.executions.page(TENANT, wanted, hidden, OffsetPage(0, 9)))[0] == 1
 
 
 @pytest.mark.parametrize("seed", range(2))

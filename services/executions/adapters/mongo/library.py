@@ -11,6 +11,7 @@ from contracts.topics import CUSTOM_FIELD_STATE, FOLDER_STATE, OPTION_STATE, TES
 from kit.grouping import Grouped
 from kit.mongo import Database, unavailable_when_down
 from kit.projection import GONE_INDEX, Projection
+from services.executions.adapters.mongo.recentfields import RecentFields
 from services.executions.domain.uploads import Resolved
 
 CASES, OPTIONS, FOLDERS = "library_testcases", "library_options", "library_folders"
@@ -51,6 +52,7 @@ class LibraryProjection:
         self._options = database[OPTIONS]
         self._folders = database[FOLDERS]
         self._fields = database[CUSTOM_FIELDS]
+        self._recent = RecentFields(self.custom_fields)
         self._shared_options = Grouped[tuple[str, int], None, list[OptionState]](self._read_options)
 
     async def by_number(
@@ -114,6 +116,12 @@ class LibraryProjection:
         with unavailable_when_down():
             rows = await self._fields.find(query).to_list(None)
         return [CustomFieldState.model_validate(r) for r in rows]
+
+    async def recent_custom_fields(
+        self, tenant: str, projects: Collection[int], entity: CustomFieldEntity
+    ) -> list[CustomFieldState]:
+        """Return what was known here less than a second ago."""
+        return await self._recent.of(tenant, projects, entity)
 
     async def folder_type(self, tenant: str, project: int, folder: int) -> str | None:
         """Return the type of a folder of the project, if it is known here."""

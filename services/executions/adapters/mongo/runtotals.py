@@ -5,7 +5,8 @@ shown. Segments without a summary yet are asked for and looked at until they hav
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -13,12 +14,14 @@ from typing import Any
 from contracts.ids import project_range
 from kit.http.pages import OffsetPage
 from kit.mongo import Collection as MongoCollection
-from kit.segments.known import Piece, Segments
+from kit.segments.known import Known, Piece, Segments
 from kit.segments.ranges import Range
 from services.executions.adapters.mongo.runlasts import NONE, Lasts, RunLasts
+from services.executions.adapters.mongo.runlooks import RunLooks
 from services.executions.adapters.mongo.runqueries import SHOWN, query_of
 from services.executions.adapters.mongo.runsought import AllDetails, Sought
 from services.executions.usecases.testexecutions import ExecutionFilter
+from services.executions.usecases.visibility import Hidden
 
 Want = Callable[[str, Range], None]
 """Asks for the summaries of a range of ids of a tenant."""
@@ -48,6 +51,10 @@ class _View:
     pieces: Sequence[Piece]
     lasts: Lasts
     details: AllDetails
+    live: int | None
+    """What is found in the pieces without a summary, if that was counted."""
+    only: Known | None
+    """What the pieces were cut from, where it is one thing and nothing is hidden."""
 
 
 class RunTotals:
@@ -58,29 +65,52 @@ class RunTotals:
         self._segments = segments
         self._want = want
         self._lasts = RunLasts(executions)
+        self._looks = RunLooks(executions, segments)
 
     async def page(
-        self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], page: OffsetPage
+        self, tenant: str, wanted: ExecutionFilter, hidden: Hidden, page: OffsetPage
     ) -> tuple[int, Rows]:
         """Return the total and one offset page, by id; raise ``CannotTell``."""
         for _ in range(_TRIES):
-            view = await self._view(tenant, wanted, hidden)
-            if view is None:
-                continue
-            early = self._early(view, page)
-            if early is None:
-                counts = await self._counts(view)
-                rows = await self._rows(view, counts, page)
-            else:
-                counts, rows = await asyncio.gather(
-                    self._counts(view), self._rows(view, early, page)
-                )
-            if rows is not None:
-                return sum(counts), rows
+            guess = self._guess(tenant, wanted, page)
+            async with _beside(guess and self._rows(*guess, page)) as ahead:
+                view = await self._view(tenant, wanted, hidden)
+                if view is None:
+                    continue
+                if guess and ahead and view.only is guess[0].only:
+                    rows = await ahead
+                    counts: Sequence[int] = await self._counts(view)
+                else:
+                    counts, rows = await self._answer(view, page)
+                if rows is not None:
+                    return sum(counts), rows
         raise CannotTell
 
+    def _guess(
+        self, tenant: str, wanted: ExecutionFilter, page: OffsetPage
+    ) -> tuple[_View, Sequence[int]] | None:
+        """Return a view as of the last look, if nobody wrote then, and counts up to the page.
+
+        Its page may be read beside the next look, and holds if that finds the same: who writes
+        claims before.
+        """
+        spans = [project_range(p) for p in wanted.projects]
+        last, sought = self._looks.last(tenant, spans), Sought.of(wanted, ())
+        if last is None or last.claims or not sought.plain:
+            return None
+        view = _View(tenant, wanted, (), sought, last.pieces(), NONE, {}, None, last)
+        early = self._early(view, page)
+        return None if early is None else (view, early)
+
+    async def _answer(self, view: _View, page: OffsetPage) -> tuple[Sequence[int], Rows | None]:
+        early = self._early(view, page)
+        if early is not None:
+            return await asyncio.gather(self._counts(view), self._rows(view, early, page))
+        counts = await self._counts(view)
+        return counts, await self._rows(view, counts, page)
+
     async def walk(
-        self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], start: int, limit: int
+        self, tenant: str, wanted: ExecutionFilter, hidden: Hidden, start: int, limit: int
     ) -> Rows:
         """Return the first ``limit`` runs from an id on; raise ``CannotTell``."""
         for _ in range(_TRIES):
@@ -102,20 +132,22 @@ class RunTotals:
         self,
         tenant: str,
         wanted: ExecutionFilter,
-        hidden: Collection[int],
+        hidden: Hidden,
         start: int = 0,
         *,
         counting: bool = True,
     ) -> _View | None:
-        spans = [project_range(p) for p in sorted(wanted.projects)]
-        known = await self._segments.look(tenant, [s for s in spans if s[1] > start])
-        owned = {c.owner for k in known for c in k.claims}
-        pieces = [p for k in known for p in k.pieces(hidden) if p.end > start]
-        others = [cycle for cycle in hidden if cycle not in owned]
+        spans = [s for p in sorted(wanted.projects) if (s := project_range(p))[1] > start]
+        look = await self._looks.at(
+            tenant, wanted, hidden, spans, counting=counting and not wanted.only_last
+        )
+        owned = {c.owner for k in look.known for c in k.claims}
+        pieces = [p for k in look.known for p in k.pieces(look.hidden) if p.end > start]
+        others = [cycle for cycle in look.hidden if cycle not in owned]
         lasts = NONE
         if wanted.only_last:
             lasts = await self._live_lasts(tenant, wanted, others, pieces)
-        sought = Sought.of(wanted, {*hidden, *lasts.cycles})
+        sought = Sought.of(wanted, {*look.hidden, *lasts.cycles})
         some = []
         if counting:
             found = (p.summary for p in pieces)
@@ -123,7 +155,8 @@ class RunTotals:
         details = await self._segments.details(tenant, some)
         if details is None:
             return None
-        return _View(tenant, wanted, others, sought, pieces, lasts, details)
+        only = look.known[0] if len(look.known) == 1 and not look.hidden else None
+        return _View(tenant, wanted, others, sought, pieces, lasts, details, look.live, only)
 
     async def _live_lasts(
         self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], pieces: Sequence[Piece]
@@ -141,7 +174,10 @@ class RunTotals:
         if view.wanted.only_last:
             return [self._summed(view, p) + len(view.lasts.within(p.span)) for p in view.pieces]
         lives = [p for p in view.pieces if p.summary is None]
-        counts = await self._live_counts(view.tenant, view.wanted, view.hidden, lives)
+        # more than none is found only where nothing is hidden, so in the one piece
+        counts: Sequence[int] = [view.live or 0] * len(lives)
+        if view.live is None:
+            counts = await self._live_counts(view.tenant, view.wanted, view.hidden, lives)
         self._ask(view.tenant, view.wanted, lives, counts)
         live = iter(counts)
         return [next(live) if p.summary is None else self._summed(view, p) for p in view.pieces]
@@ -245,6 +281,19 @@ class RunTotals:
         if view is not None and view.wanted.updated_after is not None:
             query["updated_on"] = {"$gt": view.wanted.updated_after}
         return await self._executions.find(query, SHOWN).sort("id", 1).to_list(None)
+
+
+@asynccontextmanager
+async def _beside(
+    reading: Coroutine[Any, Any, Rows | None] | None,
+) -> AsyncIterator[asyncio.Task[Rows | None] | None]:
+    """Read something meanwhile; leave nothing of it behind."""
+    task = asyncio.create_task(reading) if reading is not None else None
+    try:
+        yield task
+    finally:
+        if task is not None and not task.cancel() and not task.cancelled():
+            task.exception()  # whoever awaited it has raised it
 
 
 _Window = list[tuple[Piece, int, int]]

@@ -16,6 +16,7 @@ from services.executions.adapters.mongo.runtotals import CannotTell, RunTotals
 from services.executions.adapters.mongo.versions import RemovedVersions
 from services.executions.domain.testexecutions import TestExecution
 from services.executions.usecases.testexecutions import ExecutionFilter
+from services.executions.usecases.visibility import Hidden
 
 COLLECTION = "test_executions"
 INDEXES = [
@@ -84,7 +85,7 @@ class TestExecutionRepository:
         return await self._executions.find_one(this, {"_id": 1}) is not None
 
     async def page(
-        self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], page: OffsetPage
+        self, tenant: str, wanted: ExecutionFilter, hidden: Hidden, page: OffsetPage
     ) -> tuple[int, Sequence[TestExecution]]:
         """Return the total and one offset page, by id."""
         # the runs of one case are few, and have an index of their own
@@ -92,8 +93,8 @@ class TestExecutionRepository:
             with suppress(CannotTell):
                 return await self._totals.page(tenant, wanted, hidden, page)
         if wanted.only_last:
-            return await self._newest_page(tenant, wanted, hidden, page)
-        query = query_of(tenant, wanted, hidden)
+            return await self._newest_page(tenant, wanted, await hidden.cycles(), page)
+        query = query_of(tenant, wanted, await hidden.cycles())
         total = await self._executions.count_documents(query)
         rows: Any = (
             await self._executions.find(query, SHOWN)
@@ -105,7 +106,7 @@ class TestExecutionRepository:
         return total, rows
 
     async def walk(
-        self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], page: CursorPage
+        self, tenant: str, wanted: ExecutionFilter, hidden: Hidden, page: CursorPage
     ) -> Sequence[TestExecution]:
         """Return up to ``limit + 1`` executions from an id on."""
         start, limit = page.start_at_id, page.limit + 1
@@ -113,17 +114,19 @@ class TestExecutionRepository:
         if after is not None and not wanted.only_last and wanted.case is None:
             few = await self._few_changed(tenant, after)
             if few:
-                return await self._from(tenant, wanted, hidden, start, limit, hint="updated")
+                left_out = await hidden.cycles()
+                return await self._from(tenant, wanted, left_out, start, limit, hint="updated")
         picky = wanted.only_last or bool(of_run(wanted))
         if self._totals is not None and wanted.case is None and picky:
             with suppress(CannotTell):
                 rows: Any = await self._totals.walk(tenant, wanted, hidden, start, limit)
                 return cast("Sequence[TestExecution]", rows)
+        left_out = await hidden.cycles()
         if not wanted.only_last:
-            return await self._from(tenant, wanted, hidden, start, limit)
+            return await self._from(tenant, wanted, left_out, start, limit)
         # an older start hides no newer run, so the cut comes after the grouping
         pipeline = [
-            *newest(tenant, wanted, hidden),
+            *newest(tenant, wanted, left_out),
             {"$match": {"id": {"$gte": start}}},
             {"$limit": limit},
         ]

@@ -84,6 +84,11 @@ class UploadRow(TypedDict, total=False):
     outbox: Annotated[list[Any], DataClass.CUSTOMER_CONTENT]
 
 
+def hiding(tenant: str) -> Document:
+    """Return the query of what hides a cycle."""
+    return {"tenant": tenant, "hidden": True, "cycle": {"$gt": 0}}
+
+
 class UploadRepository:
     """Transitions of uploads."""
 
@@ -248,9 +253,7 @@ class UploadRepository:
     async def _hidden_cycles(
         self, tenant: str, waiters: Sequence[None]
     ) -> list[list[int] | Exception]:
-        rows = await self._rows.find(
-            {"tenant": tenant, "hidden": True, "cycle": {"$gt": 0}}, {"_id": 0, "cycle": 1}
-        ).to_list(None)
+        rows = await self._rows.find(hiding(tenant), {"_id": 0, "cycle": 1}).to_list(None)
         return [[r["cycle"] for r in rows] for _ in waiters]
 
     async def read(self, tenant: str, upload: str) -> UploadRow:
