@@ -57,6 +57,7 @@ async def make(http: httpx.AsyncClient) -> Belongings:
             mine.add(f"{kind} by key", made["key"])
         return int(made["id"])
 
+    await _import_nothing(http)
     folder = await create("folders", "/folders", folderType="TEST_CASE")
     cycles = await create("folders", "/folders", folderType="TEST_CYCLE")
     await create("statuses", "/statuses", type="TEST_CASE")
@@ -96,6 +97,15 @@ async def make(http: httpx.AsyncClient) -> Belongings:
     )
     mine.add("tokens", token.json()["id"])
     return mine
+
+
+async def _import_nothing(http: httpx.AsyncClient) -> None:
+    """Import the empty project into itself, so that there is an import to look at."""
+    for name in ("testcases", "executions"):
+        project = f"{OSTRO}/ostro/v1/{name}/projects/DEMO"
+        archive = (await http.get(f"{project}/export")).content
+        answer = await http.post(f"{project}/import", content=archive)
+        assert '"state":"done"' in answer.text, answer.text
 
 
 async def _run(http: httpx.AsyncClient, case: int | str, cycle: str) -> None:
