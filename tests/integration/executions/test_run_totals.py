@@ -295,6 +295,27 @@ async def test_a_case_has_one_last_run_wherever_its_runs_are(database: Database)
     assert (await process.executions.page(TENANT, wanted, hidden, OffsetPage(0, 9)))[0] == 1
 
 
+async def test_a_page_is_where_it_is_after_a_write_that_was_not_seen(database: Database) -> None:
+    await ensure_indexes(database, INDEXES)
+    scene, wanted = Scene(database, 0), ExecutionFilter({PROJECT})
+    reader, writer = scene.processes
+    runs = [scene.run(public_id(PROJECT, n), None) for n in (1, 2, 3, 5_001, 5_002, 10_001)]
+    await scene.rows.insert_many(runs)
+    await reader.making.cover(TENANT, SPAN)
+
+    async def page() -> tuple[int, list[int]]:
+        hidden = Hidden(scene.uploads, TENANT)
+        total, rows = await reader.executions.page(TENANT, wanted, hidden, OffsetPage(3, 1))
+        return total, [r["id"] for r in rows]
+
+    assert await page() == (6, [public_id(PROJECT, 5_001)])
+    async with writer.claims.writing(TENANT, [runs[0]["id"]]):
+        await scene.rows.delete_one({"_id": runs[0]["_id"]})
+    await writer.claims.once(idle_seconds=-1)
+    await writer.making.cover(TENANT, SPAN)
+    assert await page() == (5, [public_id(PROJECT, 5_002)])
+
+
 @pytest.mark.parametrize("seed", range(2))
 async def test_totals_are_true_whatever_happens(database: Database, seed: int) -> None:
     await _play(database, seed, steps=40)
