@@ -39,7 +39,7 @@ async def test_page_and_all_its_parts_come_from_the_service(
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert not HOST.search(page.text)
-    parts = re.findall(r'(?:href|src|data-document)="([^"]+)"', page.text)
+    parts = re.findall(r'(?:href|src|data-documents)="([^"]+)"', page.text)
     assert len(parts) == 5
     for part in parts:
         assert part.startswith(f"/ostro/v1/{service}/")
