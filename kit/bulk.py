@@ -58,8 +58,15 @@ async def created(
             for at, one in zip(chunk, each, strict=True):
                 outcomes[at] = one if isinstance(one, Exception) else (project, one)
 
-    await settled((one_project(*p) for p in by_project.values()), at_once=_PROJECTS_AT_ONCE)
-    return [o for o in outcomes if o is not None]
+    ended = await settled((one_project(*p) for p in by_project.values()), at_once=_PROJECTS_AT_ONCE)
+    for fault, (_, places) in zip(ended, by_project.values(), strict=True):
+        # what it had not come to has its fault: no place may move up
+        for at in places:
+            if outcomes[at] is None and isinstance(fault, Exception):
+                outcomes[at] = fault
+    filled = [o for o in outcomes if o is not None]
+    assert len(filled) == len(wanted)
+    return filled
 
 
 def _chunks(wanted: Sequence[N], places: Sequence[int]) -> Iterator[list[int]]:

@@ -33,7 +33,13 @@ def pack(archives: Mapping[Part, Path], target: Path) -> None:
     """Write the archives into one file, which is there when it is whole."""
     unfinished = target.with_name(f"{target.name}.part")
     try:
-        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as made:
+        unfinished.unlink(missing_ok=True)
+        # what a project holds is nobody else's on this machine
+        descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        with (
+            os.fdopen(descriptor, "w+b") as raw,
+            zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as made,
+        ):
             for part, archive in archives.items():
                 with (
                     archive.open("rb") as source,
