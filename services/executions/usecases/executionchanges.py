@@ -105,8 +105,8 @@ class ExecutionStore(Protocol):
         """
         ...
 
-    async def named(self, tenant: str, names: Iterable[str]) -> Mapping[str, int]:
-        """Return the ids of executions by their ``_id``, archived and removed ones too."""
+    async def named(self, tenant: str, names: Iterable[str]) -> Mapping[str, int | Exception]:
+        """Return the ids of executions by their ``_id``; ``Conflict`` for one being erased."""
         ...
 
     async def update(

@@ -11,6 +11,7 @@ from kit.auth.principal import Scope
 from tests.harness.grants import to_user
 from tests.harness.tenancy_world import ACCOUNT
 from tests.integration.executions.linking import House, Linked, fault
+from tests.integration.executions.removing import OSTRO
 from tests.integration.executions.removing import send as move
 from tests.integration.executions.running import case_with, post, results_of, shown, write_steps
 
@@ -149,6 +150,12 @@ async def test_a_client_id_makes_no_second_one(house: House, linked: Linked) -> 
     assert archived.status_code == 200, archived.text
     (repeated,) = await create(linked, {"clientId": "a", "statusName": "No"})
     assert (repeated["status"], repeated["id"]) == (201, first["id"])
+    # one that is being erased is none to be named
+    removed = await linked.http.delete(f"{OSTRO}/executions/testexecutions/{more['id'] + 1}")
+    assert removed.status_code == 200, removed.text
+    (name,) = (s["clientId"] for s, r in zip(sent, one, strict=True) if r["id"] == more["id"] + 1)
+    (refused,) = await create(linked, {"clientId": name})
+    assert (refused["status"], "being deleted" in refused["message"]) == (409, True)
     # of another tenant with the same ids and keys it says nothing
     other = await house.linked(project=linked.project.id)
     await prepared(other)

@@ -6,6 +6,7 @@ from typing import Any
 
 from kit.attachments.attachments import SETTLE
 from kit.attachments.rows import AttachmentRows
+from kit.errors import Conflict
 from kit.grouping import Grouped
 from kit.mongo import (
     Database,
@@ -49,15 +50,16 @@ class ExecutionChangesRepository:
         with unavailable_when_down():
             return await self._inserts.get(execution["tenant"], execution)
 
-    async def named(self, tenant: str, names: Iterable[str]) -> Mapping[str, int]:
-        """Return the ids of executions by their ``_id``, archived and removed ones too."""
+    async def named(self, tenant: str, names: Iterable[str]) -> Mapping[str, int | Exception]:
+        """Return the ids of executions by their ``_id``; ``Conflict`` for one being erased."""
         query = {
             "tenant": {"$in": [*everywhere(tenant), shelved(tenant, Shelf.REMOVED)]},
             "_id": {"$in": list(names)},
         }
         with unavailable_when_down():
-            rows = await self._executions.find(query, {"id": 1}).to_list(None)
-        return {row["_id"]: row["id"] for row in rows}
+            rows = await self._executions.find(query, {"id": 1, "tenant": 1}).to_list(None)
+        erased = shelved(tenant, Shelf.REMOVED)
+        return {r["_id"]: _being_erased() if r["tenant"] == erased else r["id"] for r in rows}
 
     async def _insert(
         self, tenant: str, executions: Sequence[TestExecution]
@@ -168,3 +170,7 @@ class ExecutionChangesRepository:
     async def forget(self, tenant: str, field: int) -> None:
         """Remove every value of a custom field that is gone."""
         await forget_field(self._executions, tenant, field)
+
+
+def _being_erased() -> Conflict:
+    return Conflict("The test execution with this clientId is being deleted; try again later.")
