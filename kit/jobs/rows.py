@@ -121,6 +121,11 @@ class JobRows:
         """Count the jobs of a kind."""
         return int(await self._rows.count_documents({"tenant": tenant, "kind": kind}))
 
+    async def under_way(self, tenant: str, first: int, end: int, action: str) -> bool:
+        """Whether this is left to do for anything of a range of ids."""
+        query = {"tenant": tenant, "entity": {"$gte": first, "$lt": end}, "action": action}
+        return await self._rows.find_one(query, {"_id": 1}) is not None
+
     async def due(self, now: datetime, most: int) -> Sequence[Job]:
         """Return jobs of all tenants whose time has come, the oldest first."""
         rows = self._rows.find({"due_at": {"$lte": now}}).sort("due_at", ASCENDING).limit(most)

@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from contracts.tenancy import ProjectState
-from contracts.transfer import JiraIds, Part
+from contracts.transfer import JiraIds, Member, Part
 from kit.directory.access import Access
 from kit.errors import Conflict, OstroError
 from kit.ids import Ids
@@ -26,6 +26,7 @@ from kit.transfer.spooling import Spooled
 log = structlog.get_logger(__name__)
 
 _RENEW_SECONDS = 8.0
+_OPTIONS = Member.OPTIONS.name.lower()
 _TOLD = 20
 """Things of a project that is not empty which a message names."""
 
@@ -64,6 +65,14 @@ class Destination(Protocol[C]):
 
     async def present(self, target: Target, most: int) -> Sequence[str]:
         """Return what stands in the way of an import, in words: at most so many things."""
+        ...
+
+    async def leaving(self, target: Target) -> bool:
+        """Whether something that was deleted is still being erased."""
+        ...
+
+    async def holds(self, target: Target) -> bool:
+        """Whether anything is there that an import stores; options do not count."""
         ...
 
     async def check(self, target: Target, archive: ArchiveReader) -> C:
@@ -135,7 +144,9 @@ class Importer(Generic[C]):
             raise Conflict("Another import into the project is under way.")
         again = known is not None and known.archive == name
         if known is not None and again and known.state is ImportState.DONE:
-            return _done(known)
+            if await self._stands(target, known):
+                return _done(known)
+            again = False
         if not again:
             await self._check_empty(target)
         checked = await self._destination.check(target, archive)
@@ -158,7 +169,21 @@ class Importer(Generic[C]):
             raise
         return self._writing(claim, target, archive, checked)
 
+    async def _stands(self, target: Target, known: Import) -> bool:
+        """Whether the project was not emptied since an import; one of nothing stands."""
+        await self._check_left(target)
+        brought = any(count for what, count in known.written.items() if what != _OPTIONS)
+        return not brought or await self._destination.holds(target)
+
+    async def _check_left(self, target: Target) -> None:
+        if await self._destination.leaving(target):
+            raise Conflict(
+                "Something of the project was deleted, and that deletion is still being done; "
+                "try again in a few minutes."
+            )
+
     async def _check_empty(self, target: Target) -> None:
+        await self._check_left(target)
         found = await self._destination.present(target, _TOLD)
         if found:
             raise Conflict(f"The project is not empty: it has {', '.join(found)}.")

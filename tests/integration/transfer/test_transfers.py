@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from functools import partial
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.harness.grants import to_user
 from tests.harness.polling import eventually
 from tests.harness.tenancy_world import ACCOUNT
 from tests.integration.executions.linking import House, Linked, fault
+from tests.integration.executions.removing import delete, hurry
 from tests.integration.transfer import rich
 from tests.integration.transfer.faults import CASES, EXECUTIONS, LIBRARY
 from tests.integration.transfer.moving import (
@@ -140,6 +142,31 @@ async def test_the_same_archive_again_changes_nothing_and_goes_on_where_it_broke
         found = (await target.http.get(route(part, "DEMO", "import"))).json()
         assert (found["state"], found["written"]) == ("done", first["written"])
     assert await walk(target) == await walk(source)
+
+
+async def test_an_emptied_project_takes_the_same_archive_again(house: House) -> None:
+    source = await house.linked()
+    await source.make("testcases")
+    await source.make("testcycles")
+    target = await house.linked()
+    gone = {"library": "testcases/testcases/DEMO-T1", "executions": "executions/testcycles/DEMO-R1"}
+    for part, path in gone.items():
+        archive = await exported(source, part)
+        first = await imported(target, part, archive)
+        assert (await delete(target, path)).status_code == 200
+        status, message = fault(await send(target, part, archive))
+        assert (status, "still being done" in message) == (409, True)
+        await hurry(target)
+        sent = partial(send, target, part, archive)
+        answer = await eventually(sent, lambda a: a.status_code != 409)
+        assert answer.status_code == 200, answer.text
+        last = json.loads(answer.text.splitlines()[-1])
+        assert (last["state"], last["written"]) == ("done", first["written"])
+        assert (await target.http.get("/" + path.partition("/")[2])).status_code == 200
+    # executions hear of what came back, above the tombstone
+    await until_heard(
+        target, "DEMO", 1, (await target.http.get("/testcases/DEMO-T1")).json()["name"]
+    )
 
 
 async def test_what_is_wrong_with_an_archive_is_said_and_nothing_is_changed(

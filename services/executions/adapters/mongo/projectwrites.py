@@ -6,9 +6,10 @@ from typing import Any
 from pymongo import ASCENDING
 
 from contracts.ids import Kind, project_range
+from kit.jobs.rows import JobRows
 from kit.mongo import Database, unavailable_when_down
 from kit.segments.claims import Claims
-from kit.shelves import everywhere
+from kit.shelves import Shelf, everywhere
 from kit.transfer.marking import insert_marked
 from services.executions.adapters.mongo import testcycles, testexecutions, testplans
 from services.executions.adapters.mongo.projectreads import name_of
@@ -31,6 +32,7 @@ class ProjectWrites:
     def __init__(self, database: Database, claims: Claims) -> None:
         self._database = database
         self._claims = claims
+        self._jobs = JobRows(database)
         self._removed = RemovedVersions(database)
 
     async def present(self, tenant: str, project: int, most: int) -> Mapping[Kind, Sequence[int]]:
@@ -43,6 +45,11 @@ class ProjectWrites:
             rows = rows.sort("id", ASCENDING).limit(most)
             found[kind] = [row["id"] for row in await rows.to_list(most)]
         return found
+
+    async def leaving(self, tenant: str, project: int) -> bool:
+        """Whether something of a project that was deleted is still being erased."""
+        # each thing on the shelf of removed ones has a job, which ends when all of it is gone
+        return await self._jobs.under_way(tenant, *project_range(project), Shelf.REMOVED)
 
     async def plans(self, tenant: str, plans: Sequence[Whole[TestPlan]], ident: str) -> None:
         """Store plans."""

@@ -81,6 +81,14 @@ class RunDestination:
             for ident in ids
         ][:most]
 
+    async def leaving(self, target: Target) -> bool:
+        """Whether something that was deleted is still being erased."""
+        return await self._sink.leaving(target.tenant, target.project.id)
+
+    async def holds(self, target: Target) -> bool:
+        """Whether anything is there."""
+        return bool(await self.present(target, 1))
+
     async def check(self, target: Target, archive: ArchiveReader) -> CheckedRuns:
         """Read all of the archive."""
         forms = await self._forms(target, archive)

@@ -75,6 +75,10 @@ class RunSink(Protocol):
         """Return what a project has: ids by kind, at most so many of each."""
         ...
 
+    async def leaving(self, tenant: str, project: int) -> bool:
+        """Whether something of a project that was deleted is still being erased."""
+        ...
+
     async def plans(self, tenant: str, plans: Sequence[Whole[TestPlan]], ident: str) -> None:
         """Store plans."""
         ...

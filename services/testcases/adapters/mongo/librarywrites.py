@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from pymongo import ASCENDING
 
-from contracts.ids import number_of
+from contracts.ids import number_of, project_range
+from kit.jobs.rows import JobRows
 from kit.mongo import Database, Document, Session
-from kit.shelves import everywhere
+from kit.shelves import Shelf, everywhere, shelved
 from kit.transfer.marking import insert_marked
 from services.testcases.adapters.mongo.customfields import CUSTOM_FIELDS, CustomFieldRepository
 from services.testcases.adapters.mongo.folders import FOLDERS, FolderRepository
@@ -18,6 +19,7 @@ from services.testcases.adapters.mongo.projectwrites import ProjectWrites
 from services.testcases.adapters.mongo.testcases import ARCHIVED, TEST_CASES, VERSIONS, document
 from services.testcases.domain.customfields import CustomField
 from services.testcases.domain.options import Option
+from services.testcases.usecases.removaljobs import DELETE
 from services.testcases.usecases.transfer.ports import WholeCase, WholeFolder
 
 _LIVING = {"test cases": TEST_CASES, "folders": FOLDERS, "custom fields": CUSTOM_FIELDS}
@@ -39,6 +41,7 @@ class LibraryWrites:
         self._options = options
         self._fields = fields
         self._folders = folders
+        self._jobs = JobRows(database)
         self._writes = ProjectWrites(database, pending)
 
     async def present(self, tenant: str, project: int, most: int) -> Mapping[str, Sequence[int]]:
@@ -53,6 +56,18 @@ class LibraryWrites:
             rows = self._database[collection].find(query, {"id": 1}).sort("id", ASCENDING)
             found[what] = [row["id"] for row in await rows.limit(most).to_list(most)]
         return found
+
+    async def leaving(self, tenant: str, project: int) -> bool:
+        """Whether something of a project that was deleted is still being erased."""
+        if await self._jobs.under_way(tenant, *project_range(project), DELETE):
+            return True
+        names = [tenant, shelved(tenant, Shelf.REMOVED)]
+        for collection in _LIVING.values():
+            # their tombstones are still to be sent
+            query: Document = {"tenant": {"$in": names}, "project": project, "deleted": True}
+            if await self._database[collection].find_one(query, {"_id": 1}) is not None:
+                return True
+        return False
 
     async def options(self, tenant: str, project: int, options: Sequence[Option]) -> None:
         """Make the options of a project these and no others, in one step."""
@@ -80,6 +95,8 @@ class LibraryWrites:
     async def fields(self, tenant: str, fields: Sequence[CustomField], ident: str) -> None:
         """Store custom fields."""
         rows = [dict(self._fields.document(tenant, found)) for found in fields]
+        for row in rows:
+            row["rev"] = self._first()
         await insert_marked(self._database[CUSTOM_FIELDS], rows, ident)
         self._pending.nudge()
 
@@ -90,6 +107,7 @@ class LibraryWrites:
             row = dict(self._folders.document(tenant, whole.folder))
             if whole.aside is not None:
                 row["archived_on"] = row["updated_on"]
+            row["rev"] = self._first()
             rows.append(row | {"tenant": name_of(tenant, whole.aside)})
         await insert_marked(self._database[FOLDERS], rows, ident)
         self._pending.nudge()
@@ -99,7 +117,11 @@ class LibraryWrites:
         rows = []
         for whole in cases:
             row = self._case(tenant, whole)
-            row |= {"visible": whole.aside is None, "rev": 1, "outbox": [self._pending.entry()]}
+            row |= {
+                "visible": whole.aside is None,
+                "rev": self._first(),
+                "outbox": [self._pending.entry()],
+            }
             if whole.aside is not None:
                 row |= {"removed": ARCHIVED, "archived_on": row["updated_on"]}
             rows.append(row)
@@ -119,6 +141,10 @@ class LibraryWrites:
         if case.links:
             row["links"] = [dict(link_document(link)) for link in case.links]
         return row
+
+    def _first(self) -> int:
+        """Return a revision above that of whatever had the id before: others know its tombstone."""
+        return int(self._pending.clock.now().timestamp() * 1000)
 
     async def _set(self, tenant: str, ident: int, change: Document, session: Session) -> None:
         query = {"_id": f"{tenant}/{ident}", "tenant": tenant}

@@ -85,6 +85,15 @@ class LibraryDestination:
             found.append("fewer options than a new project")
         return found
 
+    async def leaving(self, target: Target) -> bool:
+        """Whether something that was deleted is still being erased."""
+        return await self._sink.leaving(target.tenant, target.project.id)
+
+    async def holds(self, target: Target) -> bool:
+        """Whether anything is there beside options."""
+        found = await self._sink.present(target.tenant, target.project.id, 1)
+        return any(found.values())
+
     async def check(self, target: Target, archive: ArchiveReader) -> CheckedLibrary:
         """Read all of the archive."""
         manifest = archive.manifest

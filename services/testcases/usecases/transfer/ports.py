@@ -65,6 +65,10 @@ class LibrarySink(Protocol):
         """Return what a project has beside options: ids by what it is, at most so many of each."""
         ...
 
+    async def leaving(self, tenant: str, project: int) -> bool:
+        """Whether something of a project that was deleted is still being erased."""
+        ...
+
     async def options(self, tenant: str, project: int, options: Sequence[Option]) -> None:
         """Make the options of a project these and no others, in one step."""
         ...
