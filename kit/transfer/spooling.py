@@ -15,6 +15,8 @@ from kit.errors import InvalidInput, TooLarge, Unavailable
 
 _TOGETHER = 256 * 1024
 _IDLE_SECONDS = 60.0
+_SLOWEST = 32 * 1024
+"""Bytes a second, on average, beyond the first minute: who trickles keeps others waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,19 @@ async def spooled(request: Request, folder: Path | None, cap: int) -> AsyncItera
 
 async def _arriving(request: Request) -> AsyncIterator[bytes]:
     stream = request.stream()
+    loop = asyncio.get_running_loop()
+    due = loop.time() + _IDLE_SECONDS
     while True:
         try:
-            async with asyncio.timeout(_IDLE_SECONDS):
+            async with asyncio.timeout_at(min(due, loop.time() + _IDLE_SECONDS)):
                 piece = await anext(stream, None)
         except TimeoutError:
-            raise InvalidInput("The request body stopped arriving.") from None
+            raise InvalidInput(
+                "The request body stopped arriving, or arrives too slowly."
+            ) from None
         if piece is None:
             return
+        due += len(piece) / _SLOWEST
         yield piece
 
 
