@@ -20,6 +20,7 @@ from kit.attachments.names import MAX_NAME_LENGTH, checked_name, kept_type
 from kit.attachments.rows import Place
 from kit.errors import InvalidInput, NotFound, TooLarge
 from kit.http.pages import MAX_INT64, json_response
+from kit.http.removal import only_parameters
 
 _BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 _DIGITS = 18
@@ -169,7 +170,7 @@ def removal_route(attachments: Attachments, path: str, located: Callable[..., An
 
     ``path`` goes up to and without ``/attachments``; ``located`` is as ``Resource.edited``.
     """
-    router = APIRouter(tags=["Delete and archive"])
+    router = APIRouter(tags=["Delete and archive"], dependencies=[only_parameters()])
 
     async def remove(
         found: Annotated[Located, Depends(located)],

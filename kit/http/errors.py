@@ -77,7 +77,8 @@ def ostro_response(error: OstroError) -> Response:
 def _invalid(error: RequestValidationError) -> Response:
     # FastAPI puts where the value stood in front: query, path, header or body
     errors = [{**e, "loc": e["loc"][1:]} for e in error.errors()]
-    return error_response(400, validation_message(errors, "The request"))
+    whole = "The request body" if error.errors()[0]["loc"][:1] == ("body",) else "The request"
+    return error_response(400, validation_message(errors, whole))
 
 
 def validation_message(errors: Any, whole: str = "The request body") -> str:

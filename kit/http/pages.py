@@ -16,6 +16,7 @@ T = TypeVar("T")
 Answers = dict[int | str, dict[str, Any]]
 """Documented answers of a route, by status."""
 
+_VENDOR_TIMES = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 MAX_RESULTS_CAP = 1000
 MAX_START_AT = 1_000_000
 MAX_INT64 = (1 << 63) - 1
@@ -115,8 +116,12 @@ def cursor_response(
 
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Serialise straight to bytes; no model is needed for what we built ourselves."""
-    return Response(orjson.dumps(body), status, headers, media_type="application/json")
+    """Serialise straight to bytes; no model is needed for what we built ourselves.
+
+    Aware UTC times are written as ``vendor_time`` does, for a fraction of what that costs.
+    """
+    content = orjson.dumps(body, option=_VENDOR_TIMES)
+    return Response(content, status, headers, media_type="application/json")
 
 
 def _link(request: Request, base: str, **changed: int) -> str:

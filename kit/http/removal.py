@@ -1,17 +1,29 @@
 """What routes that delete and archive have in common: their parameters and their answers."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Depends, Query, Request
 from typing_extensions import TypedDict
 
 from kit.dependents import Dependents
+from kit.errors import InvalidInput
 
 DryRun = Annotated[
     bool, Query(alias="dryRun", description="change nothing, say what would go with it")
 ]
 Force = Annotated[bool, Query(description="also delete what hangs on it")]
+
+
+def only_parameters(*names: str) -> Any:
+    """Refuse others in requests that change things: a mistyped ``dryRun`` would delete."""
+
+    def known(request: Request) -> None:
+        unknown = sorted(set(request.query_params) - set(names))
+        if unknown and request.method != "GET":
+            raise InvalidInput(f"{unknown[0][:40]} is no parameter here; nothing was changed.")
+
+    return Depends(known)
 
 
 class DependentsBean(TypedDict):

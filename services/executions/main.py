@@ -94,6 +94,8 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
     housekeeping = _housekeeping(runtime, adapters)
     base = settings.api_base
     routers = [
+        # routes are tried in this order, and these are read most
+        testexecutions_api.router(executions, fields, base),
         automations.router(
             _uploads(runtime, adapters, fields),
             _result_files(settings).receive,
@@ -104,7 +106,6 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
             cycles, planning.cycle_changes(runtime, adapters, cycles, fields), plans, fields, base
         ),
         TestPlanRoutes(plans, cycles, links, fields, base).router(),
-        testexecutions_api.router(executions, fields, base),
         *recording.routes(runtime, adapters, cycles, executions, fields),
         search.routes(runtime, adapters, fields).router(),
         links_api.LinkRoutes(links, cycles, plans, executions, base).router(),

@@ -167,6 +167,7 @@ def where(canary: Canary, places: dict[str, bytes]) -> set[str]:
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.long
 async def test_what_is_planted_is_found_only_where_it_may_be(
     installation: Installation, scene: Scene, site: Site, watch: Watch
 ) -> None:

@@ -38,6 +38,7 @@ async def hand(installation: Installation, world: Operator) -> AsyncIterator[Han
         yield found
 
 
+@pytest.mark.long
 async def test_what_the_owner_must_learn_keeps_nothing_else_waiting(
     installation: Installation, hand: Hand, site: Site, watch: Watch
 ) -> None:

@@ -76,6 +76,7 @@ async def run(house: House, folder: Path, *options: str) -> None:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.long
 async def test_a_few_requests_of_each_operation(house: House, tmp_path: Path) -> None:
     await run(house, tmp_path, "--phases=fuzzing", "--max-examples=4")
 

@@ -9,7 +9,15 @@ from kit.clock import vendor_time
 from kit.directory.access import Access
 from kit.http.pages import Answers, Offset, OffsetList, json_response, offset_response
 from kit.http.params import ProjectKeyFilter
-from kit.http.removal import ArchivedBean, DryRun, Force, Removed, Restored, removed
+from kit.http.removal import (
+    ArchivedBean,
+    DryRun,
+    Force,
+    Removed,
+    Restored,
+    only_parameters,
+    removed,
+)
 from services.executions.api.links import CycleName, ExecutionName
 from services.executions.api.rights import (
     CycleDeleter,
@@ -46,7 +54,11 @@ class RemovalRoutes:
 
     def router(self) -> APIRouter:
         """Return the routes."""
-        router = APIRouter(prefix="/ostro/v1/executions", tags=["Delete and archive"])
+        router = APIRouter(
+            prefix="/ostro/v1/executions",
+            tags=["Delete and archive"],
+            dependencies=[only_parameters("dryRun", "force")],
+        )
         for path, name, remove, archive, restore, listed in (
             (
                 "testcycles",

@@ -18,6 +18,7 @@ from contracts.customfields import (
 from kit.http.body import JsonBody, documented
 from kit.http.fields import OwnBody
 from kit.http.pages import MAX_INT64, json_response
+from kit.http.removal import only_parameters
 from services.testcases.api.fields import EmptyIsAbsent, Name
 from services.testcases.api.rights import (
     OptionCreator,
@@ -33,7 +34,7 @@ ProjectKeyPath = Annotated[str, Path(alias="projectKey")]
 Ident = Annotated[int, Path(alias="customFieldId", ge=1, le=MAX_INT64)]
 
 
-class OptionBean(OwnBody):
+class FieldOptionBean(OwnBody):
     """An option of a select list; without an id it is a new one."""
 
     id: Annotated[int, Field(ge=1, le=MAX_INDEX)] | None = None
@@ -56,7 +57,7 @@ class CustomFieldBean(OwnBody):
     name: Name
     required: bool = False
     index: Annotated[int, Field(ge=0, le=MAX_INDEX)] | None = None
-    options: Annotated[tuple[OptionBean, ...], Field(max_length=MAX_OPTIONS)] = ()
+    options: Annotated[tuple[FieldOptionBean, ...], Field(max_length=MAX_OPTIONS)] = ()
 
     def wanted(self) -> FieldInput:
         """Return what is to be written."""
@@ -110,6 +111,7 @@ class CustomFieldRoutes:
         router = APIRouter(
             prefix="/ostro/v1/testcases/projects/{projectKey}/custom-fields",
             tags=["Custom Fields"],
+            dependencies=[only_parameters("dryRun")],
         )
         one, body = "/{customFieldId}", documented(CustomFieldBean)
         add = router.add_api_route

@@ -10,6 +10,7 @@ from contracts.testcases import OptionType
 from kit.http.body import JsonBody, documented
 from kit.http.fields import OwnBody
 from kit.http.pages import MAX_INT64, json_response
+from kit.http.removal import only_parameters
 from services.testcases.api.fields import Id
 from services.testcases.api.rights import OptionDeleter, OptionEditor, OptionReader
 from services.testcases.domain.options import Option
@@ -83,6 +84,7 @@ class OptionAdminRoutes:
         router = APIRouter(
             prefix="/ostro/v1/testcases/projects/{projectKey}/options/{optionType}",
             tags=["Option administration"],
+            dependencies=[only_parameters("dryRun")],
         )
         group: dict[int | str, dict[str, Any]] = {200: {"model": OptionGroup}}
         add = router.add_api_route

@@ -17,7 +17,15 @@ from kit.http.pages import (
     offset_response,
 )
 from kit.http.params import ProjectKeyFilter
-from kit.http.removal import ArchivedBean, DryRun, Force, Removed, Restored, removed
+from kit.http.removal import (
+    ArchivedBean,
+    DryRun,
+    Force,
+    Removed,
+    Restored,
+    only_parameters,
+    removed,
+)
 from services.testcases.api.fields import TestCaseKey
 from services.testcases.api.rights import CaseDeleter, CaseEditor, CaseReader
 from services.testcases.domain.removals import CaseThing, Contents, FolderThing
@@ -43,7 +51,11 @@ class RemovalRoutes:
 
     def router(self) -> APIRouter:
         """Return the routes."""
-        router = APIRouter(prefix="/ostro/v1/testcases", tags=["Delete and archive"])
+        router = APIRouter(
+            prefix="/ostro/v1/testcases",
+            tags=["Delete and archive"],
+            dependencies=[only_parameters("dryRun", "force", "contents")],
+        )
         add = partial(router.add_api_route, response_class=Response)
         case, folder = "/testcases/{testCaseKey}", "/folders/{folderId}"
         add(case, self.delete_case, methods=["DELETE"], responses=_DONE)

@@ -42,12 +42,15 @@ async def world(installation: Installation) -> AsyncIterator[Operator]:
 async def slowly(http: httpx.AsyncClient, go_on: asyncio.Event) -> httpx.Response:
     """Upload a file whose end comes when it is told to."""
 
-    async def body() -> AsyncIterator[bytes]:
-        yield START.encode()
-        await go_on.wait()
-        yield (junit(1) + END).encode()
+    start, end = START.encode(), (junit(1) + END).encode()
 
-    return await http.post(PATH, content=body(), headers=HEADERS)
+    async def body() -> AsyncIterator[bytes]:
+        yield start
+        await go_on.wait()
+        yield end
+
+    headers = {**HEADERS, "content-length": str(len(start) + len(end))}
+    return await http.post(PATH, content=body(), headers=headers)
 
 
 async def head_of_answer(installation: Installation, http: httpx.AsyncClient) -> str:

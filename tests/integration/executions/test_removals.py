@@ -57,6 +57,9 @@ async def test_a_cycle_is_deleted_with_all_that_hangs_on_it(linked: Linked) -> N
     refused = await delete(linked, f"executions/testcycles/{cycle}")
     assert refused.status_code == 409
     assert "3 test executions" in refused.json()["message"]
+    mistyped = await delete(linked, f"executions/testcycles/{cycle}", force="true", dry_run="true")
+    assert mistyped.status_code == 400
+    assert "dry_run is no parameter here" in mistyped.json()["message"]
     assert (await linked.http.get(f"/testcycles/{cycle}")).status_code == 200
     assert await totals(linked) == (1, 1, 3)
     done = await delete(linked, f"executions/testcycles/{cycle}", force="true")

@@ -80,6 +80,7 @@ async def test_tokens_and_tenants_are_counted_apart_and_the_lower_limit_holds(
     assert (await limiter.admit(high, 1_000_000)).limit == 10
 
 
+@pytest.mark.long
 async def test_a_busy_token_costs_few_round_trips_and_an_idle_batch_little(
     permits: Database, clock: ManualClock
 ) -> None:

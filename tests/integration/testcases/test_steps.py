@@ -270,6 +270,7 @@ async def test_nothing_of_steps_that_are_written_at_once_is_lost(site: Site) -> 
     assert said[::2] == said[1::2]
 
 
+@pytest.mark.long
 async def test_a_script_has_an_end(site: Site) -> None:
     key = await case(site)
     full = [inline("s")] * 100

@@ -75,7 +75,7 @@ async def test_what_does_not_work_is_said(house: House, edge: str, tmp_path: Pat
     file.write_bytes(b"no zip")
     there = ("--url", edge, "--project", "DEMO", "--file", file)
     code, printed = await _run("import", *there, token=token)
-    assert (code, "demo.zip" in printed) == (1, True)
+    assert (code, "demo.zip" in printed.replace("\n", "")) == (1, True), printed
     assert (await _run("export", *there, token=token))[0] == 2
     assert (await _run("import", *there))[0] == 2
     nowhere = ("--url", f"http://127.0.0.1:{free_port()}", *there[2:4])

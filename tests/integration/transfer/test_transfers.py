@@ -122,6 +122,7 @@ async def test_older_versions_come_along(house: House) -> None:
     assert begun.json()["id"] == found[0]["id"] > max(v["id"] for v in versions)
 
 
+@pytest.mark.long
 async def test_the_same_archive_again_changes_nothing_and_goes_on_where_it_broke_off(
     house: House, source: Linked, archives: dict[str, bytes]
 ) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from bson.tz_util import utc  # as in what MongoDB returns
 
 from kit.clock import SystemClock, to_millis, vendor_time
 from kit.errors import InvalidInput, OstroError, TooManyRequests, Unavailable
+from kit.http.pages import json_response
 from kit.ids import SystemIds, stable_uuid
 from kit.observability.health import Health
 from kit.settings import KafkaSettings, MongoSettings, load, read_secret
@@ -42,6 +44,9 @@ def test_times_are_utc_whole_milliseconds_and_rendered_as_the_vendor_does() -> N
     moment = datetime(2026, 5, 1, 12, 0, 0, 999_999, timezone(timedelta(hours=2)))
     assert to_millis(moment).microsecond == 999_000
     assert vendor_time(moment) == "2026-05-01T10:00:00Z"
+    for year in (1, 987, 9999):
+        stored = datetime(year, 5, 1, 12, 0, 0, 999_000, utc)
+        assert json_response(stored).body.decode() == f'"{vendor_time(stored)}"'
 
 
 def test_errors_carry_their_headers() -> None:
