@@ -46,7 +46,7 @@ def test_times_are_utc_whole_milliseconds_and_rendered_as_the_vendor_does() -> N
     assert vendor_time(moment) == "2026-05-01T10:00:00Z"
     for year in (1, 987, 9999):
         stored = datetime(year, 5, 1, 12, 0, 0, 999_000, utc)
-        assert json_response(stored).body.decode() == f'"{vendor_time(stored)}"'
+        assert bytes(json_response(stored).body).decode() == f'"{vendor_time(stored)}"'
 
 
 def test_errors_carry_their_headers() -> None:
