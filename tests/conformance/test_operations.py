@@ -8,7 +8,7 @@ from tests.conformance.stage import Stage
 from tests.conformance.walks import WALKS
 
 # the first test waits for four services and what is made in them
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 
 
 @pytest.mark.parametrize("name", WALKS)

@@ -23,6 +23,8 @@ from services.tenancy.usecases.ports import SealBroken
 from tests.harness.backends import Backends
 from tests.integration.tenancy.lives_model import Call, Jira, Side, Site, delivered, picture
 
+pytestmark = pytest.mark.long
+
 T = TypeVar("T")
 LATE = st.booleans()
 _PICK = st.integers(0, 1_000)

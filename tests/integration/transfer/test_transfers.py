@@ -31,6 +31,8 @@ from tests.integration.transfer.moving import (
     write,
 )
 
+pytestmark = pytest.mark.long
+
 VERSIONS = "testCaseVersions.jsonl"
 
 
