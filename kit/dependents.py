@@ -1,7 +1,10 @@
-"""What hangs on a thing: how many of each kind, and the ids of the first ones."""
+"""What hangs on a thing: how many of each kind, and ids of the first ones."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from contracts.permissions import Entity
+from kit.directory.access import Access
 
 SHOWN = 100
 """Ids of each kind that an answer names."""
@@ -27,3 +30,23 @@ def held(ids: Iterable[int]) -> Held:
     """Return all of some things."""
     found = list(ids)
     return Held(len(found), found[:SHOWN])
+
+
+_ENTITIES = {
+    "testCases": Entity.TEST_CASE,
+    "callingTestCases": Entity.TEST_CASE,
+    "testCycles": Entity.TEST_CYCLE,
+    "testPlans": Entity.TEST_PLAN,
+    "testExecutions": Entity.TEST_EXECUTION,
+}
+"""Kinds with a right of their own; all others belong to the thing itself."""
+
+
+async def disclosed(access: Access, found: Dependents) -> Dependents:
+    """Leave out the ids of what the caller may not view; it is counted all the same."""
+    return {
+        kind: Held(some.count, await access.viewed(some.ids, _ENTITIES[kind]))
+        if kind in _ENTITIES
+        else some
+        for kind, some in found.items()
+    }

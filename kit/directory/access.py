@@ -5,10 +5,10 @@ looked up, so a thing that is there and one that is not answer alike. A token wi
 bound by its scopes and projects alone; no scope, admin neither, bypasses a scheme.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from contracts.ids import MAX_PROJECT_ID, PROJECT_KEY, EntityKey, Kind, parse_key
+from contracts.ids import MAX_PROJECT_ID, PROJECT_KEY, EntityKey, Kind, parse_key, project_of
 from contracts.permissions import Entity, Right
 from contracts.tenancy import ProjectState
 from kit.auth.api_tokens import VerifiedToken
@@ -93,6 +93,19 @@ class Access:
             for p in list(projects)
             if self.principal.may_see(p.id) and await self._lacking(p, self.need) is None
         }
+
+    async def viewed(self, ids: Collection[int], entity: Entity) -> list[int]:
+        """Return those of the things of one kind that the caller may view, in their order."""
+        need = Need.of((entity, Right.VIEW))
+        known = [self.view.projects.get(ident) for ident in {project_of(i) for i in ids}]
+        seen = {
+            p.id
+            for p in known
+            if p is not None
+            and self.principal.may_see(p.id)
+            and await self._lacking(p, need) is None
+        }
+        return [ident for ident in ids if project_of(ident) in seen]
 
     async def entity(self, text: str, kind: Kind) -> tuple[EntityKey, ProjectState] | None:
         """Parse a human key and return its project; None for whatever is none or unknown."""

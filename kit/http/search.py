@@ -17,6 +17,8 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from contracts.customfields import CustomFieldFault, CustomFieldState
+from contracts.fieldmatches import FieldMatch, field_matches
 from contracts.ids import PROJECT_KEY_PATTERN
 from kit.errors import InvalidInput
 from kit.http.pages import MAX_INT64, MAX_RESULTS_CAP, json_response
@@ -27,6 +29,8 @@ MAX_TEXT_LENGTH = 500
 """Characters of one text to search for."""
 MAX_CHOICES = 100
 """Values of one parameter."""
+
+_MAX_ID_DIGITS = 17
 
 SearchText = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH)]
 Ids = Annotated[
@@ -94,6 +98,16 @@ class SearchPage:
     """Empty: all."""
 
 
+@dataclass(frozen=True)
+class Between:
+    """After a moment and before another one, neither included; None is open."""
+
+    after: datetime | None = None
+    before: datetime | None = None
+
+
+ALWAYS = Between()
+
 SortKeys = Mapping[str, type[str] | type[datetime] | None]
 """What an item is sorted by; None: by its id alone. The first one is the default."""
 
@@ -129,6 +143,22 @@ def search_response(
             "values": shown,
         }
     )
+
+
+def is_id(text: str) -> bool:
+    """Whether a choice is an id, and no name."""
+    return text.isascii() and text.isdigit() and len(text) < _MAX_ID_DIGITS
+
+
+def chosen_values(
+    known: Mapping[int, Collection[CustomFieldState]], wanted: Sequence[str]
+) -> Sequence[Sequence[FieldMatch]]:
+    """Read ``name=value`` of custom fields, by the fields of each project; ``InvalidInput``."""
+    fields = [one for of_project in known.values() for one in of_project]
+    try:
+        return [field_matches(fields, text) for text in wanted]
+    except CustomFieldFault as fault:
+        raise InvalidInput(str(fault)) from None
 
 
 def _order(text: str | None, sorts: SortKeys) -> Order:

@@ -121,9 +121,10 @@ class JobRows:
         """Count the jobs of a kind."""
         return int(await self._rows.count_documents({"tenant": tenant, "kind": kind}))
 
-    async def under_way(self, tenant: str, first: int, end: int, action: str) -> bool:
-        """Whether this is left to do for anything of a range of ids."""
-        query = {"tenant": tenant, "entity": {"$gte": first, "$lt": end}, "action": action}
+    async def under_way(self, tenant: str, first: int, end: int, *actions: str) -> bool:
+        """Whether one of these is left to do for anything of a range of ids."""
+        ids = {"$gte": first, "$lt": end}
+        query = {"tenant": tenant, "entity": ids, "action": {"$in": list(actions)}}
         return await self._rows.find_one(query, {"_id": 1}) is not None
 
     async def due(self, now: datetime, most: int) -> Sequence[Job]:

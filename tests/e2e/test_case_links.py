@@ -105,4 +105,5 @@ async def test_while_jira_is_down(shop: Shop, tester: httpx.AsyncClient) -> None
         assert (await tester.delete(f"/links/{made}")).status_code == 200
     finally:
         await shop.jira_up()
-    assert await cases_of(tester, "DEMO-3") == []
+    # a site that failed that often is left alone for two seconds
+    await eventually(lambda: cases_of(tester, "DEMO-3"), lambda found: found == [])

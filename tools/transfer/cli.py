@@ -34,8 +34,9 @@ in docs/export-format.md. Numbers are kept: PROJ-T1 stays number 1.
 
   show demo.zip
 
-The target project must be enabled and empty. What is wrong with a file is said before anything is
-changed. An import that was broken off goes on when the same command is given again.
+The target project must be enabled and empty. A file is in two parts, the library and then its
+executions; what is wrong with a part is said before anything of that part is stored. An import
+that was broken off goes on when the same command is given again.
 
 Exit codes: 0 done, 1 it did not work (the reason is said), 2 wrong use.
 """

@@ -9,6 +9,7 @@ from pydantic import Field
 from contracts.customfields import CustomFieldEntity
 from kit.http.fields import Moment
 from kit.http.search import (
+    Between,
     Choices,
     Ids,
     Position,
@@ -25,7 +26,7 @@ from services.executions.api.render import Renderer
 from services.executions.api.rights import ExecutionReader
 from services.executions.domain.testexecutions import TestExecution
 from services.executions.usecases.customfields import CustomFields
-from services.executions.usecases.search import Between, Lack, RunQuery, SearchExecutions
+from services.executions.usecases.search import Lack, RunQuery, SearchExecutions
 
 SORTS: SortKeys = {"key": None, "actualEndDate": datetime, "updatedOn": datetime}
 FIELDS = tuple(shapes.TestExecution.__annotations__)

@@ -23,8 +23,9 @@ LATE = timedelta(minutes=5)
 """Longer than an upload takes from finding its cases to its row."""
 _LOOKS = (timedelta(seconds=10), timedelta(minutes=1))
 """When what was created meanwhile is looked for, before the last time."""
-RESTORE, EMPTY = "restore", "empty"
-"""What a job does, beside putting things on a shelf."""
+RESTORE, EMPTY, REMOVE_EMPTY = "restore", "empty", "remove-empty"
+"""What a job does, beside putting things on a shelf: the last one removes a cycle only if nobody
+recorded in it meanwhile."""
 ATTACHMENT_KINDS = {
     Holder.TEST_CYCLE: "test-cycle",
     Holder.TEST_PLAN: "test-plan",
@@ -64,6 +65,10 @@ class Remains(Protocol):
 
     async def show(self, job: Job) -> None:
         """Hide a cycle no longer and end its job, both or none."""
+        ...
+
+    async def give_back(self, tenant: str, cycle: int, now: datetime) -> bool:
+        """Let a removed cycle show again if there are executions in it."""
         ...
 
     async def erase_cycle(self, tenant: str, cycle: int, now: datetime) -> bool:
@@ -169,6 +174,8 @@ class RemovalJobs:
             more = await self._remains.bring_back(tenant, cycle, now)
         elif job.action == Shelf.ARCHIVED:
             more = await self._remains.put_aside(tenant, cycle)
+        elif job.action == REMOVE_EMPTY and await self._remains.give_back(tenant, cycle, now):
+            more = False
         else:
             more = await self._remains.erase_cycle(tenant, cycle, now)
         if more:

@@ -14,7 +14,7 @@ from contracts.ids import Kind, project_of
 from contracts.permissions import Entity, Right
 from contracts.tenancy import ProjectState
 from kit.clock import Clock
-from kit.dependents import Dependents
+from kit.dependents import Dependents, disclosed
 from kit.directory.access import Access
 from kit.errors import Conflict, NotFound, TooManyRequests
 from kit.http.pages import OffsetPage
@@ -50,8 +50,13 @@ class Shelves(Protocol):
         """Count the cycles on their way."""
         ...
 
-    async def put(self, tenant: str, thing: Thing, shelf: Shelf, now: datetime) -> bool:
-        """Archive a thing, or remove it for good."""
+    async def put(
+        self, tenant: str, thing: Thing, shelf: Shelf, now: datetime, *, if_empty: bool = False
+    ) -> bool:
+        """Archive a thing, or remove it for good.
+
+        ``if_empty``: a cycle in which somebody recorded while it went returns.
+        """
         ...
 
     async def take_back(self, tenant: str, thing: Thing, folder: int | None, now: datetime) -> bool:
@@ -105,7 +110,7 @@ class Removals:
         thing, project = await self._find(access, holder, id_or_key)
         if force and holder is Holder.TEST_CYCLE:
             await access.require(project, Entity.TEST_EXECUTION, Right.DELETE)
-        dependents = await self._shelves.dependents(access.tenant, thing)
+        dependents = await disclosed(access, await self._shelves.dependents(access.tenant, thing))
         reasons = await self._unsettled(access.tenant, thing, archive=False)
         inside = dependents.get("testExecutions")
         if inside is not None and inside.count and not force:
@@ -114,6 +119,7 @@ class Removals:
             access,
             Shelf.REMOVED,
             dry_run=dry_run,
+            if_empty=holder is Holder.TEST_CYCLE and not force,
             outcome=Outcome(thing, project, dependents, reasons),
         )
 
@@ -124,7 +130,7 @@ class Removals:
         thing, project = await self._find(access, holder, id_or_key)
         if thing.shelf is not None:
             raise _unknown(holder, id_or_key)
-        dependents = await self._shelves.dependents(access.tenant, thing)
+        dependents = await disclosed(access, await self._shelves.dependents(access.tenant, thing))
         reasons = await self._unsettled(access.tenant, thing, archive=True)
         return await self._put(
             access,
@@ -171,7 +177,13 @@ class Removals:
         raise _unknown(holder, id_or_key)
 
     async def _put(
-        self, access: Access, shelf: Shelf, *, dry_run: bool, outcome: Outcome
+        self,
+        access: Access,
+        shelf: Shelf,
+        *,
+        dry_run: bool,
+        outcome: Outcome,
+        if_empty: bool = False,
     ) -> Outcome:
         if dry_run:
             return outcome
@@ -179,7 +191,8 @@ class Removals:
             raise Conflict(" ".join(outcome.reasons))
         thing, tenant = outcome.thing, access.tenant
         await self._check_room(tenant, thing)
-        if not await self._shelves.put(tenant, thing, shelf, self._clock.now()):
+        now = self._clock.now()
+        if not await self._shelves.put(tenant, thing, shelf, now, if_empty=if_empty):
             raise _unknown(thing.holder, str(thing.id))
         return outcome
 

@@ -2,17 +2,16 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from contracts.customfields import CustomFieldEntity, CustomFieldFault, option_key
-from contracts.fieldmatches import FieldMatch, field_matches
+from contracts.customfields import CustomFieldEntity, option_key
+from contracts.fieldmatches import FieldMatch
 from contracts.ids import Kind
 from contracts.testcases import DEFAULT_OPTIONS, OptionState, OptionType
 from kit.directory.access import Access
 from kit.errors import InvalidInput
-from kit.http.search import SearchPage
+from kit.http.search import ALWAYS, Between, SearchPage, chosen_values, is_id
 from services.executions.domain.testexecutions import TestExecution
 from services.executions.usecases.customfields import CustomFields
 from services.executions.usecases.visibility import HiddenCycles, unhidden, visible_id
@@ -35,14 +34,6 @@ class Lack(StrEnum):
 
 
 @dataclass(frozen=True)
-class Between:
-    """After a moment and before another one, neither included; None is open."""
-
-    after: datetime | None = None
-    before: datetime | None = None
-
-
-@dataclass(frozen=True)
 class RunQuery:
     """What a client asks for. Options are names in any case, or ids; things are ids or keys."""
 
@@ -56,8 +47,8 @@ class RunQuery:
     assigned_to: Collection[str] = ()
     versions: Collection[int] = ()
     automated: bool | None = None
-    ended: Between = Between()
-    updated: Between = Between()
+    ended: Between = ALWAYS
+    updated: Between = ALWAYS
     fields: Sequence[str] = ()
     """``name=value`` each."""
     without: Collection[Lack] = ()
@@ -83,8 +74,8 @@ class RunSearch:
     assigned_to: Collection[str] = ()
     versions: Collection[int] = ()
     automated: bool | None = None
-    ended: Between = Between()
-    updated: Between = Between()
+    ended: Between = ALWAYS
+    updated: Between = ALWAYS
     fields: Sequence[Sequence[FieldMatch]] = ()
     """Of each one match must hold."""
     without: Collection[Lack] = ()
@@ -179,8 +170,8 @@ class SearchExecutions:
         self, tenant: str, projects: Collection[int], kind: OptionType, wanted: Collection[str]
     ) -> Collection[int]:
         """Return ids; a name that no visible project has is a mistake, an id is not looked up."""
-        ids = {int(text) for text in wanted if _is_number(text)}
-        names = [text for text in wanted if not _is_number(text)]
+        ids = {int(text) for text in wanted if is_id(text)}
+        names = [text for text in wanted if not is_id(text)]
         if not names:
             return ids
         known = _by_name(await self._known(tenant, projects, kind))
@@ -216,11 +207,7 @@ class SearchExecutions:
         if not wanted:
             return ()
         known = await self._fields.explaining(tenant, projects, CustomFieldEntity.TEST_EXECUTION)
-        fields = [one for of_project in known.values() for one in of_project]
-        try:
-            return [field_matches(fields, text) for text in wanted]
-        except CustomFieldFault as fault:
-            raise InvalidInput(str(fault)) from None
+        return chosen_values(known, wanted)
 
 
 def _check_bounds(query: RunQuery, page: SearchPage) -> None:
@@ -249,7 +236,3 @@ async def _ids(access: Access, names: Collection[str], kind: Kind) -> Collection
         return None
     found = [await visible_id(access, name, kind) for name in names]
     return {ident for ident in found if ident is not None}
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 17

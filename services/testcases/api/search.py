@@ -11,6 +11,7 @@ from kit.http.fields import Moment
 from kit.http.pages import MAX_INT64
 from kit.http.references import References
 from kit.http.search import (
+    Between,
     Choices,
     Ids,
     Position,
@@ -28,7 +29,7 @@ from services.testcases.api.testcases import test_case
 from services.testcases.domain.searchwords import Part
 from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.customfields import CustomFields
-from services.testcases.usecases.search import Between, CaseQuery, Lack, SearchCases
+from services.testcases.usecases.search import CaseQuery, Lack, SearchCases
 
 SORTS: SortKeys = {"key": None, "name": str, "updatedOn": datetime}
 FIELDS = tuple(shapes.TestCase.__annotations__)

@@ -12,7 +12,7 @@ from contracts.ids import project_of
 from contracts.permissions import Entity, Right
 from contracts.tenancy import ProjectState
 from kit.clock import Clock
-from kit.dependents import Dependents, Held, held
+from kit.dependents import Dependents, Held, disclosed, held
 from kit.directory.access import Access
 from kit.errors import Conflict, NotFound
 from kit.http.pages import OffsetPage
@@ -85,7 +85,8 @@ class FolderRemovals:
         if deep:
             for entity in _INSIDE[found.type]:
                 await access.require(project, entity, Right.DELETE)
-        dependents = await self._dependents(access.tenant, found, deep=deep)
+        inside_it = await self._dependents(access.tenant, found, deep=deep)
+        dependents = await disclosed(access, inside_it)
         reasons = []
         inside = named(dependents, "folders", "testCases", "testCycles", "testPlans")
         if inside and not force:
@@ -102,7 +103,8 @@ class FolderRemovals:
         found, project = await self._find(access, folder)
         if found.archived:
             raise _unknown(folder)
-        dependents = await self._dependents(access.tenant, found, deep=False)
+        inside_it = await self._dependents(access.tenant, found, deep=False)
+        dependents = await disclosed(access, inside_it)
         inside = named(dependents, "folders", "testCases", "testCycles", "testPlans")
         reasons = [f"It holds {inside}."] if inside else []
         if not dry_run:

@@ -14,7 +14,7 @@ from contracts.ids import Kind, public_id
 from contracts.permissions import Entity, Right
 from contracts.tenancy import ProjectState
 from kit.clock import Clock
-from kit.dependents import Dependents, Held, held
+from kit.dependents import Dependents, Held, disclosed, held
 from kit.directory.access import Access
 from kit.errors import Conflict
 from kit.http.pages import OffsetPage
@@ -108,7 +108,7 @@ class CaseRemovals:
         case, project = await self._find(access, key)
         if force:
             await access.require(project, Entity.TEST_EXECUTION, Right.DELETE)
-        dependents = await self._dependents(access.tenant, case)
+        dependents = await self._dependents(access, case)
         reasons = []
         hanging = named(dependents, "testExecutions", "callingTestCases")
         if hanging and not force:
@@ -125,7 +125,7 @@ class CaseRemovals:
         case, project = await self._find(access, key)
         if case.archived:
             raise unknown_test_case(key)
-        dependents = await self._dependents(access.tenant, case)
+        dependents = await self._dependents(access, case)
         now = self._clock.now()
         if not dry_run and not await self._shelves.archive(access.tenant, case, now):
             raise unknown_test_case(key)
@@ -159,11 +159,13 @@ class CaseRemovals:
                 return case, project
         raise unknown_test_case(key)
 
-    async def _dependents(self, tenant: str, case: CaseThing) -> Dependents:
-        return {
+    async def _dependents(self, access: Access, case: CaseThing) -> Dependents:
+        tenant = access.tenant
+        found = {
             "versions": held(await self._shelves.versions(tenant, case)),
             "links": held(case.links),
             "attachments": await self._shelves.attached(tenant, case.id),
             "callingTestCases": await self._shelves.callers(tenant, case.id),
             "testExecutions": await self._elsewhere.of_cases(tenant, [case.id]),
         }
+        return await disclosed(access, found)

@@ -2,18 +2,17 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from contracts.customfields import CustomFieldEntity, CustomFieldFault
-from contracts.fieldmatches import FieldMatch, field_matches
+from contracts.customfields import CustomFieldEntity
+from contracts.fieldmatches import FieldMatch
 from contracts.ids import Kind, parse_key, project_of, public_id
 from contracts.tenancy import ProjectState
 from contracts.testcases import OptionType
 from kit.directory.access import Access
 from kit.errors import InvalidInput
-from kit.http.search import SearchPage
+from kit.http.search import ALWAYS, Between, SearchPage, chosen_values, is_id
 from services.testcases.domain.options import name_key, noun
 from services.testcases.domain.searchwords import MAX_TERMS, Part, Term, asked
 from services.testcases.domain.testcases import TestCase
@@ -36,14 +35,6 @@ class Lack(StrEnum):
 
 
 @dataclass(frozen=True)
-class Between:
-    """After a moment and before another one, neither included; None is open."""
-
-    after: datetime | None = None
-    before: datetime | None = None
-
-
-@dataclass(frozen=True)
 class CaseQuery:
     """What a client asks for. Options are names in any case, or ids."""
 
@@ -58,8 +49,8 @@ class CaseQuery:
     components: Collection[int] = ()
     folder: int | None = None
     subfolders: bool = False
-    created: Between = Between()
-    updated: Between = Between()
+    created: Between = ALWAYS
+    updated: Between = ALWAYS
     fields: Sequence[str] = ()
     """``name=value`` each."""
     without: Collection[Lack] = ()
@@ -87,8 +78,8 @@ class CaseSearch:
     owners: Collection[str] = ()
     components: Collection[int] = ()
     folders: Collection[int] | None = None
-    created: Between = Between()
-    updated: Between = Between()
+    created: Between = ALWAYS
+    updated: Between = ALWAYS
     fields: Sequence[Sequence[FieldMatch]] = ()
     """Of each one match must hold."""
     without: Collection[Lack] = ()
@@ -153,8 +144,8 @@ class SearchCases:
         self, tenant: str, projects: Collection[int], kind: OptionType, wanted: Collection[str]
     ) -> Collection[int]:
         """Return ids; a name that no visible project has is a mistake, an id is not looked up."""
-        ids = {int(text) for text in wanted if _is_number(text)}
-        names = [text for text in wanted if not _is_number(text)]
+        ids = {int(text) for text in wanted if is_id(text)}
+        names = [text for text in wanted if not is_id(text)]
         if names:
             known = await self._options.named(tenant, projects, kind, names)
             for name in names:
@@ -178,11 +169,7 @@ class SearchCases:
         if not wanted:
             return ()
         known = await self._fields.of_entity(tenant, projects, CustomFieldEntity.TEST_CASE)
-        fields = [one for of_project in known.values() for one in of_project]
-        try:
-            return [field_matches(fields, text) for text in wanted]
-        except CustomFieldFault as fault:
-            raise InvalidInput(str(fault)) from None
+        return chosen_values(known, wanted)
 
 
 def _words(
@@ -225,7 +212,3 @@ async def _named(access: Access, keys: Collection[str]) -> Collection[int]:
         if entity is not None:
             found.add(public_id(entity[1].id, entity[0].number))
     return found
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 17

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from contracts.permissions import Entity, Right
 from contracts.routes import EXECUTIONS
 from services.executions.usecases.removals import MOST_MOVING
+from tests.harness.grants import to_user
+from tests.harness.tenancy_world import ACCOUNT
 from tests.integration.executions.linking import Linked
 from tests.integration.executions.removing import (
     archived,
@@ -122,6 +125,37 @@ def paths(cycle: str, run: int) -> list[str]:
     """Return what is read of a cycle and a run."""
     things = (f"testcycles/{cycle}", f"testexecutions/{run}")
     return [f"{t}{more}" for t in things for more in ("", "/links", "/attachments")]
+
+
+async def test_who_records_while_an_empty_cycle_goes_keeps_it(linked: Linked) -> None:
+    made = await linked.make("testcycles")
+    # a request that found the cycle before it went stores its run behind that
+    other, (late, *_) = await linked.upload(1)
+    assert (await delete(linked, f"executions/testcycles/{made['key']}")).json()["done"]
+    assert (await linked.http.get(f"/testcycles/{made['key']}")).status_code == 404
+    rows = linked.house.database["test_executions"]
+    moved = {"tenant": linked.tenant, "id": late}
+    await rows.update_one(moved, {"$set": {"cycle": made["id"]}})
+    assert (await linked.http.get(f"/testexecutions/{late}")).status_code == 404
+    await hurry(linked)
+    await linked.until(f"/testcycles/{made['key']}", 200)
+    assert [
+        e["id"] for e in await every(linked.http, "/testexecutions", testCycle=made["key"])
+    ] == [late]
+    # the other one is empty by now, and goes
+    assert (await delete(linked, f"executions/testcycles/{other}")).json()["done"]
+    await hurry(linked)
+    assert (await linked.http.get(f"/testcycles/{other}")).status_code == 404
+
+
+async def test_what_may_not_be_viewed_is_counted_and_not_named(linked: Linked) -> None:
+    cycle, _, runs = await cycle_with_runs(linked)
+    rights = (Right.VIEW, Right.DELETE)
+    await linked.permit(to_user(ACCOUNT, Entity.TEST_CYCLE, *rights))
+    await linked.until(f"/testexecutions/{runs[0]}", 403)
+    found = (await delete(linked, f"executions/testcycles/{cycle}", dryRun="true")).json()
+    assert found["dependents"]["testExecutions"] == {"count": 3, "ids": []}
+    assert found["dependents"]["testPlans"] == {"count": 1, "ids": []}
 
 
 @pytest.mark.long

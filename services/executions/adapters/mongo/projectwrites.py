@@ -17,6 +17,7 @@ from services.executions.adapters.mongo.versions import RemovedVersions
 from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.testexecutions import TestExecution
 from services.executions.domain.testplans import TestPlan
+from services.executions.usecases.removaljobs import REMOVE_EMPTY
 from services.executions.usecases.transfer.ports import Whole
 
 _COLLECTIONS = {
@@ -49,7 +50,8 @@ class ProjectWrites:
     async def leaving(self, tenant: str, project: int) -> bool:
         """Whether something of a project that was deleted is still being erased."""
         # each thing on the shelf of removed ones has a job, which ends when all of it is gone
-        return await self._jobs.under_way(tenant, *project_range(project), Shelf.REMOVED)
+        of_project = project_range(project)
+        return await self._jobs.under_way(tenant, *of_project, Shelf.REMOVED, REMOVE_EMPTY)
 
     async def plans(self, tenant: str, plans: Sequence[Whole[TestPlan]], ident: str) -> None:
         """Store plans."""

@@ -67,6 +67,21 @@ class RemainsRows:
                     session=session,
                 )
 
+    async def give_back(self, tenant: str, cycle: int, now: datetime) -> bool:
+        """Let a removed cycle show again if there are executions in it."""
+        inside = {"tenant": {"$in": everywhere(tenant)}, "cycle": cycle}
+        if await self._executions.find_one(inside, {"_id": 1}) is None:
+            return False
+        await self._cycles.update_one(
+            {"tenant": shelved(tenant, Shelf.REMOVED), "id": cycle},
+            {
+                "$set": {"tenant": tenant, "updated_on": now},
+                "$unset": {"archived_on": ""},
+                "$inc": {"rev": 1},
+            },
+        )
+        return True
+
     async def erase_cycle(self, tenant: str, cycle: int, now: datetime) -> bool:
         """Erase executions of a cycle, and at the end itself with all that hangs on it."""
         removed = {"tenant": shelved(tenant, Shelf.REMOVED), "id": cycle}

@@ -12,16 +12,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
-from pymongo import ASCENDING, DESCENDING
-
-from contracts.customfields import Account
-from contracts.fieldmatches import FieldMatch
-from kit.http.search import Position, SearchPage
+from kit.http.search import SearchPage
 from kit.mongo import Database, Document, in_time
+from kit.searching import behind, between, having_fields, sort_by
 from services.executions.adapters.mongo.runqueries import SHOWN, query_of
 from services.executions.adapters.mongo.testexecutions import COLLECTION
 from services.executions.domain.testexecutions import TestExecution
-from services.executions.usecases.search import Between, Lack, RunSearch
+from services.executions.usecases.search import Lack, RunSearch
 from services.executions.usecases.testexecutions import ExecutionFilter
 
 SORTED_BY: Mapping[str, str | None] = {
@@ -57,7 +54,7 @@ class ExecutionSearch:
         with in_time(self._seconds):
             rows: Any = (
                 await self._executions.find(query, SHOWN)
-                .sort(_sort(page))
+                .sort(sort_by(page, SORTED_BY[page.order.key]))
                 .limit(page.limit + 1)
                 .hint(index_of(wanted))
                 .max_time_ms(round(self._seconds * 1000))
@@ -71,13 +68,13 @@ def search_query(
 ) -> Document:
     """Return the filter; each client's value stands where a value stands."""
     query: Document = query_of(tenant, ExecutionFilter(projects=wanted.projects), hidden)
-    conditions = [*_choices(wanted), *_moments(wanted), *_fields(wanted)]
+    conditions = [*_choices(wanted), *_moments(wanted), *having_fields(wanted.fields)]
     conditions += [{"comment": {"$regex": _literal(w), "$options": "i"}} for w in wanted.words]
     conditions += [
         {name: {"$in": values}} for name, values in (_LACKS[lack] for lack in wanted.without)
     ]
     if page.after is not None:
-        conditions += _behind(page, page.after)
+        conditions += behind(page, SORTED_BY[page.order.key], page.after)
     if conditions:
         query["$and"] = conditions
     return query
@@ -90,23 +87,6 @@ def index_of(wanted: RunSearch) -> str:
     if wanted.cycles is not None:
         return "cycle"
     return "id" if wanted.updated.after is None and wanted.ended.after is None else "updated"
-
-
-def _sort(page: SearchPage) -> list[tuple[str, int]]:
-    way = DESCENDING if page.order.descending else ASCENDING
-    field = SORTED_BY[page.order.key]
-    return [("id", way)] if field is None else [(field, way), ("id", way)]
-
-
-def _behind(page: SearchPage, after: Position) -> list[Document]:
-    beyond, from_on = ("$lt", "$lte") if page.order.descending else ("$gt", "$gte")
-    field = SORTED_BY[page.order.key]
-    if field is None:
-        return [{"id": {beyond: after.id}}]
-    return [
-        {field: {from_on: after.value}},
-        {"$or": [{field: {beyond: after.value}}, {"id": {beyond: after.id}}]},
-    ]
 
 
 def _choices(wanted: RunSearch) -> list[Document]:
@@ -131,33 +111,13 @@ def _choices(wanted: RunSearch) -> list[Document]:
 
 
 def _moments(wanted: RunSearch) -> list[Document]:
-    found = [*_between("end", wanted.ended), *_between("updated_on", wanted.updated)]
+    found = [*between("end", wanted.ended), *between("updated_on", wanted.updated)]
     if wanted.ended.after is not None and index_of(wanted) == "updated":
         found.append({"updated_on": {"$gt": wanted.ended.after - AHEAD}})
     return found
-
-
-def _between(name: str, range_: Between) -> list[Document]:
-    bounds = {"$gt": range_.after, "$lt": range_.before}
-    given = {operator: moment for operator, moment in bounds.items() if moment is not None}
-    return [{name: given}] if given else []
 
 
 def _literal(word: str) -> str:
     """Return a pattern of nothing but this text, as it is or as it stands in HTML."""
     forms = {word, html.escape(word, quote=False), html.escape(word)}
     return "|".join(sorted(map(re.escape, forms)))
-
-
-def _fields(wanted: RunSearch) -> list[Document]:
-    return [{"$or": [_match(match) for match in matches]} for matches in wanted.fields]
-
-
-def _match(match: FieldMatch) -> Document:
-    held = "user" if isinstance(match.value, Account) else "value"
-    value: Any = str(match.value) if held == "user" else match.value
-    having: Document = {"$elemMatch": {"field": match.field, held: {"$eq": value}}}
-    if match.or_unset:
-        unset = {"$not": {"$elemMatch": {"field": match.field, "value": True}}}
-        return {"project": match.project, "custom_fields": unset}
-    return {"project": match.project, "custom_fields": having}

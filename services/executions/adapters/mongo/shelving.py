@@ -25,7 +25,13 @@ from services.executions.adapters.mongo.listing import within
 from services.executions.adapters.mongo.versions import RemovedVersions
 from services.executions.domain.links import Holder
 from services.executions.domain.removals import Thing
-from services.executions.usecases.removaljobs import ATTACHMENT_KINDS, QUIET, RESTORE, JobKind
+from services.executions.usecases.removaljobs import (
+    ATTACHMENT_KINDS,
+    QUIET,
+    REMOVE_EMPTY,
+    RESTORE,
+    JobKind,
+)
 
 COLLECTIONS = {
     Holder.TEST_CYCLE: testcycles.COLLECTION,
@@ -77,8 +83,10 @@ class Shelving:
         """Count the cycles on their way."""
         return await self._jobs.count(tenant, JobKind.CYCLE)
 
-    async def put(self, tenant: str, thing: Thing, shelf: Shelf, now: datetime) -> bool:
-        """Archive a thing, or remove it for good."""
+    async def put(
+        self, tenant: str, thing: Thing, shelf: Shelf, now: datetime, *, if_empty: bool = False
+    ) -> bool:
+        """Archive a thing, or remove it for good; ``if_empty``: it returns when it is not."""
         change = {"$set": {"tenant": shelved(tenant, shelf), "archived_on": now}}
 
         async def once(session: Session) -> bool:
@@ -86,7 +94,8 @@ class Shelving:
                 return False
             if thing.holder is Holder.TEST_CYCLE or shelf is Shelf.REMOVED:
                 kind, due = JobKind.of(thing.holder), now + QUIET
-                await self._jobs.put(tenant, kind, thing.id, shelf, now, due, session=session)
+                action = REMOVE_EMPTY if if_empty else shelf
+                await self._jobs.put(tenant, kind, thing.id, action, now, due, session=session)
             if thing.holder is Holder.TEST_CYCLE:
                 await self._hide(tenant, thing.id, session)
             return True

@@ -8,15 +8,12 @@ order of an index, until the page is full or time is up.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from pymongo import ASCENDING, DESCENDING
-
-from contracts.customfields import Account
-from contracts.fieldmatches import FieldMatch
 from contracts.ids import project_range
-from kit.http.search import Position, SearchPage
+from kit.http.search import SearchPage
 from kit.mongo import Database, Document, in_time
+from kit.searching import behind, between, having_fields, sort_by
 from services.testcases.adapters.mongo.testcases import (
     TEST_CASES,
     WITHOUT_STEPS,
@@ -25,7 +22,7 @@ from services.testcases.adapters.mongo.testcases import (
 )
 from services.testcases.domain.searchwords import Part, Term, label_term, stored
 from services.testcases.domain.testcases import TestCase
-from services.testcases.usecases.search import Between, CaseSearch, Lack, Mention
+from services.testcases.usecases.search import CaseSearch, Lack, Mention
 from services.testcases.usecases.testcases import CaseFilter
 
 SORTED_BY: Mapping[str, str | None] = {"key": None, "name": "name", "updatedOn": "updated_on"}
@@ -100,40 +97,26 @@ def search_query(
 ) -> Document:
     """Return the filter; each client's value stands where a value stands."""
     query = case_query(tenant, CaseFilter(wanted.projects)) | _visible(wanted)
-    conditions = [*words, *_choices(wanted), *_moments(wanted), *_fields(wanted)]
+    conditions = [*words, *_choices(wanted), *_moments(wanted), *having_fields(wanted.fields)]
     conditions += [{name: {"$in": values}} for name, values in map(_LACKS.get, wanted.without)]  # type: ignore[misc]
     if page.after is not None:
-        conditions += _behind(page, page.after)
+        conditions += behind(page, SORTED_BY[page.order.key], page.after)
     if conditions:
         query["$and"] = conditions
     return query
 
 
 def _sort(wanted: CaseSearch, page: SearchPage) -> _Keys:
-    way = DESCENDING if page.order.descending else ASCENDING
     field = SORTED_BY[page.order.key]
-    if field is not None:
-        return [(field, way), ("id", way)]
-    # ids of a project are one range, so both are the order of ids, each that of an index
     by_words = wanted.terms or wanted.labels or wanted.mentions
-    return [("id", way)] if by_words else [("project", way), ("id", way)]
+    # ids of a project are one range, so both are the order of ids, each that of an index
+    return sort_by(page, "project" if field is None and not by_words else field)
 
 
 def _in_few_folders(wanted: CaseSearch) -> bool:
     by_words = wanted.terms or wanted.labels or wanted.mentions
     folders = wanted.folders or ()
     return 0 < len(folders) <= _FEW_FOLDERS and not by_words and wanted.ids is None
-
-
-def _behind(page: SearchPage, after: Position) -> list[Document]:
-    beyond, from_on = ("$lt", "$lte") if page.order.descending else ("$gt", "$gte")
-    field = SORTED_BY[page.order.key]
-    if field is None:
-        return [{"id": {beyond: after.id}}]
-    return [
-        {field: {from_on: after.value}},
-        {"$or": [{field: {beyond: after.value}}, {"id": {beyond: after.id}}]},
-    ]
 
 
 def _visible(wanted: CaseSearch) -> Document:
@@ -177,24 +160,4 @@ def _choices(wanted: CaseSearch) -> list[Document]:
 
 
 def _moments(wanted: CaseSearch) -> list[Document]:
-    return [*_between("created_on", wanted.created), *_between("updated_on", wanted.updated)]
-
-
-def _between(name: str, range_: Between) -> list[Document]:
-    bounds = {"$gt": range_.after, "$lt": range_.before}
-    given = {operator: moment for operator, moment in bounds.items() if moment is not None}
-    return [{name: given}] if given else []
-
-
-def _fields(wanted: CaseSearch) -> list[Document]:
-    return [{"$or": [_match(match) for match in matches]} for matches in wanted.fields]
-
-
-def _match(match: FieldMatch) -> Document:
-    held = "user" if isinstance(match.value, Account) else "value"
-    value: Any = str(match.value) if held == "user" else match.value
-    having: Document = {"$elemMatch": {"field": match.field, held: {"$eq": value}}}
-    if match.or_unset:
-        unset = {"$not": {"$elemMatch": {"field": match.field, "value": True}}}
-        return {"project": match.project, "custom_fields": unset}
-    return {"project": match.project, "custom_fields": having}
+    return [*between("created_on", wanted.created), *between("updated_on", wanted.updated)]
