@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from bench.library.house import Tenant
+from bench.alone import Tenant
 from contracts.ids import public_id
 from contracts.testcases import DEFAULT_OPTIONS, OptionType
 from kit.mongo import Database, Document

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.alone import PROJECT_KEY, Tenant
 from bench.library.filling import fill, last_update
-from bench.library.house import PROJECT_KEY, House, Tenant, house
+from bench.library.house import House, house
 from bench.report import Figure
 from contracts.ids import public_id
 from kit.clock import vendor_time

@@ -5,7 +5,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench.pages.serving import Tenant
+from bench.alone import Tenant
 from contracts.executions import ResultChunk
 from contracts.ids import public_id
 from contracts.testcases import DEFAULT_OPTIONS, OptionType

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from bench.alone import PROJECT_KEY, Tenant, tenants
 from bench.pages.filling import BEGAN, BETWEEN_CYCLES, PER_CASE, PER_CYCLE, ended, fill, version
-from bench.pages.serving import PROJECT_KEY, Tenant, tenants
 from bench.report import Figure
 from contracts.ids import Kind, project_range
 from devstack.embedded.mongod import embedded_mongod
