@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.auth.limits import Quota
+from kit.http.params import given
 from kit.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from kit.observability.tracing import server_span
 
@@ -25,7 +26,7 @@ _COMMON_HEADERS = [
 
 
 class Surface:
-    """A trailing slash is answered in place; every answer carries the CORS headers."""
+    """A trailing slash is answered in place, empty parameters are none, CORS headers for all."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -38,7 +39,9 @@ class Surface:
         scope = {**scope, "state": dict(scope.get("state") or {})}
         path: str = scope["path"]
         if len(path) > 1 and path.endswith("/"):
-            scope = {**scope, "path": path.rstrip("/") or "/"}
+            scope["path"] = path.rstrip("/") or "/"
+        if query := scope["query_string"]:
+            scope["query_string"] = given(scope["method"], path, query)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

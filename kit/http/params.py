@@ -15,6 +15,8 @@ ProjectKeyFilter = Annotated[
 FolderFilter = Annotated[int | None, Query(alias="folderId", ge=1, le=MAX_INT64)]
 VersionFilter = Annotated[int | None, Query(alias="jiraProjectVersionId", ge=1, le=MAX_INT64)]
 
+_READS = frozenset({"GET", "HEAD"})
+
 
 def moment(text: str | None, name: str) -> datetime | None:
     """Parse a date-time: the vendor's form, and other ISO 8601; without an offset it is UTC."""
@@ -37,3 +39,15 @@ async def _updated_after(
 
 
 UpdatedAfter = Annotated[datetime | None, Depends(_updated_after)]
+
+
+def given(method: str, path: str, query: bytes) -> bytes:
+    """Return the query string without parameters that say nothing, ``name=`` or ``name``.
+
+    The one rule of the whole API, applied before anything reads the query. Requests that Ostro
+    adds and that change something keep them (400): an empty ``dryRun`` must not delete.
+    Atlassian's own routes keep them, too: their signatures cover the query as it is.
+    """
+    if path.startswith("/v2") or (method in _READS and path.startswith("/ostro/")):
+        return b"&".join([part for part in query.split(b"&") if part.partition(b"=")[2]])
+    return query

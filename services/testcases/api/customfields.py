@@ -19,7 +19,7 @@ from kit.http.body import JsonBody, documented
 from kit.http.fields import OwnBody
 from kit.http.pages import MAX_INT64, json_response
 from kit.http.removal import only_parameters
-from services.testcases.api.fields import EmptyIsAbsent, Name
+from services.testcases.api.fields import Name
 from services.testcases.api.rights import (
     OptionCreator,
     OptionDeleter,
@@ -139,7 +139,7 @@ class CustomFieldRoutes:
         self,
         access: OptionReader,
         project_key: ProjectKeyPath,
-        entity: Annotated[CustomFieldEntity | None, EmptyIsAbsent, Query()] = None,
+        entity: Annotated[CustomFieldEntity | None, Query()] = None,
     ) -> Response:
         """List the custom fields of a project."""
         found = await self._fields.all(access, project_key, entity)

@@ -1,9 +1,9 @@
 """Types of parameters and body fields that several routes share. Patterns are the vendor's."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from kit.http.fields import AccountId, Body, Id, Name, ProjectKey, Text, not_blank
 
@@ -11,7 +11,6 @@ __all__ = [
     "AccountId",
     "Body",
     "Color",
-    "EmptyIsAbsent",
     "FolderName",
     "Id",
     "Name",
@@ -21,14 +20,6 @@ __all__ = [
     "not_blank",
 ]
 TestCaseKey = Annotated[str, Path(alias="testCaseKey", pattern="(.+-T[0-9]+)")]
-
-
-def _empty_is_absent(value: Any) -> Any:
-    # clients send filters they have no value for
-    return None if value == "" else value
-
-
-EmptyIsAbsent = BeforeValidator(_empty_is_absent)
 
 
 def _no_slashes(text: str) -> str:

@@ -11,7 +11,6 @@ from kit.http.references import References
 from services.testcases.api import shapes
 from services.testcases.api.fields import (
     Body,
-    EmptyIsAbsent,
     FolderName,
     Id,
     ProjectKey,
@@ -69,7 +68,7 @@ class FolderRoutes:
         access: CaseReader,
         page: Offset,
         project_key: ProjectKeyFilter = None,
-        kind: Annotated[FolderType | None, EmptyIsAbsent, Query(alias="folderType")] = None,
+        kind: Annotated[FolderType | None, Query(alias="folderType")] = None,
     ) -> Response:
         """List folders by id."""
         total, found = await self._folders.page(access, project_key, kind, page)

@@ -25,7 +25,6 @@ from services.testcases.api import shapes
 from services.testcases.api.fields import (
     Body,
     Color,
-    EmptyIsAbsent,
     Id,
     Name,
     ProjectKey,
@@ -135,7 +134,7 @@ class OptionRoutes:
             access: OptionReader,
             page: Offset,
             project_key: ProjectKeyFilter = None,
-            kind: Annotated[StatusType | None, EmptyIsAbsent, Query(alias="statusType")] = None,
+            kind: Annotated[StatusType | None, Query(alias="statusType")] = None,
         ) -> Response:
             types = STATUS_TYPES if kind is None else (OptionType(kind),)
             return await statuses.page(request, access, types, project_key, page)

@@ -6,6 +6,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from kit.http.params import given
+
 CORS = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "GET, POST, PUT, DELETE, OPTIONS",
@@ -161,6 +163,25 @@ async def test_cursor_pages_walk_by_id(http: httpx.AsyncClient) -> None:
     assert walked == list(range(25))
     for bad in ("limit=0", "limit=1001", "startAtId=-1", f"startAtId={1 << 63}"):
         assert (await http.get(f"/v2/things/nextgen?{bad}")).status_code == 400
+
+
+async def test_a_parameter_that_says_nothing_was_not_given(http: httpx.AsyncClient) -> None:
+    plain = (await http.get("/v2/things?project=D")).json()
+    for nothing in ("startAt=", "maxResults=&startAt=", "&startAt&", "maxResults=10&maxResults="):
+        assert (await http.get(f"/v2/things?{nothing}&project=D")).json() == plain
+    walked = await http.get("/v2/things/nextgen?limit=&startAtId=&updatedAfter=")
+    assert walked.json() == (await http.get("/v2/things/nextgen")).json()
+
+
+def test_what_changes_something_and_what_is_signed_keeps_its_query() -> None:
+    query = b"dryRun=&cp="
+    for method, path, left in (
+        ("GET", "/ostro/v1/testcases/testcases/search", b""),
+        ("POST", "/v2/automations/executions/junit", b""),
+        ("DELETE", "/ostro/v1/testcases/testcases/A-T1", query),
+        ("GET", "/connect/page", query),
+    ):
+        assert given(method, path, query) == left
 
 
 async def test_a_trailing_slash_is_answered_in_place(http: httpx.AsyncClient) -> None:
