@@ -18,6 +18,21 @@ TENANT_HANDLE_HEADER = "ostro-tenant-handle"
 """Kafka header with a random handle of the tenant, for consent at send time; never sent on."""
 
 
+class ProcessorName(StrEnum):
+    """A third party that may get anonymous data; its consumer group is ``telemetry.<name>``."""
+
+    AMPLITUDE = "amplitude"
+    BEAMER = "beamer"
+    BUGSNAG = "bugsnag"
+    LAUNCHDARKLY = "launchdarkly"
+    SEGMENT = "segment"
+
+    @property
+    def group(self) -> str:
+        """Name of its consumer group."""
+        return f"telemetry.{self.value}"
+
+
 class ClientFamily(StrEnum):
     """Family of a user agent, without version, device or system."""
 

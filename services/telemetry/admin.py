@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from contracts.telemetry import ProcessorName
 from kit.clock import SystemClock
 from kit.errors import OstroError
 from kit.mongo import MongoError, connect
 from kit.settings import load
 from services.telemetry.adapters.mongo.consent import MongoConsents
-from services.telemetry.domain.processors import ProcessorName
 from services.telemetry.settings import AdminSettings
 from services.telemetry.usecases.consent import Consent
 

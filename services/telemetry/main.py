@@ -1,11 +1,8 @@
 """Composition root of telemetry."""
 
-import asyncio
-import random
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
-import structlog
 from pymongo import IndexModel
 
 from kit.auth.api_tokens import ApiTokens
@@ -13,29 +10,16 @@ from kit.directory import copy as directory_copy
 from kit.directory.catch_up import until_trusted
 from kit.directory.copy import DirectoryCopy
 from kit.http.app import internal_app, public_app
-from kit.kafka.consumer import Handler
 from kit.service import Group, Parts, Role, Runtime
-from services.telemetry.adapters.anonymous_topic import AnonymousTopic
 from services.telemetry.adapters.mongo import documents, handles
 from services.telemetry.adapters.mongo.consent import MongoConsents
 from services.telemetry.adapters.mongo.handles import MongoHandles
 from services.telemetry.adapters.mongo.pseudonym_keys import MongoPseudonymKeys
-from services.telemetry.adapters.processors.amplitude import Amplitude
-from services.telemetry.adapters.processors.segment import Segment
 from services.telemetry.adapters.sealing import Sealer, read_wrapping_key
-from services.telemetry.api import consent as consent_api
-from services.telemetry.consumers import usage
-from services.telemetry.consumers.anonymous import AnonymousEvents
-from services.telemetry.consumers.usage import UsageEvents
-from services.telemetry.domain.processors import ProcessorName
-from services.telemetry.settings import TelemetrySettings, secret_or_none
-from services.telemetry.usecases.anonymizing import Anonymizing
-from services.telemetry.usecases.consent import Consent
-from services.telemetry.usecases.delivery import Delivery, Processor
+from services.telemetry.composition import anonymizing, consent, deliveries
+from services.telemetry.composition.piece import Common, Piece
+from services.telemetry.settings import TelemetrySettings
 from services.telemetry.usecases.gate import Gate
-from services.telemetry.usecases.pace import Backoff, LoopPace
-
-log = structlog.get_logger(__name__)
 
 SERVICE = "telemetry"
 INDEXES: Mapping[str, list[IndexModel]] = {
@@ -47,68 +31,42 @@ _DIRECTORY_GROUP = "telemetry.directory"
 
 
 async def build(runtime: Runtime[TelemetrySettings]) -> Parts:
-    """Wire adapters to use cases."""
-    directory = DirectoryCopy(runtime.database, runtime.peers["tenancy"], runtime.clock)
-    consents = MongoConsents(runtime.database)
-    tokens = ApiTokens(directory, runtime.settings.cell, runtime.clock)
-    groups: dict[str, Group] = {}
-    closers: list[Callable[[], Awaitable[None]]] = []
-    if runtime.role.includes(Role.CONSUMER):
-        names = MongoHandles(runtime.database, runtime.ids)
-        groups[_DIRECTORY_GROUP] = Group(directory_copy.projection(runtime.database).apply)
-        groups[usage.GROUP] = Group(await _usage_events(runtime, names, directory))
-        gate = Gate(names, consents, directory)
-        for processor in _processors(runtime):
-            delivery = _delivery(runtime, processor, gate)
-            groups[processor.name.group] = Group(AnonymousEvents(delivery).handle, 1_000)
-            closers.append(processor.close)
+    """Wire adapters to use cases, a piece for each part."""
+    common = _common(runtime)
+    tokens = ApiTokens(common.directory, runtime.settings.cell, runtime.clock)
+    pieces = [
+        _directory(common),
+        await consent.build(common),
+        await anonymizing.build(common),
+        await deliveries.build(common),
+    ]
     return Parts(
-        public_app(SERVICE, [consent_api.router(Consent(consents, runtime.clock))], tokens),
-        internal_app(SERVICE, [], runtime.tokens, runtime.health),
-        groups=groups,
-        background=[until_trusted(runtime, directory)],
-        closers=closers,
+        public_app(SERVICE, [route for piece in pieces for route in piece.public], tokens),
+        internal_app(
+            SERVICE,
+            [route for piece in pieces for route in piece.internal],
+            runtime.tokens,
+            runtime.health,
+        ),
+        groups={name: group for piece in pieces for name, group in piece.groups.items()},
+        background=[task for piece in pieces for task in piece.background],
+        closers=[close for piece in pieces for close in piece.closers],
     )
 
 
-async def _usage_events(
-    runtime: Runtime[TelemetrySettings], names: MongoHandles, directory: DirectoryCopy
-) -> Handler:
+def _common(runtime: Runtime[TelemetrySettings]) -> Common:
+    database = runtime.database
+    directory = DirectoryCopy(database, runtime.peers["tenancy"], runtime.clock)
+    consents = MongoConsents(database)
+    names = MongoHandles(database, runtime.ids)
     sealer = Sealer(read_wrapping_key(runtime.settings.pseudonym_key_file), secrets.token_bytes)
-    keys = MongoPseudonymKeys(runtime.database, sealer, secrets.token_bytes, runtime.clock)
-    await keys.check()
-    outlet = AnonymousTopic(runtime.publisher, runtime.names)
-    return UsageEvents(Anonymizing(keys, names, directory, outlet, runtime.clock)).handle
+    keys = MongoPseudonymKeys(database, sealer, secrets.token_bytes, runtime.clock)
+    return Common(runtime, directory, consents, names, keys, Gate(names, consents, directory))
 
 
-def _processors(runtime: Runtime[TelemetrySettings]) -> list[Segment | Amplitude]:
-    settings = runtime.settings
-    found: list[Segment | Amplitude] = []
-    write_key = secret_or_none(settings.segment_write_key_file)
-    if settings.segment_url is not None and write_key is not None:
-        found.append(Segment(str(settings.segment_url), write_key, runtime.clock))
-    api_key = secret_or_none(settings.amplitude_api_key_file)
-    if settings.amplitude_url is not None and api_key is not None:
-        found.append(
-            Amplitude(
-                str(settings.amplitude_url),
-                api_key,
-                settings.amplitude_api,
-                runtime.clock,
-                settings.amplitude_throttle_seconds,
-            )
-        )
-    for name in set(ProcessorName) - {processor.name for processor in found}:
-        log.info("processor not configured", processor=name.value)
-    return found
-
-
-def _delivery(runtime: Runtime[TelemetrySettings], processor: Processor, gate: Gate) -> Delivery:
-    group = processor.name.group
-    return Delivery(
-        processor,
-        gate,
-        LoopPace(runtime.stopping, asyncio.get_running_loop().time),
-        Backoff(random.random),
-        lambda reason: runtime.health.stuck(group, reason),
-    )
+def _directory(common: Common) -> Piece:
+    runtime = common.runtime
+    groups: dict[str, Group] = {}
+    if runtime.role.includes(Role.CONSUMER):
+        groups[_DIRECTORY_GROUP] = Group(directory_copy.projection(runtime.database).apply)
+    return Piece(groups=groups, background=[until_trusted(runtime, common.directory)])

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, StrictBool
 
 from contracts.classes import DataClass
+from contracts.telemetry import ProcessorName
 from kit.auth.principal import Principal, Scope
 from kit.errors import Forbidden
 from kit.http.body import JsonBody, documented
 from kit.http.security import Caller
-from services.telemetry.domain.processors import ProcessorName
 from services.telemetry.usecases.consent import Consent
 
 
@@ -19,8 +19,11 @@ class ConsentBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    segment: Annotated[StrictBool, DataClass.OPERATIONAL] = False
     amplitude: Annotated[StrictBool, DataClass.OPERATIONAL] = False
+    beamer: Annotated[StrictBool, DataClass.OPERATIONAL] = False
+    bugsnag: Annotated[StrictBool, DataClass.OPERATIONAL] = False
+    launchdarkly: Annotated[StrictBool, DataClass.OPERATIONAL] = False
+    segment: Annotated[StrictBool, DataClass.OPERATIONAL] = False
 
 
 async def _administrator(caller: Caller) -> Principal:

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
+from contracts.telemetry import ProcessorName
 from kit.clock import Clock
-from services.telemetry.domain.processors import ProcessorName
 
 
 class Consents(Protocol):

@@ -12,10 +12,9 @@ from typing import Protocol
 
 import structlog
 
-from contracts.telemetry import AnonymousEvent
+from contracts.telemetry import AnonymousEvent, ProcessorName
 from kit.kafka.consumer import GiveBack, may_pass
 from services.telemetry.domain.answers import Accepted, Answer, Partly, Retry, Split, Stop
-from services.telemetry.domain.processors import ProcessorName
 from services.telemetry.metrics import PARKED, RETRIES, SENT, SKIPPED, STOPPED
 from services.telemetry.usecases.anonymizing import Anonymised
 from services.telemetry.usecases.gate import Gate

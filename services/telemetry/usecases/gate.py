@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Protocol
 
-from services.telemetry.domain.processors import ProcessorName
+from contracts.telemetry import ProcessorName
 from services.telemetry.usecases.anonymizing import Tenants
 from services.telemetry.usecases.consent import Consents
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts.telemetry import AnonymousEvent
+from contracts.telemetry import AnonymousEvent, ProcessorName
 from contracts.tenancy import TenantState, TenantStatus
 from contracts.usage import UsageEventName
 from kit.auth.service_tokens import ServiceTokens
@@ -21,7 +21,6 @@ from kit.mongo import Database, connect
 from services.telemetry.adapters.mongo.consent import MongoConsents
 from services.telemetry.adapters.mongo.handles import MongoHandles
 from services.telemetry.domain.answers import Accepted, Answer, Partly, Retry, Split, Stop
-from services.telemetry.domain.processors import ProcessorName
 from services.telemetry.usecases.anonymizing import Anonymised
 from services.telemetry.usecases.delivery import BUDGET_SECONDS, Delivery, Limits, Prepared
 from services.telemetry.usecases.gate import Gate

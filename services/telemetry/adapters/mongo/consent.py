@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from contracts.telemetry import ProcessorName
 from kit.clock import Clock
 from kit.mongo import Database, DuplicateKey
 from services.telemetry.adapters.mongo.documents import CONSENTS
-from services.telemetry.domain.processors import ProcessorName
 
 
 class MongoConsents:

@@ -5,13 +5,12 @@ from enum import StrEnum
 
 import orjson
 
-from contracts.telemetry import AnonymousEvent
+from contracts.telemetry import AnonymousEvent, ProcessorName
 from kit.clock import Clock
 from services.telemetry.adapters.processors.amplitude_answers import judge
 from services.telemetry.adapters.processors.http import Endpoint, by_status
 from services.telemetry.adapters.processors.rendering import nobody, properties
 from services.telemetry.domain.answers import Answer, Retry
-from services.telemetry.domain.processors import ProcessorName
 from services.telemetry.usecases.delivery import Limits, Prepared
 
 _ENVELOPE_BYTES = 1_000

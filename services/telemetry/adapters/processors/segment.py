@@ -9,12 +9,11 @@ from collections.abc import Sequence
 
 import orjson
 
-from contracts.telemetry import AnonymousEvent
+from contracts.telemetry import AnonymousEvent, ProcessorName
 from kit.clock import Clock
 from services.telemetry.adapters.processors.http import Endpoint, Reply, by_status
 from services.telemetry.adapters.processors.rendering import nobody, properties
 from services.telemetry.domain.answers import Accepted, Answer, Retry
-from services.telemetry.domain.processors import ProcessorName
 from services.telemetry.usecases.delivery import Limits, Prepared
 
 PATH = "/v1/batch"

@@ -1,0 +1,64 @@
+"""From anonymous events to Segment and Amplitude: one consumer group per processor."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from kit.service import Group, Role
+from services.telemetry.adapters.processors.amplitude import Amplitude
+from services.telemetry.adapters.processors.segment import Segment
+from services.telemetry.composition.piece import Common, Piece
+from services.telemetry.consumers.anonymous import AnonymousEvents
+from services.telemetry.settings import secret_or_none
+from services.telemetry.usecases.delivery import Delivery
+from services.telemetry.usecases.pace import Backoff, LoopPace
+
+log = structlog.get_logger(__name__)
+
+
+async def build(common: Common) -> Piece:
+    """Wire those that are configured; the events of the others wait in the topic."""
+    if not common.runtime.role.includes(Role.CONSUMER):
+        return Piece()
+    groups: dict[str, Group] = {}
+    closers: list[Callable[[], Awaitable[None]]] = []
+    for processor in _configured(common):
+        handler = AnonymousEvents(_delivery(common, processor)).handle
+        groups[processor.name.group] = Group(handler, 1_000)
+        closers.append(processor.close)
+    return Piece(groups=groups, closers=closers)
+
+
+def _configured(common: Common) -> list[Segment | Amplitude]:
+    settings, clock = common.runtime.settings, common.runtime.clock
+    found: list[Segment | Amplitude] = []
+    write_key = secret_or_none(settings.segment_write_key_file)
+    if settings.segment_url is not None and write_key is not None:
+        found.append(Segment(str(settings.segment_url), write_key, clock))
+    api_key = secret_or_none(settings.amplitude_api_key_file)
+    if settings.amplitude_url is not None and api_key is not None:
+        found.append(
+            Amplitude(
+                str(settings.amplitude_url),
+                api_key,
+                settings.amplitude_api,
+                clock,
+                settings.amplitude_throttle_seconds,
+            )
+        )
+    for name in {Segment.name, Amplitude.name} - {processor.name for processor in found}:
+        log.info("processor not configured", processor=name.value)
+    return found
+
+
+def _delivery(common: Common, processor: Segment | Amplitude) -> Delivery:
+    runtime, group = common.runtime, processor.name.group
+    return Delivery(
+        processor,
+        common.gate,
+        LoopPace(runtime.stopping, asyncio.get_running_loop().time),
+        Backoff(random.random),
+        lambda reason: runtime.health.stuck(group, reason),
+    )
