@@ -1,6 +1,7 @@
 """Nobody's burst is everybody's queue: turns of a tenant, and what may wait for storage."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import httpx
@@ -39,46 +40,53 @@ async def world(installation: Installation) -> AsyncIterator[Operator]:
         yield found
 
 
-async def slowly(http: httpx.AsyncClient, go_on: asyncio.Event) -> httpx.Response:
-    """Upload a file whose end comes when it is told to."""
+class Announced:
+    """An upload that is only announced: the server asks for its body once it has its turn."""
 
-    start, end = START.encode(), (junit(1) + END).encode()
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
 
-    async def body() -> AsyncIterator[bytes]:
-        yield start
-        await go_on.wait()
-        yield end
+    async def send(self, body: str) -> None:
+        """Send a part of the body."""
+        self._writer.write(body.encode())
+        await self._writer.drain()
 
-    headers = {**HEADERS, "content-length": str(len(start) + len(end))}
-    return await http.post(PATH, content=body(), headers=headers)
+    async def heard(self) -> str:
+        """Return the head that comes next, in small letters: 100 asks for the body."""
+        return (await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 20)).decode().lower()
 
 
-async def head_of_answer(installation: Installation, http: httpx.AsyncClient) -> str:
-    """Announce a file, send only its beginning, and return the answer's head."""
+@contextlib.asynccontextmanager
+async def announced(
+    installation: Installation, http: httpx.AsyncClient, length: int
+) -> AsyncIterator[Announced]:
+    """Announce an upload of so many bytes."""
     port = installation.http_ports["executions"]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    headers = {**HEADERS, "host": "x", "content-length": "100000"}
+    headers = {**HEADERS, "host": "x", "content-length": length, "expect": "100-continue"}
     headers["authorization"] = http.headers["authorization"]
-    lines = [f"POST /v2{PATH} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items()), "", START]
-    writer.write("\r\n".join(lines).encode())
+    lines = [f"POST /v2{PATH} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items()), "", ""]
     try:
-        return (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)).decode().lower()
+        writer.write("\r\n".join(lines).encode())
+        yield Announced(reader, writer)
     finally:
         writer.close()
         await writer.wait_closed()
 
 
 async def test_a_slow_sender_keeps_only_its_own_tenant_waiting(
-    site: Site, other_site: Site
+    installation: Installation, site: Site, other_site: Site
 ) -> None:
-    go_on = asyncio.Event()
-    slow = asyncio.create_task(slowly(site.http, go_on))
-    queued = asyncio.create_task(send(site.http, junit(1)))
-    assert (await send(other_site.http, junit(1))).status_code == 200
-    assert not slow.done()
-    assert not queued.done()
-    go_on.set()
-    assert {(await slow).status_code, (await queued).status_code} == {200}
+    end = junit(1) + END
+    async with announced(installation, site.http, len(START + end)) as slow:
+        # it has the turn from here on, whatever is quicker
+        assert (await slow.heard()).startswith("http/1.1 100")
+        queued = asyncio.create_task(send(site.http, junit(1)))
+        assert (await send(other_site.http, junit(1))).status_code == 200
+        assert not queued.done()
+        await slow.send(START + end)
+        assert (await slow.heard()).startswith("http/1.1 200")
+        assert (await queued).status_code == 200
 
 
 async def test_results_that_nobody_stores_fill_up_what_a_tenant_may_have_waiting(
@@ -89,7 +97,8 @@ async def test_results_that_nobody_stores_fill_up_what_a_tenant_may_have_waiting
         assert answer.status_code == 200
         assert answer.headers["ostro-upload-state"] == "storing"
     # four wait where three may: said before the file is read
-    head = await head_of_answer(installation, site.http)
+    async with announced(installation, site.http, 100_000) as upload:
+        head = await upload.heard()
     assert head.startswith("http/1.1 429")
     assert "\r\nretry-after: 1\r\n" in head
     assert (await send(other_site.http, junit(1))).status_code == 200
