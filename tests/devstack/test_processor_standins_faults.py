@@ -127,7 +127,9 @@ async def test_late_and_slow_answers(served: Standins) -> None:
         {"kind": "slow_body", "seconds": 0.2},
     )
     async with httpx.AsyncClient(
-        base_url=served.client.base_url, trust_env=False, timeout=0.2
+        base_url=served.client.base_url,
+        trust_env=False,
+        timeout=httpx.Timeout(20, read=0.2),
     ) as hasty:
         with pytest.raises(httpx.ReadTimeout):
             await Standins(hasty).segment(track(1))

@@ -141,4 +141,4 @@ async def test_nothing_published_is_nothing_to_wait_for(deployment: Deployment) 
     async with deployment.namespace.consuming(GROUP, projection(deployment.database).apply):
         await asyncio.wait_for(watch, 20)
     # later starts find out without a member
-    await asyncio.wait_for(deployment.watching(), 5)
+    await asyncio.wait_for(deployment.watching(), 20)

@@ -75,8 +75,10 @@ class World:
         return Relay(self.kafka.settings, "test", self.database, [source], lease)
 
     @contextlib.asynccontextmanager
-    async def relaying(self, *, holder: str = "a", **options: Any) -> AsyncIterator[Relay]:
-        relay = self.relay(holder, self.source(**options))
+    async def relaying(
+        self, *, holder: str = "a", ttl: float = 10, **options: Any
+    ) -> AsyncIterator[Relay]:
+        relay = self.relay(holder, self.source(**options), ttl)
         task = asyncio.create_task(relay.run())
         try:
             yield relay
@@ -293,19 +295,16 @@ async def test_rows_with_a_single_event_lose_the_whole_field(world: World) -> No
 
 
 async def test_an_idle_relay_renews_its_lease_seldom(world: World) -> None:
-    async with world.relaying():
+    async with world.relaying(ttl=4):
 
         async def until() -> Any:
             row = await world.database["leases"].find_one({"_id": "relay"})
             return row and row["until"]
 
         first = await eventually(until)
-        seen = {first}
-        deadline = asyncio.get_running_loop().time() + 3
-        while asyncio.get_running_loop().time() < deadline:
-            seen.add(await until())
-            await asyncio.sleep(0.05)
-    assert len(seen) == 2  # once in 2.5 s
+        second = await eventually(until, lambda found: found != first)
+    # its rounds are a quarter of a second apart at most
+    assert second - first > timedelta(seconds=0.9)
 
 
 @contextlib.asynccontextmanager

@@ -217,7 +217,7 @@ async def test_a_dead_background_task_makes_the_process_end(
     _, internal = urls(installation)
     async with sample(installation) as (service, runtime):
         service.crash = True
-        await asyncio.wait_for(runtime.failed.wait(), 5)
+        await asyncio.wait_for(runtime.failed.wait(), 20)
         ready = await http.get(f"{internal}/health/ready")
         assert ready.status_code == 503
         assert ready.json()["failed"] == {"background": "KeyError"}

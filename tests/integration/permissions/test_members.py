@@ -90,10 +90,10 @@ async def test_a_grant_acts_within_a_second_in_each_service(shop: Shop) -> None:
     for grants, status in 3 * (([], 403), (FOR_THE_GROUP, 200)):
         await shop.permit(*grants)
         told = loop.time()
-        await shop.everywhere(status, seconds=5)
+        await shop.everywhere(status, seconds=10)
         took.append(loop.time() - told)
     # the machine may be busy with something else for some of them
-    assert sorted(took)[len(took) // 2] < 1.5, took
+    assert sorted(took)[len(took) // 2] < 3, took
 
 
 async def test_an_account_that_jira_closed_or_does_not_know_holds_nothing(shop: Shop) -> None:

@@ -33,7 +33,7 @@ async def test_the_former_tenant_goes_on_with_the_new_client_key(world: World) -
     await join(world.database, new, forge)
     lent = {"authorization": forge.token(), "x-forge-oauth-system": "lent"}
     assert (await world.http.post("/forge/refresh", headers=lent)).status_code == 204
-    await eventually(lambda: code(world, headers), lambda found: found == 401, seconds=3)
+    await eventually(lambda: code(world, headers), lambda found: found == 401)
 
     read = {"$set": {"facts.read_at": world.clock.now(), "facts.version": "1001.0.0"}}
     await world.database["tenants"].update_one({"_id": new}, read)
@@ -41,7 +41,7 @@ async def test_the_former_tenant_goes_on_with_the_new_client_key(world: World) -
     assert (adopted.id, adopted.status.value) == (former, "active")
     # what Jira says is read anew, and the former tenant's projects are compared with that site
     assert (adopted.facts.version, adopted.facts.read_at) == ("1001.0.0", None)
-    await eventually(lambda: code(world, headers), lambda found: found == 200, seconds=3)
+    await eventually(lambda: code(world, headers), lambda found: found == 200)
     # Jira's next calls reach it: with the secret that the new tenant had, and on rotation
     world.clock.advance(seconds=1)
     assert (await world.call(newcomer, "enabled")).status_code == 204

@@ -64,7 +64,7 @@ async def test_a_life_on_forge_and_connect_after_it(house: House) -> None:
     assert first not in str(row)
 
     headers = await house.world.token(tenant)
-    await eventually(lambda: status_with(house, headers), lambda found: found == 200, seconds=3)
+    await eventually(lambda: status_with(house, headers), lambda found: found == 200)
 
     read_at = (await house.world.core.jira.facts.refresh(tenant)).facts.read_at
     house.pass_time(3600)
@@ -90,14 +90,14 @@ async def test_a_life_on_forge_and_connect_after_it(house: House) -> None:
     house.pass_time(600)
     await house.act("forge_uninstall")
     assert (await only(house))["status"] == "uninstalled"
-    await eventually(lambda: status_with(house, headers), lambda found: found == 401, seconds=3)
+    await eventually(lambda: status_with(house, headers), lambda found: found == 401)
     house.pass_time(600)
     await house.act("forge_install")
     again = await only(house)
     assert (again["_id"], again["status"]) == (tenant, "active")
     # the next round reads facts anew: the licence may be another
     assert again["facts"] == {**refreshed["facts"], "read_at": None}
-    await eventually(lambda: status_with(house, headers), lambda found: found == 200, seconds=3)
+    await eventually(lambda: status_with(house, headers), lambda found: found == 200)
 
     rows = await house.world.database["audit"].find({"tenant": tenant}).sort("_id", 1).to_list(None)
     actions = [r["action"] for r in rows if r["action"].startswith("app.")]

@@ -59,7 +59,7 @@ async def test_a_rename_merges(world: World) -> None:
 async def test_an_import_is_a_new_tenant_and_the_former_one_stops(world: World) -> None:
     site, former = await world.installed()
     headers = await world.token(former)
-    await eventually(lambda: code(world, headers), lambda found: found == 200, seconds=3)
+    await eventually(lambda: code(world, headers), lambda found: found == 200)
     before = await row_of(world, former)
 
     world.clock.advance(seconds=1)
@@ -69,7 +69,7 @@ async def test_an_import_is_a_new_tenant_and_the_former_one_stops(world: World) 
     assert (after["status"], after["orphaned_at"]) == ("uninstalled", world.clock.now())
     # its secret stays, for the day when its own backup comes back
     assert after["install"] == before["install"]
-    await eventually(lambda: code(world, headers), lambda found: found == 401, seconds=3)
+    await eventually(lambda: code(world, headers), lambda found: found == 401)
     states = await eventually(
         lambda: world.newest(TENANT_STATE),
         lambda s: former in s and s[former] is not None and s[former].sequence > 1,  # type: ignore[union-attr]  # asked just before
@@ -94,7 +94,7 @@ async def test_a_restore_brings_the_former_tenant_back(world: World) -> None:
     assert await world.installed(site) == (site, former)
     assert (await row_of(world, former))["orphaned_at"] is None
     assert (await row_of(world, other))["status"] == "uninstalled"
-    await eventually(lambda: code(world, headers), lambda found: found == 200, seconds=3)
+    await eventually(lambda: code(world, headers), lambda found: found == 200)
     told = ["Installed app", "Uninstalled app", "Installed app"]
     await eventually(lambda: lives(world, former), lambda found: found == told)
 

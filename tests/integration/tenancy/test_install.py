@@ -88,11 +88,11 @@ async def test_tokens_answer_401_while_the_tenant_is_not_active(world: World) ->
     for hook, expected in (("disabled", 401), ("enabled", 200), ("uninstalled", 401)):
         world.clock.advance(seconds=1)
         await world.call(site, hook)
-        await eventually(code, lambda found, expected=expected: found == expected, seconds=2)  # type: ignore[misc]  # bound now
+        await eventually(code, lambda found, expected=expected: found == expected)  # type: ignore[misc]  # bound now
     site.new_secret()
     world.clock.advance(seconds=1)
     await world.installed(site)
-    await eventually(code, lambda found: found == 200, seconds=2)
+    await eventually(code, lambda found: found == 200)
 
 
 async def test_reinstall_keeps_the_previous_secret_for_five_minutes(world: World) -> None:

@@ -253,6 +253,6 @@ async def test_a_dead_site_does_not_slow_another(house: House, core: Core) -> No
         started = time.monotonic()
         for _ in range(5):
             assert await ask(core, house.tenant) == 10000
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 6  # each of the dead ones takes eight
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert all(isinstance(outcome, OstroError) for outcome in outcomes)

@@ -167,7 +167,7 @@ async def test_who_may_set_a_scheme(team: Team) -> None:
     async def changes() -> int:
         return (await team.put(mine, CONFIGURE)).status_code
 
-    await eventually(changes, lambda code: code == 200, seconds=3)
+    await eventually(changes, lambda code: code == 200)
     for headers in (
         await team.headers(YOU, Scope.READ, Scope.WRITE),
         await team.headers(ME, Scope.READ),
@@ -188,7 +188,7 @@ async def test_who_may_read_a_scheme(team: Team) -> None:
     async def yours_is() -> int:
         return (await team.get(yours)).status_code
 
-    await eventually(yours_is, lambda code: code == 403, seconds=3)
+    await eventually(yours_is, lambda code: code == 403)
     assert (await team.get(mine)).status_code == 200
     assert (await team.get(await team.headers(ME, Scope.WRITE))).status_code == 403
     await team.world.core.projects.enable(team.tenant, Wanted("OTHER"), OPERATOR_BY)
@@ -210,7 +210,7 @@ async def test_projects_of_which_one_may_see_nothing_are_left_out(team: Team) ->
         assert page["total"] == len(page["values"])
         return {project["key"] for project in page["values"]}
 
-    await eventually(lambda: listed(yours), lambda keys: keys == {"OPEN"}, seconds=3)
+    await eventually(lambda: listed(yours), lambda keys: keys == {"OPEN"})
     assert await listed(mine) == {"OPEN", "DEMO"}
     for name in ("DEMO", team.project):
         refused = await team.get(yours, f"/v2/projects/{name}")
@@ -228,11 +228,11 @@ async def test_the_scope_admin_does_not_bypass_a_scheme(team: Team) -> None:
     async def seen() -> int:
         return (await team.get(everything_else, "/v2/projects/DEMO")).status_code
 
-    await eventually(seen, lambda code: code == 403, seconds=3)
+    await eventually(seen, lambda code: code == 403)
     # what it may do is to give itself the right, and that is in the audit trail
     gift = everything(Holder.USER, YOU)
     assert (await team.put(everything_else, *gift)).status_code == 200
-    await eventually(seen, lambda code: code == 200, seconds=3)
+    await eventually(seen, lambda code: code == 200)
 
 
 @pytest.fixture

@@ -132,18 +132,18 @@ async def _live(playground: Playground, operator: Console) -> None:
     assert again.out == project.out
     assert await playground.statuses("update") == [204]
     assert await playground.statuses("disable") == [204]
-    await eventually(listed, lambda a: a.status_code == 401, seconds=3)
+    await eventually(listed, lambda a: a.status_code == 401)
     assert await playground.statuses("enable") == [204]
-    await eventually(listed, lambda a: a.status_code == 200, seconds=3)
+    await eventually(listed, lambda a: a.status_code == 200)
 
     assert await playground.statuses("uninstall") == [204, 204]
-    await eventually(listed, lambda a: a.status_code == 401, seconds=3)
+    await eventually(listed, lambda a: a.status_code == 401)
     refused = await operator.run("project", "enable", "DEMO", "--tenant", tenant)
     assert (refused.code, refused.out) == (1, "")
     assert "uninstalled" in refused.err
 
     assert await playground.statuses("install") == [204, 204]
-    await eventually(listed, lambda a: a.status_code == 200, seconds=3)
+    await eventually(listed, lambda a: a.status_code == 200)
     # one tenant all along, whatever was replayed
     first = (await playground.jira.get("/control/deliveries")).json()["deliveries"][0]["seq"]
     assert (await playground.act("replay", delivery=first))["deliveries"][0]["status"] == 204

@@ -155,15 +155,12 @@ async def test_a_secret_that_was_wiped_stops_within_a_second(
 ) -> None:
     await house.install("one", "secret-1")
     assert await house.proves("one", "secret-1")
-    loop = asyncio.get_running_loop()
     await database["tenants"].update_many({}, {"$set": {"install.client_key_hash": "gone"}})
-    wiped = loop.time()
 
     async def gone() -> bool:
         return not await house.proves("one", "secret-1")
 
-    await eventually(gone, seconds=2)
-    assert loop.time() - wiped <= FRESH_SECONDS + 0.2
+    await eventually(gone, seconds=FRESH_SECONDS)
 
 
 async def test_an_outage_is_no_refusal_and_is_over_when_it_is_over(house: House) -> None:

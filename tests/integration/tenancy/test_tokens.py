@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -145,11 +144,10 @@ async def test_a_revoked_token_is_worthless_within_a_second(world: World) -> Non
 
     revoked = await world.http.delete(f"{TOKENS}/{made['id']}", headers=admin)
     assert (revoked.status_code, revoked.content) == (204, b"")
-    started = time.monotonic()
+    # what was read of the tenant counts for under a second
     await eventually(
-        lambda: health(world, made["token"]), lambda a: a.status_code == 401, seconds=2
+        lambda: health(world, made["token"]), lambda a: a.status_code == 401, seconds=1.5
     )
-    assert time.monotonic() - started < 1.5
     body = (await health(world, made["token"])).json()
     assert body == {"error": "The token is not valid."}
 

@@ -81,13 +81,13 @@ class Site:
         """GET below /v2."""
         return await self.library.http.get(f"/v2{path}", params=params, headers=self.headers)
 
-    async def until(self, path: str, status: int, **params: Any) -> None:
+    async def until(self, path: str, status: int, *, seconds: float = 20, **params: Any) -> None:
         """Wait until GET answers with a status."""
 
         async def answer() -> int:
             return (await self.get(path, **params)).status_code
 
-        await eventually(answer, lambda found: found == status)
+        await eventually(answer, lambda found: found == status, seconds=seconds)
 
     async def read(self, path: str, **params: Any) -> Any:
         """GET what must be there."""

@@ -72,7 +72,7 @@ async def test_a_site_that_is_slow_ends_the_wait_for_all() -> None:
     sites.slow = {"slow"}
     began = asyncio.get_running_loop().time()
     await told(sites, *(("slow", f"a{n}") for n in range(100)))
-    assert asyncio.get_running_loop().time() - began < 20 * PATIENCE
+    assert asyncio.get_running_loop().time() - began < 50 * PATIENCE
     assert len(sites.asked) < 100
 
 

@@ -349,7 +349,7 @@ async def test_a_slow_site_takes_its_own_lanes_only(world: World) -> None:
     waiting = [
         asyncio.ensure_future(caller.request(SITE, "GET", "/rest/api/3/myself")) for _ in range(40)
     ]
-    await asyncio.wait_for(caller.request(FORGE, "GET", "/rest/api/3/myself"), 5)
+    await asyncio.wait_for(caller.request(FORGE, "GET", "/rest/api/3/myself"), 20)
     assert busy == 16
     free.set()
     assert {answer.status for answer in await asyncio.gather(*waiting)} == {200}

@@ -93,12 +93,12 @@ def test_any_text_is_checked_and_what_passes_is_one_scenario_in_the_file(text: s
 
 
 def test_the_longest_bdd_script_is_checked_quickly() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     gherkin.check_scenario("Given a\n" + "|a|b|c|d|\n" * 1_990)
     for text in ("\n" * 1_999, "|a" * 49_999, '"""\n' * 1_999, "Given a\n" + "@t" * 49_000):
         with pytest.raises(InvalidInput):
             gherkin.check_scenario(text)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_calls_of_nothing_and_of_themselves_end() -> None:
