@@ -48,6 +48,24 @@ class SigningKeysAnswer(Contract):
     keys: list[SigningKeyState]
 
 
+CONTEXT_TOKEN_HEADER = "ostro-context-token"
+"""Header of an internal question: a context token of Connect, as a browser sent it."""
+
+
+class BrowserCallAnswer(Contract):
+    """``GET tenancy /internal/v1/browser-call``: who calls from a page inside Jira.
+
+    Asked with the context token in ``ostro-context-token``, the one place where a credential goes
+    from one service to another; it is never stored. 404 when the token proves nothing.
+    """
+
+    tenant: Annotated[str, DataClass.OPERATIONAL]
+    active: Annotated[bool, DataClass.OPERATIONAL]
+    """Whether Connect's calls may be served."""
+    account_id: Annotated[str | None, DataClass.JIRA_ID] = None
+    """None for somebody who is not logged in."""
+
+
 class OptionsAnswer(Contract):
     """``GET testcases /internal/v1/options?project=ID``: all options of a project.
 

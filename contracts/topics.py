@@ -184,7 +184,7 @@ USAGE = Topic(
     "tenant",
     COLD,
     Cleanup.DELETE,
-    ("testcases", "executions", "tenancy"),
+    SERVICES,
     (Subscription("telemetry.anonymizer", dead_letters=False),),
     # personal until anonymised, so kept no longer than a short outage needs
     retention=timedelta(hours=24),

@@ -1,6 +1,7 @@
 """Calls to another service's ``/internal``: signed, traced, with a deadline."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
 import httpx
@@ -61,9 +62,10 @@ class InternalClient:
         tenant: str | None = None,
         principal: Principal | None = None,
         params: dict[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> M:
         """GET and validate; raise ``NotFound`` when the owner does not know it."""
-        response = await self._send("GET", path, tenant, principal, params=params)
+        response = await self._send("GET", path, tenant, principal, params=params, headers=headers)
         return self._parse(response, answer)
 
     async def post(
@@ -94,23 +96,25 @@ class InternalClient:
         *,
         body: BaseModel | None = None,
         params: dict[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         acting = principal or ACTING.get()
         if acting is not None and acting.tenant != tenant:
             acting = None
         with client_span(f"{method} {self._audience}"):
-            headers = {
+            sent = {
+                **(headers or {}),
                 "authorization": f"Bearer {self._tokens.sign(self._audience, tenant, acting)}",
                 "content-type": "application/json",
             }
             if (parent := traceparent()) is not None:
-                headers["traceparent"] = parent
+                sent["traceparent"] = parent
             content = body.model_dump_json() if body is not None else None
             try:
                 # httpx times each read alone: a slow trickle would never end
                 async with asyncio.timeout(self._timeout):
                     response = await self._http.request(
-                        method, path, headers=headers, content=content, params=params
+                        method, path, headers=sent, content=content, params=params
                     )
             except (httpx.HTTPError, TimeoutError) as error:
                 raise self._down() from error

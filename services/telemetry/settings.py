@@ -48,6 +48,13 @@ class TelemetrySettings(ServiceSettings):
         None, gt=0, description="pause for a user over the rate; Amplitude's advice by default"
     )
 
+    browser_per_minute: int = Field(
+        60, gt=0, description="most requests with events of pages in Jira, per person"
+    )
+    browser_site_per_minute: int = Field(
+        6_000, gt=0, description="the same, for all persons of a site together"
+    )
+
     @field_validator("pseudonym_key_file")
     @classmethod
     def _readable(cls, path: Path) -> Path:

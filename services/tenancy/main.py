@@ -31,6 +31,7 @@ from services.tenancy.adapters.sealing.key_ring import KeyRing
 from services.tenancy.adapters.sealing.vault import EnvelopeVault
 from services.tenancy.api import (
     audit,
+    browser_calls,
     connect,
     forge,
     healthcheck,
@@ -191,6 +192,7 @@ def parts(runtime: Runtime[TenancySettings], core: Core) -> Parts:
             core.tenant_store, core.projects, core.keys, core.rights.schemes, core.tokens
         ),
         memberships.router(core.rights.memberships),
+        browser_calls.router(inbound.context),
         core.jira.internal_routes(),
     ]
     return Parts(

@@ -97,7 +97,7 @@ async def test_nobody_else_gets_an_answer(listeners: Mapping[str, Listener]) -> 
                 assert await listener.status(operation, one) == 401, (operation, number)
 
 
-async def test_telemetry_reads_the_directory_and_nothing_else(
+async def test_telemetry_reads_the_directory_and_whose_a_browser_is(
     listeners: Mapping[str, Listener],
 ) -> None:
     open_to_it = {
@@ -111,6 +111,7 @@ async def test_telemetry_reads_the_directory_and_nothing_else(
         "/internal/v1/tenant",
         "/internal/v1/projects/{id_or_key}",
         "/internal/v1/signing-keys",
+        "/internal/v1/browser-call",
     }
 
 

@@ -3,15 +3,25 @@
 import httpx
 import pytest
 
-from contracts.internal import MembershipAnswer, ProjectAnswer, SigningKeysAnswer, TenantAnswer
+from contracts.internal import (
+    CONTEXT_TOKEN_HEADER,
+    BrowserCallAnswer,
+    MembershipAnswer,
+    ProjectAnswer,
+    SigningKeysAnswer,
+    TenantAnswer,
+)
 from contracts.permissions import Entity, Right
 from contracts.tenancy import TenantStatus
 from kit.auth.api_tokens import ApiTokens
 from kit.directory.copy import DirectoryCopy
 from kit.errors import InvalidInput, NotFound, Unavailable
+from kit.http.client import InternalClient
 from kit.mongo import Database
 from services.tenancy.usecases.projects import Wanted
 from tests.harness.grants import to_user
+from tests.harness.polling import eventually
+from tests.integration.tenancy.browser_calls import MIA, context_token, iframe_token
 from tests.integration.tenancy.internal import internal_client
 from tests.integration.tenancy.world import OPERATOR_BY, World
 
@@ -59,6 +69,25 @@ async def test_only_services_with_a_key_are_answered(world: World) -> None:
     # and never on the public listener
     answer = await world.http.get("/internal/v1/signing-keys")
     assert answer.status_code == 404
+
+
+async def test_whose_a_context_token_is(world: World) -> None:
+    site, tenant = await world.installed()
+
+    async def asked(client: InternalClient, token: str) -> BrowserCallAnswer:
+        headers = {CONTEXT_TOKEN_HEADER: token}
+        return await client.get("/internal/v1/browser-call", BrowserCallAnswer, headers=headers)
+
+    token = context_token(site).removeprefix("JWT ")
+    async with internal_client(world, "telemetry") as client:
+        expected = BrowserCallAnswer(tenant=tenant, active=True, account_id=MIA)
+        assert await asked(client, token) == expected
+        for wrong in ("", "x", iframe_token(site), f"JWT {token}", context_token(world.site())):
+            with pytest.raises(NotFound):
+                await asked(client, wrong)
+        assert (await world.call(site, "disabled")).status_code == 204
+        world.clock.advance(seconds=1)
+        await eventually(lambda: asked(client, token), lambda answer: not answer.active)
 
 
 async def test_what_a_user_is_a_member_of(world: World) -> None:

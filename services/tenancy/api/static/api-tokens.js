@@ -2,6 +2,7 @@
 
 // relative: the app may stand below a path
 const TOKENS = "../../ostro/v1/tenancy/me/tokens";
+const EVENTS = "../../ostro/v1/telemetry/events";
 const PAGE = 1000;
 const byId = (id) => document.getElementById(id);
 
@@ -28,6 +29,23 @@ async function call(method, path = "", body = undefined) {
   const content = answer.status === 204 ? null : await answer.json();
   if (!answer.ok) throw new Error(content.message ?? content.error ?? `Status ${answer.status}`);
   return content;
+}
+
+// the page works without it; what leaves the house is anonymous and needs consent
+async function report(name) {
+  try {
+    await fetch(EVENTS, {
+      method: "POST",
+      headers: {
+        Authorization: `JWT ${await contextToken()}`,
+        "Content-Type": "application/json",
+      },
+      body: JSON.stringify({ events: [{ name, urlPath: location.pathname }] }),
+      credentials: "omit",
+    });
+  } catch {
+    // nobody waits for it
+  }
 }
 
 function state(token) {
@@ -116,5 +134,6 @@ if (typeof AP === "undefined") {
   attempt(async () => {
     await list();
     say("");
+    report("Opened settings");
   });
 }
