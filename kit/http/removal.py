@@ -8,6 +8,8 @@ from typing_extensions import TypedDict
 
 from kit.dependents import Dependents
 from kit.errors import InvalidInput
+from kit.http.body import asks_something
+from kit.http.security import Caller
 
 DryRun = Annotated[
     bool, Query(alias="dryRun", description="change nothing, say what would go with it")
@@ -16,12 +18,20 @@ Force = Annotated[bool, Query(description="also delete what hangs on it")]
 
 
 def only_parameters(*names: str) -> Any:
-    """Refuse others in requests that change things: a mistyped ``dryRun`` would delete."""
+    """Refuse others in requests that change things: a mistyped ``dryRun`` would delete.
 
-    def known(request: Request) -> None:
+    So would one in a body; routes that document none take none, ``{}`` aside.
+    """
+
+    async def known(request: Request, _: Caller) -> None:
+        if request.method == "GET":
+            return
         unknown = sorted(set(request.query_params) - set(names))
-        if unknown and request.method != "GET":
+        if unknown:
             raise InvalidInput(f"{unknown[0][:40]} is no parameter here; nothing was changed.")
+        documents = getattr(request.scope.get("route"), "openapi_extra", None) or {}
+        if "requestBody" not in documents and await asks_something(request):
+            raise InvalidInput("This request takes no body; nothing was changed.")
 
     return Depends(known)
 

@@ -5,6 +5,7 @@ from typing_extensions import TypedDict
 
 from kit.http.pages import Answers, json_response
 from kit.http.references import References
+from kit.http.removal import only_parameters
 from services.testcases.api.fields import TestCaseKey
 from services.testcases.api.rights import CaseEditor
 from services.testcases.domain.testcases import key_of
@@ -31,7 +32,9 @@ class CaseVersionRoutes:
 
     def router(self) -> APIRouter:
         """Return the route."""
-        router = APIRouter(prefix="/ostro/v1/testcases", tags=["Test Cases"])
+        router = APIRouter(
+            prefix="/ostro/v1/testcases", tags=["Test Cases"], dependencies=[only_parameters()]
+        )
         router.add_api_route(
             "/testcases/{testCaseKey}/versions",
             self.create,

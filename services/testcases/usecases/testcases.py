@@ -198,7 +198,8 @@ class TestCases:
         folder = older.folder
         if folder is not None and await self._folders.find(access.tenant, folder) is None:
             folder = None  # it was deleted since; nothing refers to what is not there
-        return replace(older, links=case.links, folder=folder), project
+        # the script that it shows the way to is the newest one
+        return replace(older, links=case.links, folder=folder, script=case.script), project
 
     async def versions(
         self, access: Access, key: str, page: OffsetPage

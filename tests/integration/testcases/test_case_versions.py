@@ -24,11 +24,11 @@ OWN = "/ostro/v1/testcases"
 
 
 async def ask(
-    site: Site, key: str, more: str = "/versions", method: str = "POST"
+    site: Site, key: str, more: str = "/versions", method: str = "POST", content: bytes = b""
 ) -> httpx.Response:
     """Ask for a new version, or what else Ostro adds."""
     path = f"{OWN}/testcases/{key}{more}"
-    return await site.library.http.request(method, path, headers=site.headers)
+    return await site.library.http.request(method, path, headers=site.headers, content=content)
 
 
 async def begun(site: Site, key: str) -> dict[str, Any]:
@@ -74,6 +74,14 @@ async def test_a_version_stays_as_it_was(site: Site, installation: Installation)
     assert await site.read(f"/testcases/{key}/versions/2") == newest
     for number in (0, 3):
         assert fault(await site.get(f"/testcases/{key}/versions/{number}"))[0] == 404
+
+    # so is the way to the script: /v2 reads the newest one
+    bdd = await site.post(f"/testcases/{key}/testscript", {"type": "bdd", "text": "Given x"})
+    assert bdd.status_code == 201
+    for path in ("", "/versions/1"):
+        script = (await site.read(f"/testcases/{key}{path}"))["testScript"]["self"]
+        assert script == site.url(f"/testcases/{key}/testscript")
+    await put_steps(site, key, inline("other"))
 
     # links are the case's, whatever its version
     link = await site.post(f"/testcases/{key}/links/weblinks", {"url": "u"})
@@ -125,6 +133,18 @@ async def test_who_gets_no_new_version(twins: tuple[Site, Site]) -> None:
         assert fault(await ask(site, unknown))[0] == 404
     assert fault(await ask(mine.as_(scopes=[Scope.READ]), key))[0] == 403
     assert fault(await ask(mine, "DEMO-R1"))[0] == 400
+    # what would be passed over is refused, also where it would have meant not to delete
+    for method, more, content in (
+        ("POST", "/versions", b'{"name": "Other"}'),
+        ("POST", "/versions", b"[]"),
+        ("POST", "/archive", b'{"dryRun": true}'),
+        ("DELETE", "", b'{"dryRun": true}'),
+    ):
+        status, message = fault(await ask(mine, key, more, method, content))
+        assert (status, message) == (400, "This request takes no body; nothing was changed.")
+    assert fault(await ask(mine, key, "/versions?name=x"))[0] == 400
+    assert (await ask(mine, key, content=b" { } ")).json()["version"] == 3
+    assert await listed(mine, key) == [3, 2, 1]
 
 
 async def test_what_a_version_names_may_go(site: Site, stored: Database) -> None:

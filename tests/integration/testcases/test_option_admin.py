@@ -106,8 +106,8 @@ async def test_options_that_are_not_there(priorities: Group, site: Site) -> None
         (elsewhere, high),
         (unknown, high),
     ):
-        for method in ("PATCH", "DELETE"):
-            answer = await group.call(method, f"/{ident}", json={"archived": True})
+        for method, body in (("PATCH", {"archived": True}), ("DELETE", {})):
+            answer = await group.call(method, f"/{ident}", json=body)
             assert fault(answer)[0] == 404, (group.path, method)
     assert fault(await unknown.call("GET"))[0] == 404
     assert fault(await Group(site, "FOLDER").call("GET"))[0] == 400
@@ -117,8 +117,8 @@ async def test_another_tenants_options_are_unknown(twins: tuple[Site, Site]) -> 
     mine, other = twins
     made = await mine.create("/environments", name="Chrome")
     group = Group(other, "ENVIRONMENT")
-    for method in ("PATCH", "DELETE"):
-        answer = await group.call(method, f"/{made['id']}", json={"archived": True})
+    for method, body in (("PATCH", {"archived": True}), ("DELETE", {})):
+        answer = await group.call(method, f"/{made['id']}", json=body)
         assert fault(answer)[0] == 404
     assert fault(await group.call("PUT", "/order", json={"ids": [made["id"]]}))[0] == 400
     assert (await mine.read(f"/environments/{made['id']}"))["archived"] is False
