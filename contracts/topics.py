@@ -10,7 +10,9 @@ from enum import StrEnum
 
 from contracts.base import Contract
 from contracts.customfields import CustomFieldState
+from contracts.diagnostics import AnonymousDiagnostic, Diagnostic
 from contracts.executions import ResultChunk, ResultsRecorded, UploadEnded
+from contracts.flags import FlagState
 from contracts.jira import JiraChange
 from contracts.permissions import Membership, ProjectPermissions
 from contracts.telemetry import AnonymousEvent
@@ -63,6 +65,8 @@ class Topic:
     retention: timedelta | None = None
     """None for compacted topics."""
     max_message_bytes: int = 1024 * 1024
+    readers: tuple[str, ...] = ()
+    """Services whose processes each read all of it into memory, without a group."""
 
     @property
     def type(self) -> str:
@@ -201,6 +205,43 @@ ANONYMOUS = Topic(
     retention=timedelta(days=7),
 )
 
+FLAG_STATE = Topic(
+    "ostro.telemetry.flag.state.v1",
+    "telemetry",
+    FlagState,
+    "tenant, or `anonymous` for everybody else",
+    COLD,
+    Cleanup.COMPACT,
+    ("telemetry",),
+    (),
+    # telemetry itself, to publish only what differs
+    readers=("testcases", "executions", "telemetry"),
+)
+
+DIAGNOSTIC = Topic(
+    "ostro.telemetry.diagnostic.v1",
+    "telemetry",
+    Diagnostic,
+    "service",
+    COLD,
+    Cleanup.DELETE,
+    SERVICES,
+    (Subscription("telemetry.diagnostics", dead_letters=False),),
+    # as usage events: nothing that a tenant can be told by is kept longer than needed
+    retention=timedelta(hours=24),
+)
+ANONYMOUS_DIAGNOSTIC = Topic(
+    "ostro.telemetry.anonymous-diagnostic.v1",
+    "telemetry",
+    AnonymousDiagnostic,
+    "event",
+    COLD,
+    Cleanup.DELETE,
+    ("telemetry",),
+    (Subscription("telemetry.bugsnag"),),
+    retention=timedelta(days=7),
+)
+
 TOPICS: tuple[Topic, ...] = (
     TENANT_STATE,
     PROJECT_STATE,
@@ -219,6 +260,9 @@ TOPICS: tuple[Topic, ...] = (
     UPLOAD,
     USAGE,
     ANONYMOUS,
+    FLAG_STATE,
+    DIAGNOSTIC,
+    ANONYMOUS_DIAGNOSTIC,
 )
 
 

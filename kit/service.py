@@ -25,6 +25,7 @@ from faststream.kafka import KafkaBroker
 from pymongo import IndexModel
 from starlette.types import ASGIApp
 
+from contracts.topics import FLAG_STATE
 from kit.auth import limits
 from kit.auth.guard import TokenGuard
 from kit.auth.limits import RateLimiter
@@ -32,8 +33,9 @@ from kit.auth.service_tokens import ServiceTokens
 from kit.auth.use import TokenUses
 from kit.clock import Clock, SystemClock
 from kit.errors import OstroError
+from kit.flags import FlagReader, Flags
 from kit.http.client import InternalClient
-from kit.http.fast import Endpoint, FastRoutes
+from kit.http.fast import Endpoint, FastRoutes, Target
 from kit.http.prepared import prepared
 from kit.ids import Ids, SystemIds
 from kit.kafka.client import Names
@@ -104,6 +106,8 @@ class Runtime(Generic[S]):
     """Set when a part died for good and the process should be replaced."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set first when the service ends, so that handlers stop waiting before they are cancelled."""
+    flags: Flags = field(default_factory=Flags)
+    """Filled while the service runs, in those that the registry names as readers."""
 
 
 @dataclass(frozen=True)
@@ -240,6 +244,9 @@ async def _start(stack: contextlib.AsyncExitStack, runtime: Runtime[S], parts: P
         if parts.nudges is not None:
             parts.nudges(relay.nudge)
         tasks.append(("relay", relay.run()))
+    if runtime.service in FLAG_STATE.readers:
+        reader = FlagReader(settings, runtime.names, runtime.flags)
+        tasks.append(("flags", reader.run()))
     tasks += [("background", b.run()) for b in parts.background if b.runs_in(role)]
     for name, coroutine in tasks:
         task = asyncio.ensure_future(_watched(name, coroutine, runtime))

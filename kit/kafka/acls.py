@@ -2,8 +2,8 @@
 
 ``python -m kit.kafka.acls show`` prints them, ``apply`` makes the cluster hold exactly these for
 the services' users (bindings of other principals are left alone). A service writes to the topics
-it produces and to the DLQs of its groups, reads the topics it subscribes to, and owns its groups
-and transactional ids. The DLQ commands read and replay as the administrator.
+it produces and to the DLQs of its groups, reads the topics it subscribes to or keeps in memory,
+and owns its groups and transactional ids. The DLQ commands read and replay as the administrator.
 """
 
 import asyncio
@@ -87,6 +87,8 @@ def _of_service(service: str, names: Names) -> set[Acl]:
 def _of_topic(topic: Topic, names: Names) -> Iterable[Acl]:
     for service in topic.producers:
         yield Acl(service, Resource.TOPIC, names.topic(topic), Operation.WRITE)
+    for service in topic.readers:
+        yield Acl(service, Resource.TOPIC, names.topic(topic), Operation.READ)
     for subscription in topic.subscriptions:
         service = subscription.service
         yield Acl(service, Resource.TOPIC, names.topic(topic), Operation.READ)

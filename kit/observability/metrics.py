@@ -64,3 +64,14 @@ OUTBOX_OLDEST = Gauge(
 OUTBOX_PARKED = Counter(
     "ostro_outbox_parked_total", "Events that can never be sent", ["collection"], registry=REGISTRY
 )
+FLAG_VALUES_REFUSED = Counter(
+    "ostro_flag_values_refused_total",
+    "Values of flags of the wrong type or out of bounds; the default holds",
+    ["flag"],
+    registry=REGISTRY,
+)
+FLAG_RECORDS_REFUSED = Counter(
+    "ostro_flag_records_refused_total",
+    "Records of flag states that cannot be read; what was known before holds",
+    registry=REGISTRY,
+)

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from contracts import (
     customfields,
     executions,
+    flags,
     internal,
     jira,
     permissions,
@@ -72,6 +73,7 @@ MODELS = [
     for module in (
         customfields,
         executions,
+        flags,
         internal,
         jira,
         permissions,

@@ -157,6 +157,11 @@ def _operations() -> Iterator[tuple[str, Json]]:
                 f"{service}.sends.{topic.name}",
                 _operation("send", service, topic.name, topic.name, "event"),
             )
+        for service in topic.readers:
+            yield (
+                f"{service}.keeps.{topic.name}",
+                _operation("receive", service, topic.name, topic.name, "event"),
+            )
         for subscription in topic.subscriptions:
             service, group = subscription.service, subscription.group
             operation = _operation("receive", service, topic.name, topic.name, "event")

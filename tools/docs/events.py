@@ -40,11 +40,18 @@ def topics_table() -> str:
                 t.partitions,
                 kept(t),
                 ", ".join(t.producers),
-                codes(s.group for s in t.subscriptions),
+                readers(t),
             )
             for t in TOPICS
         ),
     )
+
+
+def readers(topic: Topic) -> str:
+    """Return the groups, and the services that read it whole."""
+    found = [code(s.group) for s in topic.subscriptions]
+    found += [f"each process of {service}" for service in topic.readers]
+    return ", ".join(found) or "none"
 
 
 def kept(topic: Topic) -> str:
@@ -88,8 +95,13 @@ def _topic(topic: Topic) -> str:
         (
             "read by",
             ", ".join(
-                f"`{s.group}`" + ("" if s.dead_letters else " (no DLQ)")
-                for s in topic.subscriptions
+                [
+                    *(
+                        f"`{s.group}`" + ("" if s.dead_letters else " (no DLQ)")
+                        for s in topic.subscriptions
+                    ),
+                    *(f"each process of {service}" for service in topic.readers),
+                ]
             )
             or "nobody yet",
         ),
