@@ -143,17 +143,20 @@ async def test_definitions_that_are_refused(fields: Fields) -> None:
     await fields.define(SELECT, "Team", entity="test-plan")
 
 
+EVERY_METHOD = (("GET", None), ("PUT", body("NUMBER", "n")), ("DELETE", None))
+
+
 async def test_fields_that_are_not_there(fields: Fields, site: Site) -> None:
     made = await fields.define("NUMBER", "Build")
     other = Fields(await site.library.add_project(site.tenant, "OTHER"))
     unknown = Fields(Site(site.library, site.tenant, site.project, "nope", site.headers))
     for ident in (site.id(999), 1, 2**63 - 1):
-        for method in ("GET", "PUT", "DELETE"):
-            answer = await fields.call(method, f"/{ident}", json=body("NUMBER", "n"))
+        for method, sent in EVERY_METHOD:
+            answer = await fields.call(method, f"/{ident}", json=sent)
             assert fault(answer)[0] == 404, (method, ident)
     for place in (other, unknown):
-        for method in ("GET", "PUT", "DELETE"):
-            answer = await place.call(method, f"/{made['id']}", json=body("NUMBER", "n"))
+        for method, sent in EVERY_METHOD:
+            answer = await place.call(method, f"/{made['id']}", json=sent)
             assert fault(answer)[0] == 404
     assert fault(await unknown.call("GET"))[0] == 404
     assert fault(await unknown.call("POST", json=body("NUMBER", "n")))[0] == 404
@@ -164,8 +167,8 @@ async def test_another_tenants_fields_are_unknown(twins: tuple[Site, Site]) -> N
     mine, other = (Fields(site) for site in twins)
     made = await mine.define("NUMBER", "Build")
     assert await other.all() == []
-    for method in ("GET", "PUT", "DELETE"):
-        answer = await other.call(method, f"/{made['id']}", json=body("NUMBER", "n"))
+    for method, sent in EVERY_METHOD:
+        answer = await other.call(method, f"/{made['id']}", json=sent)
         assert fault(answer)[0] == 404
     status, _ = await other.site.refused("/testcases", name="n", customFields={"Build": 1})
     assert status == 400
