@@ -34,7 +34,7 @@ class ProcessorName(StrEnum):
 
 
 class ClientFamily(StrEnum):
-    """Family of a user agent, without version, device or system."""
+    """Family of a user agent, without device or system."""
 
     CHROME = "Chrome"
     EDGE = "Edge"
@@ -132,6 +132,7 @@ class AnonymousEvent(Contract):
     )
     """Route template, for example ``/jira/browse/:issueKey``; ``/other`` for one we do not know."""
     client: Annotated[ClientFamily | None, DataClass.OPERATIONAL] = None
+    client_major: Annotated[int | None, DataClass.OPERATIONAL] = Field(None, ge=1, le=999)
     app_version: Annotated[str | None, DataClass.OPERATIONAL] = Field(
         None, pattern=r"^[0-9]{1,3}\.[0-9]{1,3}$"
     )

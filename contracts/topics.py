@@ -194,7 +194,7 @@ USAGE = Topic(
     retention=timedelta(hours=24),
 )
 ANONYMOUS = Topic(
-    "ostro.telemetry.anonymous.v1",
+    "ostro.telemetry.anonymous.v2",
     "telemetry",
     AnonymousEvent,
     "pseudonym of the user, else of the event",

@@ -8,13 +8,22 @@ from contracts.classes import DataClass
 
 
 class UsageEventName(StrEnum):
-    """The closed catalogue. An event that is not here is dropped and counted."""
+    """Names of ``contracts.catalogue``. An event that is not here is dropped and counted."""
 
     UPLOADED_AUTOMATION_RESULTS = "Uploaded automation results"
     ENABLED_PROJECT = "Enabled project"
     CREATED_API_TOKEN = "Created API token"  # noqa: S105  an event name
     INSTALLED_APP = "Installed app"
     UNINSTALLED_APP = "Uninstalled app"
+    CHANGED_PERMISSIONS = "Changed permissions"
+    EXPORTED_PROJECT = "Exported project"
+    IMPORTED_PROJECT = "Imported project"
+    VIEWED_TEST_PLAYER = "Viewed test player"
+    VIEWED_TEST_CASE = "Viewed test case"
+    VIEWED_TEST_CYCLE = "Viewed test cycle"
+    VIEWED_TEST_PLAN = "Viewed test plan"
+    VIEWED_REPORT = "Viewed report"
+    OPENED_SETTINGS = "Opened settings"
 
 
 class ProductEvent(Contract):

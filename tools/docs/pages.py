@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tools.docs import asyncapi, blocks, events, inventory, metrics, openapi, settings
+from tools.docs import asyncapi, blocks, catalogue, events, inventory, metrics, openapi, settings
 
 
 def render(root: Path) -> dict[Path, str]:
@@ -11,6 +11,7 @@ def render(root: Path) -> dict[Path, str]:
     return {
         docs / "events.md": events.render(),
         docs / "asyncapi.json": asyncapi.render(),
+        docs / "telemetry-events.md": catalogue.render(),
         docs / "settings.md": settings.render(),
         docs / "metrics.md": metrics.render(),
         docs / "privacy" / "inventory.md": inventory.render(),

@@ -1,4 +1,4 @@
-"""Topic ``ostro.telemetry.anonymous.v1``: one consumer group per processor."""
+"""Topic ``ostro.telemetry.anonymous.v2``: one consumer group per processor."""
 
 from collections.abc import Sequence
 

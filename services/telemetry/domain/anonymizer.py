@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from contracts.catalogue import CATALOGUE
 from contracts.envelope import Event
 from contracts.telemetry import AnonymousEvent
 from contracts.usage import ProductEvent, UsageEventName
-from services.telemetry.domain.catalogue import ALLOWED
 from services.telemetry.domain.pseudonyms import (
     EVENT_CHARACTERS,
     Domain,
@@ -38,7 +38,7 @@ class Dropped:
 
 def screen(event: Event[ProductEvent], now: datetime) -> Dropped | None:
     """Refuse what needs no key: called first, so that nonsense makes no keys."""
-    if event.data.name not in ALLOWED:
+    if event.data.name not in CATALOGUE:
         return Dropped(DropReason.UNKNOWN_EVENT)
     if not plausible(event.time, now):
         return Dropped(DropReason.IMPLAUSIBLE_TIME)
@@ -47,15 +47,15 @@ def screen(event: Event[ProductEvent], now: datetime) -> Dropped | None:
 
 def anonymize(event: Event[ProductEvent], context: Context) -> AnonymousEvent | Dropped:
     """Build the anonymous event from the allowed fields of its name."""
-    allowed = ALLOWED.get(event.data.name)
-    if allowed is None:
+    definition = CATALOGUE.get(event.data.name)
+    if definition is None:
         return Dropped(DropReason.UNKNOWN_EVENT)
     try:
         return AnonymousEvent(
             event_id=pseudonym(context.key, Domain.EVENT, event.id, EVENT_CHARACTERS),
             name=UsageEventName(event.data.name),
             hour=hour_of(event.time),
-            **fields_of(event, context, allowed),
+            **fields_of(event, context, definition.fields),
         )
     except Exception:  # noqa: BLE001  whatever went wrong, the event must not leave
         return Dropped(DropReason.ERROR)

@@ -1,5 +1,7 @@
-"""User agents to families of a fixed list. Versions, devices, systems and the rest are dropped."""
+"""User agents to families of a fixed list and major versions; device, system, all else is gone."""
 
+import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 from contracts.telemetry import ClientFamily
@@ -43,11 +45,31 @@ _MARKS: tuple[tuple[str, ClientFamily], ...] = (
 )
 
 
+# Safari writes the version of its engine behind its name, and its own behind this
+_SAFARI_VERSION = "version/"
+_MAJOR = re.compile(r"/?([1-9][0-9]{0,2})(?![0-9])")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What may be known of a client. ``major`` is 1 to 999, None when it names none."""
+
+    family: ClientFamily
+    major: int | None = None
+
+
 @lru_cache(maxsize=4096)
-def family_of(user_agent: str) -> ClientFamily:
-    """Return the family; ``Other`` for whatever names none (the bare ``Mozilla/5.0``, too)."""
+def client_of(user_agent: str) -> Client:
+    """Return family and major; ``Other`` for what names none (the bare ``Mozilla/5.0``, too)."""
     text = user_agent[:_INSPECTED_CHARACTERS].lower()
     for mark, family in _MARKS:
         if mark in text:
-            return family
-    return ClientFamily.OTHER
+            before = _SAFARI_VERSION if family is ClientFamily.SAFARI else mark
+            return Client(family, _major_after(before, text))
+    return Client(ClientFamily.OTHER)
+
+
+def _major_after(mark: str, text: str) -> int | None:
+    position = text.find(mark)
+    found = _MAJOR.match(text, position + len(mark)) if position >= 0 else None
+    return None if found is None else int(found[1])

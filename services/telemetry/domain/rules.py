@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.envelope import Event
-from contracts.telemetry import LicenceType, UploadFormat
+from contracts.telemetry import ClientFamily, LicenceType, UploadFormat
 from contracts.tenancy import TenantState
 from contracts.usage import ProductEvent
 from services.telemetry.domain import buckets
-from services.telemetry.domain.clients import family_of
+from services.telemetry.domain.clients import client_of
 from services.telemetry.domain.paths import template_of
 from services.telemetry.domain.pseudonyms import Domain, pseudonym
 
@@ -54,6 +54,14 @@ def _licence_type(_: ProductEvent, context: Context) -> LicenceType | None:
     return None if text is None else buckets.licence_type(text)
 
 
+def _family(user_agent: str) -> ClientFamily:
+    return client_of(user_agent).family
+
+
+def _major(user_agent: str) -> int | None:
+    return client_of(user_agent).major
+
+
 def _text(function: Callable[[str], Any], text: str | None) -> Any:
     return None if text is None else function(text)
 
@@ -77,8 +85,13 @@ RULES: Mapping[str, Rule] = {
     ),
     "client": Rule(
         "ProductEvent.user_agent",
-        "family of a fixed list, else `Other`; no version, device or system",
-        lambda e, _: _text(family_of, e.user_agent),
+        "family of a fixed list, else `Other`; no device or system",
+        lambda e, _: _text(_family, e.user_agent),
+    ),
+    "client_major": Rule(
+        "ProductEvent.user_agent",
+        "major version of a family that we know, 1 to 999; nothing of what follows it",
+        lambda e, _: _text(_major, e.user_agent),
     ),
     "app_version": Rule(
         "ProductEvent.app_version",

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import structlog
 
+from contracts.catalogue import allowed
 from contracts.telemetry import AnonymousEvent, ProcessorName
 from kit.kafka.consumer import GiveBack, may_pass
 from services.telemetry.domain.answers import Accepted, Answer, Partly, Retry, Split, Stop
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 # with one request in flight well below the broker's five minutes between polls
 BUDGET_SECONDS = 60.0
 STOPPED_SECONDS = 15.0
+NOT_FOR_IT = "not for this processor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,9 @@ class Delivery:
             if item.event.event_id in seen:
                 continue
             seen.add(item.event.event_id)
+            if not allowed(item.event.name, self._processor.name):
+                SKIPPED.labels(self._name, NOT_FOR_IT).inc()
+                continue
             prepared = self._processor.prepare(item.event)
             needed = len(prepared.body) + 1
             if needed > limits.event_bytes:

@@ -39,6 +39,7 @@ async def test_an_event_arrives_at_both_processors_and_says_only_what_it_may(
     properties = {
         "path": "/v2/automations/executions/junit",
         "client": "curl",
+        "client_major": 8,
         "app_version": "7.1",
         "format": "junit",
         "size": "11-100",

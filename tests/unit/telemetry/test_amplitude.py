@@ -144,6 +144,7 @@ def test_an_event_holds_what_was_decided_and_nothing_else(amplitude: Amplitude) 
         "event_properties": {
             "instance": event.instance,
             "client": "curl",
+            "client_major": 8,
             "jira_version": "8.14",
             "licence_tier": "1001-10000",
             "licence_type": "COMMERCIAL",

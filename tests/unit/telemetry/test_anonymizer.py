@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from contracts.catalogue import CATALOGUE
 from contracts.telemetry import (
     AnonymousEvent,
     ClientFamily,
@@ -18,7 +19,6 @@ from contracts.telemetry import (
 )
 from contracts.usage import UsageEventName
 from services.telemetry.domain.anonymizer import Dropped, DropReason, anonymize, screen
-from services.telemetry.domain.catalogue import ALLOWED
 from services.telemetry.domain.pseudonyms import NEWEST, OLDEST, epoch_of
 from tests.unit.telemetry.events import (
     ACCOUNT,
@@ -143,7 +143,7 @@ def test_every_event_of_the_catalogue_carries_nothing_but_what_is_allowed(
         "duration_ms": 1,
     }
     found = anonymous(product(name=name, **everything)).model_dump(exclude_none=True)
-    assert found.keys() == {"event_id", "name", "hour"} | ALLOWED[name]
+    assert found.keys() == {"event_id", "name", "hour"} | CATALOGUE[name].fields
 
 
 def test_unknown_facts_stay_unknown() -> None:

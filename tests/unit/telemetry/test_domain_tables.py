@@ -4,7 +4,7 @@ import pytest
 
 from contracts.telemetry import ClientFamily
 from services.telemetry.domain import buckets
-from services.telemetry.domain.clients import family_of
+from services.telemetry.domain.clients import Client, client_of
 from services.telemetry.domain.paths import OTHER, TEMPLATES, template_of
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -54,45 +54,55 @@ def test_every_template_matches_itself(template: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("agent", "family"),
+    ("agent", "family", "major"),
     [
-        ("Mozilla/5.0", ClientFamily.OTHER),
-        ("", ClientFamily.OTHER),
+        ("Mozilla/5.0", ClientFamily.OTHER, None),
+        ("", ClientFamily.OTHER, None),
         (
             f"{WINDOWS} Chrome/126.0.0.0 Safari/537.36",
             ClientFamily.CHROME,
+            126,
         ),
         (
             f"{WINDOWS} Chrome/126.0.0.0 Safari/537.36 Edg/126.0.0.0",
             ClientFamily.EDGE,
+            126,
         ),
         (
             f"{WINDOWS} Chrome/125.0 Safari/537.36 OPR/111.0",
             ClientFamily.OPERA,
+            111,
         ),
         (
             "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0",
             ClientFamily.FIREFOX,
+            127,
         ),
         (
             f"{IPHONE} Version/17.5 Mobile/15E148 Safari/604.1",
             ClientFamily.SAFARI,
+            17,
         ),
-        ("curl/8.5.0", ClientFamily.CURL),
-        ("python-requests/2.32.3", ClientFamily.PYTHON),
-        ("axios/1.7.2", ClientFamily.NODE),
-        ("Java-http-client/17.0.11", ClientFamily.JAVA),
-        ("Apache-HttpClient/4.5.14 (Java/17.0.11)", ClientFamily.JAVA),
-        ("Go-http-client/1.1", ClientFamily.GO),
+        ("curl/8.5.0", ClientFamily.CURL, 8),
+        ("python-requests/2.32.3", ClientFamily.PYTHON, 2),
+        ("axios/1.7.2", ClientFamily.NODE, 1),
+        ("Java-http-client/17.0.11", ClientFamily.JAVA, 17),
+        ("Apache-HttpClient/4.5.14 (Java/17.0.11)", ClientFamily.JAVA, 4),
+        ("Go-http-client/1.1", ClientFamily.GO, 1),
         (
             "Mozilla/5.0 (Windows NT; Windows NT 10.0; de-DE) PowerShell/7.4.3",
             ClientFamily.POWERSHELL,
+            7,
         ),
-        ("x" * 100_000 + "curl/8", ClientFamily.OTHER),
+        ("curl/8000", ClientFamily.CURL, None),
+        ("curl/0.9", ClientFamily.CURL, None),
+        ("node", ClientFamily.NODE, None),
+        ("Safari/604.1", ClientFamily.SAFARI, None),
+        ("x" * 100_000 + "curl/8", ClientFamily.OTHER, None),
     ],
 )
-def test_user_agents(agent: str, family: ClientFamily) -> None:
-    assert family_of(agent) is family
+def test_user_agents(agent: str, family: ClientFamily, major: int | None) -> None:
+    assert client_of(agent) == Client(family, major)
 
 
 @pytest.mark.parametrize(
