@@ -13,6 +13,7 @@ from kit.http import errors
 from kit.http.docs import docs_router, openapi_of
 from kit.http.middleware import Observe, Surface
 from kit.http.pages import json_response
+from kit.observability.diagnostics import RECORDER
 from kit.observability.health import Health
 from kit.observability.metrics import REGISTRY
 from kit.version import VERSION
@@ -37,7 +38,7 @@ def public_app(service: str, routers: Sequence[APIRouter], tokens: ApiTokens) ->
         app.include_router(router)
     app.openapi = cache(partial(openapi_of, app))  # type: ignore[method-assign]  # FastAPI's way
     errors.install(app)
-    app.add_middleware(Observe)
+    app.add_middleware(Observe, recorder=RECORDER.get(), edge=True)
     app.add_middleware(Surface)
     return app
 
@@ -74,5 +75,5 @@ def internal_app(
     for router in routers:
         app.include_router(router)
     errors.install(app, unknown_route=501)
-    app.add_middleware(Observe)
+    app.add_middleware(Observe, recorder=RECORDER.get())
     return app

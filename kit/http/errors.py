@@ -16,8 +16,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from contracts.diagnostics import Place
 from kit.errors import OstroError, Unavailable
 from kit.mongo import is_transient
+from kit.observability import diagnostics
 
 log = structlog.get_logger(__name__)
 _LONGEST_MESSAGE = 500
@@ -55,7 +57,7 @@ def install(app: FastAPI, *, unknown_route: int = 404) -> None:
         return error_response(status, str(error.detail), error.headers)
 
     app.add_exception_handler(OstroError, _handler(ostro_response))
-    app.add_exception_handler(RequestValidationError, _handler(_invalid))
+    app.add_exception_handler(RequestValidationError, _handler(invalid_response))
     app.add_exception_handler(HTTPException, _handler(http))
     app.add_middleware(LastResort)
 
@@ -74,7 +76,8 @@ def ostro_response(error: OstroError) -> Response:
     return error_response(error.status, error.message, error.headers)
 
 
-def _invalid(error: RequestValidationError) -> Response:
+def invalid_response(error: RequestValidationError) -> Response:
+    """Render what FastAPI found wrong with a request."""
     # FastAPI puts where the value stood in front: query, path, header or body
     errors = [{**e, "loc": e["loc"][1:]} for e in error.errors()]
     whole = "The request body" if error.errors()[0]["loc"][:1] == ("body",) else "The request"
@@ -157,4 +160,5 @@ def _unexpected(error: Exception) -> OstroError:
     log.warning("request failed", exc_info=error, unavailable=down)
     if down:
         return Unavailable("The database is not available; try again.")
+    diagnostics.note(error, Place.HTTP, handled=False)
     return OstroError("Internal error.")

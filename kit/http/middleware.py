@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.auth.limits import Quota
 from kit.http.params import given
+from kit.observability.diagnostics import Recorder, begin_request
 from kit.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from kit.observability.tracing import server_span
 
@@ -77,10 +78,17 @@ def _quota_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
 
 
 class Observe:
-    """Counts and traces requests by route template, never by path."""
+    """Counts and traces requests by route template, never by path.
 
-    def __init__(self, app: ASGIApp) -> None:
+    At the edge, the public listener, a sample of them is noted for ``kit.diagnostics``, too.
+    """
+
+    def __init__(
+        self, app: ASGIApp, recorder: Recorder | None = None, *, edge: bool = False
+    ) -> None:
         self._app = app
+        self._recorder = recorder
+        self._edge = edge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -89,6 +97,7 @@ class Observe:
             return
         started = time.perf_counter()
         status = 500
+        begin_request(self._recorder)
 
         async def watch(message: Message) -> None:
             nonlocal status
@@ -106,4 +115,7 @@ class Observe:
                 span.update_name(f"{scope['method']} {route}")
                 span.set_attribute("http.response.status_code", status)
                 HTTP_REQUESTS.labels(scope["method"], route, status).inc()
-                HTTP_SECONDS.labels(scope["method"], route).observe(time.perf_counter() - started)
+                took = time.perf_counter() - started
+                HTTP_SECONDS.labels(scope["method"], route).observe(took)
+                if self._edge and self._recorder is not None:
+                    self._recorder.request(scope["method"], route, status, took)

@@ -11,6 +11,7 @@ from kit.clock import Clock
 from kit.errors import OstroError
 from kit.jobs.rows import Job, JobRows
 from kit.mongo import BulkFailure, MongoError, WriteConflict
+from kit.observability.diagnostics import concerning
 
 log = structlog.get_logger(__name__)
 
@@ -72,13 +73,15 @@ class Worker:
             await self._rows.again(job, self._clock.now() + _UNKNOWN)
             return
         try:
-            pause = await known(job)
+            with concerning(job.tenant):
+                pause = await known(job)
         except (MongoError, BulkFailure, WriteConflict, OstroError) as error:
             log.warning("a job is interrupted", kind=job.kind, cause=type(error).__name__)
             pause = _AFTER_A_FAULT
         except Exception:
             # what one tenant has must not stop the service of all; the log says what to mend
-            log.exception("a job cannot be done", kind=job.kind)
+            with concerning(job.tenant):
+                log.exception("a job cannot be done", kind=job.kind)
             pause = _AFTER_A_BUG
         if pause is None:
             await self._rows.done(job)

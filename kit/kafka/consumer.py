@@ -19,12 +19,14 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from contracts.diagnostics import Place
 from contracts.topics import topics_of
 from kit.errors import Unavailable
 from kit.kafka.client import Names, security
 from kit.kafka.dead_letters import DeadLetters, TooMuchPoison
-from kit.kafka.records import Poison, Record, is_for, records_from
+from kit.kafka.records import Poison, Record, is_for, records_from, tenant_of
 from kit.mongo import is_transient
+from kit.observability.diagnostics import concerning, note
 from kit.observability.health import Health
 from kit.observability.metrics import LAG, RECORDS, RETRIES
 from kit.observability.tracing import batch_span
@@ -161,6 +163,8 @@ class BatchProcessor:
             except Exception as error:
                 if may_pass(error):
                     raise
+                with concerning(tenant_of(record)):
+                    note(error, Place.CONSUMER, handled=False)
                 poison.append(Poison(record, f"handler failed: {type(error).__name__}"))
         return poison
 

@@ -14,6 +14,7 @@ D = TypeVar("D")
 
 SEQUENCE_HEADER = "ce_sequence"
 """Revision of the aggregate; on tombstones, which have no envelope to hold it."""
+TENANT_HEADER = "ce_tenantid"
 REPLAY_GROUP_HEADER = "ostro-replay-group"
 """On a replayed dead letter: the only group that processes the record, others skip it."""
 
@@ -93,7 +94,7 @@ def outgoing(topic: str, key: str, event: Event[Any], **headers: str) -> Outgoin
     pairs = {
         "ce_id": event.id,
         "ce_type": event.type,
-        "ce_tenantid": event.tenantid,
+        TENANT_HEADER: event.tenantid,
         "content-type": "application/json",
         **headers,
     }
@@ -117,3 +118,9 @@ def is_for(record: Record, group: str) -> bool:
     """Whether a group is meant to process the record: replays are for one group alone."""
     only = record.headers.get(REPLAY_GROUP_HEADER)
     return only is None or only == group.encode()
+
+
+def tenant_of(record: Record) -> str | None:
+    """Return the tenant that the record's headers name."""
+    found = record.headers.get(TENANT_HEADER)
+    return None if found is None else found.decode("utf-8", "replace")

@@ -9,6 +9,9 @@ from typing import Any
 
 import structlog
 
+from contracts.diagnostics import Place
+from kit.observability import diagnostics
+
 
 def configure(service: str, level: str) -> None:
     """Set up structlog and route the standard library's loggers through it."""
@@ -80,6 +83,8 @@ def _exception_name_only(_: Any, __: str, event: dict[str, Any]) -> dict[str, An
     if isinstance(info, BaseException):
         info = (type(info), info, info.__traceback__)
     if info and info[0] is not None:
+        if event.get("level") in {"error", "critical"}:
+            diagnostics.note(info[1], Place.LOG, handled=True)
         frames = []
         trace = info[2]
         while trace is not None:

@@ -75,3 +75,10 @@ FLAG_RECORDS_REFUSED = Counter(
     "Records of flag states that cannot be read; what was known before holds",
     registry=REGISTRY,
 )
+DIAGNOSTICS = Counter(
+    "ostro_diagnostics_total",
+    "Errors, starts and sampled requests noted for BugSnag: sent, or lost (dropped: Kafka was "
+    "away; full: too many different errors; unreadable: noting one failed itself)",
+    ["outcome"],
+    registry=REGISTRY,
+)

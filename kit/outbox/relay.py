@@ -17,11 +17,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerFenced
 from pymongo import UpdateOne
 
+from contracts.diagnostics import Place
 from kit.kafka.client import connection
 from kit.kafka.producer import MAX_REQUEST_BYTES, send_all, size_of, stop_quietly
 from kit.kafka.records import Outgoing
 from kit.leases import Lease
 from kit.mongo import Database, Document, MongoError
+from kit.observability.diagnostics import concerning, note
 from kit.observability.metrics import OUTBOX_OLDEST, OUTBOX_PARKED, OUTBOX_PUBLISHED
 from kit.settings import KafkaSettings
 
@@ -184,7 +186,9 @@ class Relay:
         """Return None for what would fail for ever and block everything behind it."""
         try:
             rendered = source.render(document, pending)
-        except Exception:
+        except Exception as error:
+            with concerning(document.get("tenant")):
+                note(error, Place.RELAY, handled=False)
             log.exception("event cannot be built, parked", collection=source.collection)
             return None
         if any(size_of(r) > MAX_REQUEST_BYTES for r in rendered):
