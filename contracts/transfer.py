@@ -58,15 +58,6 @@ class SourceKind(StrEnum):
     ZEPHYR_SCALE_CLOUD = "zephyr-scale-cloud"
 
 
-class JiraIds(StrEnum):
-    """What becomes of ids of Jira in an import: issues, components, versions."""
-
-    AUTO = "auto"
-    """Kept where the archive comes from the same Jira site."""
-    KEEP = "keep"
-    DROP = "drop"
-
-
 class Row(Contract):
     """Base: camelCase, and nothing that is unknown or of another type than it should be."""
 

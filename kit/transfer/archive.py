@@ -5,6 +5,7 @@ Memory grows with the number of attached files alone: a zip ends with a director
 
 import hashlib
 import io
+import shutil
 import zipfile
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -149,3 +150,15 @@ class MemberWriter(AbstractContextManager["MemberWriter"]):
             self._entries[self._member] = MemberEntry(
                 rows=self._rows, size=self._size, sha256=self._digest.hexdigest()
             )
+
+
+def without_files(archive: IO[bytes], target: IO[bytes]) -> None:
+    """Copy an archive without what is attached: enough to check what refers to it. Blocking."""
+    with (
+        zipfile.ZipFile(archive) as found,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made,
+    ):
+        for name in found.namelist():
+            if not name.startswith(FILES):
+                with found.open(name) as source, made.open(name, "w", force_zip64=True) as out:
+                    shutil.copyfileobj(source, out, _TOGETHER)

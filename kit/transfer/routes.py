@@ -1,8 +1,8 @@
 """The routes of export and import, alike in both services that own parts of a project."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path as Folder
 from typing import Annotated, Any, NotRequired
@@ -14,22 +14,49 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import TypedDict
 
 from contracts.ids import PROJECT_KEY_PATTERN
-from contracts.transfer import JiraIds, Part
+from contracts.importing import JiraIds, Missing
+from contracts.transfer import Part
 from kit.clock import vendor_time
 from kit.directory.access import Access
-from kit.errors import NotFound, TooManyRequests
+from kit.errors import InvalidInput, NotFound
 from kit.http.pages import json_response
 from kit.http.security import AccessTo
 from kit.transfer.exporting import Exporter
-from kit.transfer.importing import Importer, Progress
+from kit.transfer.importing import Forecast, Importer, Progress, Wish
+from kit.transfer.references import Reference
 from kit.transfer.rows import Import, ImportState
-from kit.transfer.spooling import spooled
+from kit.transfer.spooling import Spooled, spooled
+from kit.transfer.turns import Turns
 
-_AT_ONCE = 4
+_MOST_COMING = 100
 _BYTES = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 
 Endpoint = Callable[..., Awaitable[Response]]
 ProjectKey = Annotated[str, Path(alias="projectKey", pattern=f"^{PROJECT_KEY_PATTERN}$")]
+
+
+class DanglingReference(TypedDict):
+    """Something of the archive, and what a field of it names; ``target`` is its key."""
+
+    kind: str
+    key: str
+    field: str
+    target: str
+
+
+class ImportCheck(TypedDict):
+    """What an import would do, as things are."""
+
+    state: str
+    """``ready``; ``continues`` one that broke off; ``done``: all of it was imported."""
+    total: dict[str, int]
+    """Rows and files by member."""
+    leftOut: dict[str, int]
+    """What would be left out."""
+    references: list[DanglingReference]
+    """Those that would be left out, the first hundred."""
+    awaited: list[DanglingReference]
+    """To things of projects that are imported along, which are not there yet: the first to each."""
 
 
 class ImportProgress(TypedDict):
@@ -40,7 +67,9 @@ class ImportProgress(TypedDict):
     written: dict[str, int]
     total: NotRequired[dict[str, int]]
     leftOut: dict[str, int]
-    """What means nothing on this Jira site."""
+    """What means nothing on this Jira site, and ``references`` to what is not here."""
+    references: NotRequired[list[DanglingReference]]
+    """Those that were left out, the first hundred; in the last line."""
     startedOn: NotRequired[str]
     endedOn: NotRequired[str | None]
     message: NotRequired[str]
@@ -58,6 +87,7 @@ class TransferRoutes:
     writer: AccessTo
     spool_dir: Folder | None
     max_bytes: int
+    turns: Turns = field(default_factory=Turns)
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -76,6 +106,14 @@ class TransferRoutes:
             methods=["POST"],
             operation_id=f"import{name}",
             responses={200: {"model": ImportProgress}},
+            openapi_extra={"requestBody": {"required": True, "content": _BYTES}},
+        )
+        add(
+            "/import/check",
+            self._check(),
+            methods=["POST"],
+            operation_id=f"check{name}Import",
+            responses={200: {"model": ImportCheck}},
             openapi_extra={"requestBody": {"required": True, "content": _BYTES}},
         )
         add(
@@ -103,15 +141,11 @@ class TransferRoutes:
         return export
 
     def _import(self) -> Endpoint:
-        turns = _Turns()
-
         async def take(
             request: Request,
             access: Annotated[Access, Depends(self.writer)],
             key: ProjectKey,
-            jira: Annotated[
-                JiraIds, Query(description="ids of issues, components and versions")
-            ] = JiraIds.AUTO,
+            wish: Annotated[Wish, Depends(_wish)],
         ) -> Response:
             """Import an archive into an empty project; the body is the archive.
 
@@ -121,15 +155,52 @@ class TransferRoutes:
             """
             project = await access.project(key)
             async with AsyncExitStack() as stack:
-                stack.enter_context(turns.one(access.tenant))
-                kept = await stack.enter_async_context(
-                    spooled(request, self.spool_dir, self.max_bytes)
-                )
-                progress = await self.importer.start(access, project, kept, jira)
+                kept = await stack.enter_async_context(self._taken(request, access.tenant))
+                progress = await self.importer.start(access, project, kept, wish)
                 stack.push_async_callback(progress.aclose)
                 return _Progress(_lines(progress), stack.pop_all())
 
         return take
+
+    def _check(self) -> Endpoint:
+        async def check(
+            request: Request,
+            access: Annotated[Access, Depends(self.writer)],
+            key: ProjectKey,
+            wish: Annotated[Wish, Depends(_wish)],
+            library_bytes: Annotated[
+                int,
+                Query(
+                    alias="libraryBytes",
+                    ge=0,
+                    description="of executions: the body begins with the archive of the library, "
+                    "which is so long and may lack its files; what it brings counts as there",
+                ),
+            ] = 0,
+        ) -> Response:
+            """Say what an import of this archive would do, or why it would be refused.
+
+            Nothing is changed. It is read and checked wholly, as an import does before it writes.
+            """
+            if library_bytes and self.part is not Part.EXECUTIONS:
+                raise InvalidInput("libraryBytes is for the check of executions.")
+            project = await access.project(key)
+            async with self._taken(request, access.tenant, library_bytes) as kept:
+                library = None if kept.ahead is None else Spooled(kept.ahead, "")
+                found = await self.importer.check(access, project, kept, wish, library)
+            return json_response(_forecast(found))
+
+        return check
+
+    @asynccontextmanager
+    async def _taken(self, request: Request, tenant: str, ahead: int = 0) -> AsyncIterator[Spooled]:
+        """Receive an archive, then wait for a turn: who sends slowly has none meanwhile."""
+        async with (
+            self.turns.sending(tenant),
+            spooled(request, self.spool_dir, self.max_bytes, ahead) as kept,
+            self.turns.working(),
+        ):
+            yield kept
 
     def _last(self) -> Endpoint:
         async def last(
@@ -145,22 +216,24 @@ class TransferRoutes:
         return last
 
 
-class _Turns:
-    """One import of a tenant in a process, few of all tenants: each holds an archive on disk."""
-
-    def __init__(self) -> None:
-        self._tenants: set[str] = set()
-
-    @contextmanager
-    def one(self, tenant: str) -> Iterator[None]:
-        """Hold a turn; raise ``TooManyRequests`` where there is none."""
-        if tenant in self._tenants or len(self._tenants) >= _AT_ONCE:
-            raise TooManyRequests("Other imports are under way; try again.", retry_after=30)
-        self._tenants.add(tenant)
-        try:
-            yield
-        finally:
-            self._tenants.discard(tenant)
+async def _wish(
+    jira: Annotated[
+        JiraIds, Query(description="ids of issues, components and versions")
+    ] = JiraIds.AUTO,
+    missing: Annotated[
+        Missing,
+        Query(description="references to things of other projects that are not here"),
+    ] = Missing.REFUSE,
+    coming: Annotated[
+        frozenset[str],
+        Query(
+            max_length=_MOST_COMING,
+            description="keys of projects that are imported along: what the archive names of them "
+            "need not be there yet",
+        ),
+    ] = frozenset(),
+) -> Wish:
+    return Wish(jira, missing, coming)
 
 
 class _Progress(StreamingResponse):
@@ -188,7 +261,26 @@ async def _lines(progress: AsyncIterator[Progress]) -> AsyncIterator[bytes]:
         }
         if step.message is not None:
             line["message"] = step.message
+        if step.dropped:
+            line["references"] = _references(step.dropped)
         yield orjson.dumps(line) + b"\n"
+
+
+def _forecast(found: Forecast) -> ImportCheck:
+    return {
+        "state": found.outlook.value,
+        "total": dict(found.total),
+        "leftOut": dict(found.left_out),
+        "references": _references(found.references.dropped.told),
+        "awaited": _references(found.references.awaited),
+    }
+
+
+def _references(found: Sequence[Reference]) -> list[DanglingReference]:
+    return [
+        {"kind": one.kind, "key": one.key, "field": one.field, "target": one.target}
+        for one in found
+    ]
 
 
 def _shown(found: Import) -> ImportProgress:

@@ -12,6 +12,7 @@ from typing import IO
 from starlette.requests import Request
 
 from kit.errors import InvalidInput, TooLarge, Unavailable
+from kit.transfer.windows import window
 
 _TOGETHER = 256 * 1024
 _IDLE_SECONDS = 60.0
@@ -26,32 +27,68 @@ class Spooled:
     file: IO[bytes]
     sha256: str
 
+    ahead: IO[bytes] | None = None
+    """What came before it in the same body."""
+
 
 @asynccontextmanager
-async def spooled(request: Request, folder: Path | None, cap: int) -> AsyncIterator[Spooled]:
+async def spooled(
+    request: Request, folder: Path | None, cap: int, ahead: int = 0
+) -> AsyncIterator[Spooled]:
     """Write the body of a request to ``folder`` (the system's temporary one by default).
 
-    Raises ``TooLarge`` above ``cap`` bytes, ``InvalidInput`` for a body that stops arriving,
-    ``Unavailable`` when the disk is full.
+    Its first ``ahead`` bytes are another archive. Raises ``TooLarge`` for an archive above ``cap``
+    bytes, ``InvalidInput`` for a body that stops arriving, ``Unavailable`` when the disk is full.
     """
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > cap:
+    if ahead > cap or (length.isdecimal() and int(length) > cap + ahead):
         raise _too_large(cap)
-    digest, size, waiting = hashlib.sha256(), 0, bytearray()
-    file = await asyncio.to_thread(_created, folder)
+    spool, size = _Spool(await asyncio.to_thread(_created, folder), ahead), 0
     try:
         async for piece in _arriving(request):
             size += len(piece)
-            if size > cap:
+            if size > cap + ahead:
                 raise _too_large(cap)
-            waiting += piece
-            if len(waiting) >= _TOGETHER:
-                await asyncio.to_thread(_write, file, digest, waiting)
-        await asyncio.to_thread(_write, file, digest, waiting)
-        yield Spooled(file, digest.hexdigest())
+            spool.waiting += piece
+            if len(spool.waiting) >= _TOGETHER:
+                await asyncio.to_thread(spool.write)
+        await asyncio.to_thread(spool.write)
+        if size < ahead:
+            raise InvalidInput("The request body is shorter than what should come ahead in it.")
+        yield spool.whole(size)
     finally:
         with suppress(OSError):  # what could not be written is no longer wanted
-            file.close()
+            spool.file.close()
+
+
+class _Spool:
+    """A file that grows; the digest is that of what follows what comes ahead."""
+
+    def __init__(self, file: IO[bytes], ahead: int) -> None:
+        self.file = file
+        self.waiting = bytearray()
+        self._ahead = self._skip = ahead
+        self._digest = hashlib.sha256()
+
+    def write(self) -> None:
+        """Write what waits. Blocking."""
+        try:
+            self.file.write(self.waiting)
+            self.file.flush()
+        except OSError as error:
+            raise _unavailable(error) from error
+        skipped = min(self._skip, len(self.waiting))
+        self._digest.update(memoryview(self.waiting)[skipped:])
+        self._skip -= skipped
+        self.waiting = bytearray()
+
+    def whole(self, size: int) -> Spooled:
+        """Return what came."""
+        digest = self._digest.hexdigest()
+        if not self._ahead:
+            return Spooled(self.file, digest)
+        rest = window(self.file, self._ahead, size - self._ahead)
+        return Spooled(rest, digest, window(self.file, 0, self._ahead))
 
 
 async def _arriving(request: Request) -> AsyncIterator[bytes]:
@@ -79,16 +116,6 @@ def _created(folder: Path | None) -> IO[bytes]:
         return tempfile.TemporaryFile(dir=folder)
     except OSError as error:
         raise _unavailable(error) from error
-
-
-def _write(file: IO[bytes], digest: "hashlib._Hash", waiting: bytearray) -> None:
-    try:
-        file.write(waiting)
-        file.flush()
-    except OSError as error:
-        raise _unavailable(error) from error
-    digest.update(waiting)
-    waiting.clear()
 
 
 def _too_large(cap: int) -> TooLarge:

@@ -18,9 +18,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from contracts.transfer import JiraIds, Part
-from tools.transfer.client import Client, Failed
-from tools.transfer.files import FileFault, Packed, check, contents, pack, pieces
+from contracts.importing import JiraIds, Missing
+from contracts.transfer import Part
+from tools.transfer.checking import Forecast, Job, check_all
+from tools.transfer.client import Client, Failed, Wish
+from tools.transfer.files import FileFault, Packed, contents, pack, pieces
+from tools.transfer.files import check as check_file
 
 _HELP = """Export a project to a file, and import it into another tenant or installation.
 
@@ -30,12 +33,16 @@ in docs/export-format.md. Numbers are kept: PROJ-T1 stays number 1.
 
   export --url https://ostro.example --token-file token.txt --project DEMO --file demo.zip
 
-  import --url https://other.example --token-file other.txt --project DEMO --file demo.zip
-
   show demo.zip
 
-The target project must be enabled and empty. A file is in two parts, the library and then its
-executions; what is wrong with a part is said before anything of that part is stored. An import
+  import --url https://other.example --token-file other.txt --file demo.zip --check
+
+  import --url https://other.example --token-file other.txt --file demo.zip
+
+The target project must be enabled and empty. A file is in two parts, the library and its
+executions; both are checked wholly before anything of either is stored, and what is wrong is said
+with its key. Projects that refer to each other (calls of test cases, plans linked to cycles) are
+imported in one command with several --file, or one after the other with --missing drop. An import
 that was broken off goes on when the same command is given again.
 
 Exit codes: 0 done, 1 it did not work (the reason is said), 2 wrong use.
@@ -81,7 +88,7 @@ def export_(
                     archives[wanted],
                     lambda count, bar=bar, task=task: bar.advance(task, count),  # type: ignore[misc]  # of this turn
                 )
-            check(archives[wanted])
+            check_file(archives[wanted])
         pack(archives, file)
         _show(contents(file))
     _console.print(f"{file}: {file.stat().st_size:,} bytes")
@@ -90,8 +97,19 @@ def export_(
 @cli.command("import")
 def import_(
     url: Url,
-    project: Project,
-    file: Annotated[Path, typer.Option("--file", exists=True, dir_okay=False, help="the file")],
+    file: Annotated[
+        list[Path],
+        typer.Option(
+            "--file",
+            exists=True,
+            dir_okay=False,
+            help="the file; several times for projects that refer to each other",
+        ),
+    ],
+    project: Annotated[
+        str | None,
+        typer.Option("--project", help="key of the project there; by default that in the file"),
+    ] = None,
     token: Token = None,
     token_file: TokenFile = None,
     part: Parts = None,
@@ -102,14 +120,33 @@ def import_(
             "from the same Jira site"
         ),
     ] = JiraIds.AUTO,
+    missing: Annotated[
+        Missing,
+        typer.Option(
+            help="references to things of other projects that are neither there nor in a file: "
+            "drop leaves them out (a call of a test case becomes a text) and lists them"
+        ),
+    ] = Missing.REFUSE,
+    check: Annotated[
+        bool, typer.Option("--check", help="only say what would happen; nothing is written")
+    ] = False,
 ) -> None:
-    """Bring a project from a file into an empty one. The token needs the scope write."""
+    """Bring projects from files into empty ones. The token needs the scope write.
+
+    All parts of all files are checked before anything is written, and once more before each is.
+    """
     with _faults(), Client(url, _token(token, token_file)) as client:
-        packed = [p for p in contents(file) if part in {None, p.part}]
-        if not packed:
-            raise FileFault(f"{file} holds no part '{part}'.")
-        for one in packed:
-            _import(client, project, file, one, jira)
+        jobs = _jobs(file, project, part)
+        coming = [job.project for job in jobs] if len(jobs) > 1 else []
+        wish = Wish(jira, missing, coming)
+        with _console.status("checking"):
+            found = check_all(client, jobs, wish)
+        if check:
+            for forecast in found:
+                _tell(forecast)
+            return
+        for forecast in sorted(found, key=lambda one: list(Part).index(one.part)):
+            _import(client, forecast, wish)
 
 
 @cli.command()
@@ -119,19 +156,63 @@ def show(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> 
         _show(contents(file))
 
 
-def _import(client: Client, project: str, file: Path, packed: Packed, jira: JiraIds) -> None:
+def _jobs(files: list[Path], project: str | None, part: Part | None) -> list[Job]:
+    if project is not None and len(files) > 1:
+        raise typer.BadParameter(
+            "several files go to the projects that they name", param_hint="--project"
+        )
+    jobs = []
+    for file in files:
+        packed = [p for p in contents(file) if part in {None, p.part}]
+        if not packed:
+            raise FileFault(f"{file} holds no part '{part}'.")
+        jobs.append(Job(file, project or packed[0].manifest.project.key, packed))
+    if len({job.project for job in jobs}) < len(jobs):
+        raise typer.BadParameter("two files are of the same project", param_hint="--file")
+    return jobs
+
+
+def _import(client: Client, forecast: Forecast, wish: Wish) -> None:
+    job, part = forecast.job, forecast.part
+    packed = job.get(part)
+    assert packed is not None
     last: dict[str, Any] = {}
     with _rows() as bar:
         total = sum(entry.rows for entry in packed.manifest.members.values())
-        task = bar.add_task(f"{packed.part} of {project}", total=total)
-        content = pieces(file, packed.part)
-        for last in client.send(packed.part, project, content, packed.size, jira.value):
+        task = bar.add_task(f"{part} of {job.project}", total=total)
+        for last in client.send(part, job.project, pieces(job.file, part), packed.size, wish):
             bar.update(task, completed=sum(last["written"].values()))
     if last.get("state") != "done":
         raise Failed(last.get("message") or "the answer broke off; give the same command again")
-    for what, count in last["leftOut"].items():
-        if count:
-            _console.print(f"left out, since it is from another Jira site: {count} {what}")
+    _tell_losses(last)
+
+
+def _tell(forecast: Forecast) -> None:
+    rows = f"{sum(forecast.answer['total'].values()):,} rows"
+    _say(
+        f"{forecast.part} of {forecast.job.project}: "
+        + {
+            "ready": f"{rows} would be imported",
+            "continues": f"an import of {rows} that broke off would go on",
+            "done": "imported already; nothing would be done",
+        }[forecast.answer["state"]]
+    )
+    _tell_losses(forecast.answer)
+
+
+def _tell_losses(answer: dict[str, Any]) -> None:
+    """Say what is left out; the names too, as many as Ostro tells."""
+    for what, count in answer["leftOut"].items():
+        if count and what == "references":
+            _say(f"left out, since it is not there: {count} references")
+        elif count:
+            _say(f"left out, since it is from another Jira site: {count} {what}")
+    for named in answer.get("references", ()):
+        _say(f"  {named['kind']} {named['key']}: {named['field']} names {named['target']}")
+
+
+def _say(text: str) -> None:
+    _console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _token(token: str | None, file: Path | None) -> str:

@@ -1,8 +1,10 @@
 """Asks Ostro for archives and sends them."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,16 +12,43 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from contracts.importing import JiraIds, Missing
 from contracts.transfer import Part
 
 _SERVICES = {Part.LIBRARY: "testcases", Part.EXECUTIONS: "executions"}
 _CONNECT, _ANSWER = 10.0, 3_600.0
 """Seconds. An import is checked wholly before its first line."""
+_REFUSALS = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Failed(Exception):
     """It did not work; the text says why and never holds the token."""
+
+
+class Refused(Failed):
+    """Ostro does not take an archive, or not into this project."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How archives are to be read: the parameters of an import."""
+
+    jira: JiraIds
+    missing: Missing
+    coming: Sequence[str] = ()
+    """Keys of the projects that are imported together."""
+
+    @property
+    def params(self) -> dict[str, str | list[str]]:
+        """The query."""
+        return {
+            "jira": self.jira.value,
+            "missing": self.missing.value,
+            "coming": list(self.coming),
+        }
 
 
 class Client:
@@ -57,8 +86,26 @@ class Client:
                 out.write(piece)
                 told(len(piece))
 
+    def check(
+        self, part: Part, project: str, content: Iterator[bytes], size: int, wish: Wish, ahead: int
+    ) -> dict[str, Any]:
+        """Ask what an import would do; the first ``ahead`` bytes are the library's archive.
+
+        Raises ``Refused`` with what is in its way.
+        """
+        with _reachable():
+            answer = self._http.post(
+                _path(part, project, "import/check"),
+                params={**wish.params, **({"libraryBytes": ahead} if ahead else {})},
+                content=content,
+                headers=_headers(size),
+            )
+        _check(answer)
+        found: dict[str, Any] = answer.json()
+        return found
+
     def send(
-        self, part: Part, project: str, content: Iterator[bytes], size: int, jira: str
+        self, part: Part, project: str, content: Iterator[bytes], size: int, wish: Wish
     ) -> Iterator[dict[str, Any]]:
         """Import an archive; yield the lines that say how it goes."""
         with (
@@ -66,9 +113,9 @@ class Client:
             self._http.stream(
                 "POST",
                 _path(part, project, "import"),
-                params={"jira": jira},
+                params=wish.params,
                 content=content,
-                headers={"content-type": "application/zip", "content-length": str(size)},
+                headers=_headers(size),
             ) as answer,
         ):
             _check(answer)
@@ -89,7 +136,12 @@ def _check(answer: httpx.Response) -> None:
         message = answer.json()["message"]
     except (ValueError, KeyError, TypeError):
         message = answer.reason_phrase
-    raise Failed(f"{answer.request.url.path} answered {answer.status_code}: {message}")
+    kind = Refused if answer.status_code in _REFUSALS else Failed
+    raise kind(f"{answer.request.url.path} answered {answer.status_code}: {message}")
+
+
+def _headers(size: int) -> dict[str, str]:
+    return {"content-type": "application/zip", "content-length": str(size)}
 
 
 @contextmanager

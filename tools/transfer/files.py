@@ -1,7 +1,9 @@
 """The file that holds both archives of a project: a zip, in which they lie uncompressed."""
 
+import json
 import os
 import shutil
+import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,9 +13,13 @@ from typing import IO
 
 from pydantic import ValidationError
 
-from contracts.transfer import MANIFEST, Manifest, Part
+from contracts.transfer import MANIFEST, Manifest, Member, Part
+from kit.transfer.archive import without_files
+from kit.transfer.windows import window
 
 _PIECE = 1 << 20
+_LENGTHS = "<26x2H"
+"""Of a member's header in a zip: its end says how long the name and the extra field are."""
 
 
 class FileFault(Exception):
@@ -63,19 +69,48 @@ def contents(file: Path) -> list[Packed]:
     with _opened(file) as outer:
         for part in Part:
             if _name(part) in outer.namelist():
-                info = outer.getinfo(_name(part))
-                with _faults(file), outer.open(info) as inner:
-                    found.append(Packed(part, info.file_size, _manifest(inner)))
+                size = outer.getinfo(_name(part)).file_size
+                with opened(file, part) as inner:
+                    found.append(Packed(part, size, _manifest(inner)))
     if not found:
         raise FileFault(f"{file} holds no archive of a project.")
     return found
 
 
+@contextmanager
+def opened(file: Path, part: Part) -> Iterator[IO[bytes]]:
+    """Open an archive in a file."""
+    with _faults(file), file.open("rb") as raw, zipfile.ZipFile(raw) as outer:
+        info = outer.getinfo(_name(part))
+        if info.compress_type != zipfile.ZIP_STORED:
+            raise FileFault(f"{file} is damaged or no file of this command: it is compressed")
+        raw.seek(info.header_offset)
+        lengths = struct.unpack(_LENGTHS, raw.read(struct.calcsize(_LENGTHS)))
+        start = info.header_offset + struct.calcsize(_LENGTHS) + sum(lengths)
+        yield window(raw, start, info.file_size)
+
+
 def pieces(file: Path, part: Part) -> Iterator[bytes]:
     """Yield the bytes of an archive in a file."""
-    with _opened(file) as outer, outer.open(_name(part)) as inner:
+    with opened(file, part) as inner:
         while piece := inner.read(_PIECE):
             yield piece
+
+
+def rows_alone(file: Path, part: Part, target: IO[bytes]) -> None:
+    """Write an archive in a file to ``target``, without what is attached."""
+    with opened(file, part) as inner:
+        without_files(inner, target)
+
+
+def keys(file: Path, part: Part, member: Member) -> set[str]:
+    """Return the keys in a member of an archive in a file."""
+    with (
+        opened(file, part) as inner,
+        zipfile.ZipFile(inner) as found,
+        found.open(member.value) as rows,
+    ):
+        return {json.loads(row)["key"] for row in rows}
 
 
 def _name(part: Part) -> str:
@@ -99,7 +134,7 @@ def _faults(file: Path) -> Iterator[None]:
         yield
     except ValidationError:
         raise FileFault(f"{file} is of another version of the format.") from None
-    except (zipfile.BadZipFile, KeyError, RuntimeError) as error:
+    except (zipfile.BadZipFile, struct.error, KeyError, RuntimeError) as error:
         raise FileFault(f"{file} is damaged or no file of this command: {error}") from None
     except OSError as error:
         raise FileFault(f"{file} cannot be read: {error.strerror}") from None

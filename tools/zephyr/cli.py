@@ -188,10 +188,8 @@ class Plan:
                 project = ProjectCopy(key, Workdir(self.work_dir / key), source, shown)
                 if read is not None and origin is not None:
                     await project.read(origin, read)
-                if again:
-                    project.forget_import()
                 if bring is not None and target is not None:
-                    in_time = await project.bring(target, self.to, stated, bring[1])
+                    in_time = await project.bring(target, self.to, stated, bring[1], again=again)
                     code = code or (0 if in_time else _TOO_LATE)
                 if sample is not None and origin is not None and target is not None:
                     outcome = await project.compare(origin, target, sample or None)

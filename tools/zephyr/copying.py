@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -44,22 +45,43 @@ class ProjectCopy:
         path.write_text(definitions.model_dump_json(indent=1), encoding="utf-8")
         self.watcher.note(f"{self.key}: read; custom fields as inferred: {path}")
 
-    def forget_import(self) -> None:
-        """Let what was read be imported once more."""
-        self.workdir.state.imported = None
-        self.workdir.save()
+    async def bring(
+        self, api: Api, to: str, stated: list[Definition], jira: str, *, again: bool = False
+    ) -> bool:
+        """Import into Ostro what was read; False where something came too late for that.
 
-    async def bring(self, api: Api, to: str, stated: list[Definition], jira: str) -> bool:
-        """Import into Ostro what was read; False where something came too late for that."""
-        known = self.workdir.state.imported
-        if known is not None and not self._half_imported():
+        ``again``: whatever was imported before, into whatever is the target now. The former import
+        stays known until something of the new one was taken.
+        """
+        known, half = self.workdir.state.imported, self._half_imported()
+        if known is not None and not half and not again:
             return self._nothing_changed()
         await check_target(api, self.key)
-        files = {part: self.workdir.folder / f"{part.value}.zip" for part in Part}
-        if known is None:
+        sender = Import(api, to, self.watcher)
+        if not (half and (not again or await self._goes_on(sender, jira))):
             await self._archive(api, stated)
-        await self._import(api, to, files, jira)
+        imported = known if known is not None and half and not again else self._begun(jira)
+        await self._import(sender, imported)
         return True
+
+    def _begun(self, jira: str) -> Imported:
+        state = self.workdir.state
+        kinds = [name for kind in WALKED for name in (kind.name, kind.details)]
+        lengths = {name: self.workdir.cursor(name).length for name in kinds}
+        return Imported(number=state.number, jira=jira, lengths=lengths)
+
+    async def _goes_on(self, sender: Import, jira: str) -> bool:
+        """Whether the target has begun to take the archives that are there."""
+        try:
+            outlook = await sender.check(Part.LIBRARY, self.key, self._file(Part.LIBRARY), jira)
+        except Refused as refused:
+            if refused.status == HTTPStatus.CONFLICT:
+                raise  # something else is there: these archives may be wanted where they were begun
+            return False
+        return outlook != "ready"
+
+    def _file(self, part: Part) -> Path:
+        return self.workdir.folder / f"{part.value}.zip"
 
     async def _archive(self, api: Api, stated: list[Definition]) -> None:
         """Write the archives, and the report beside them."""
@@ -96,31 +118,42 @@ class ProjectCopy:
         imported = self.workdir.state.imported
         return imported is not None and set(imported.parts) != set(Part)
 
-    async def _import(self, api: Api, to: str, files: dict[Part, Path], jira: str) -> None:
+    async def _import(self, sender: Import, imported: Imported) -> None:
         state = self.workdir.state
-        if state.imported is None:
-            kinds = [name for kind in WALKED for name in (kind.name, kind.details)]
-            lengths = {name: self.workdir.cursor(name).length for name in kinds}
-            state.imported = Imported(number=state.number, jira=jira, lengths=lengths)
-            self.workdir.save()
-        imported, sender = state.imported, Import(api, to, self.watcher)
+        await self._check(sender, imported)
+        if imported is not state.imported:
+            if state.imported is not None and state.imported.parts:
+                state.former = state.imported
+            state.imported = imported
+        self.workdir.save()
         for part in Part:
             if part in imported.parts:
                 continue
             try:
-                left_out = await sender.send(part, self.key, files[part], imported.jira)
+                left_out = await sender.send(part, self.key, self._file(part), imported.jira)
             except (Refused, Denied):
                 if not imported.parts:
-                    # nothing of it was taken, so that the next run may read on before it tries
-                    state.imported = None
+                    # nothing of it was taken: the next run may read on before it tries
+                    state.imported, state.former = state.former, None
                     self.workdir.save()
                 raise
+            state.former = None
             imported.parts.append(part)
             for what, count in left_out.items():
                 imported.left_out[what] = imported.left_out.get(what, 0) + count
             self.workdir.save()
             told = ", ".join(f"{n} {what}" for what, n in left_out.items() if n)
             self.watcher.note(f"{self.key}: {part} imported; left out: {told or 'nothing'}")
+
+    async def _check(self, sender: Import, imported: Imported) -> None:
+        """Raise ``Refused`` for what stands in the way of any part, before one is written."""
+        library: Path | None = None
+        for part in Part:
+            if part in imported.parts:
+                continue
+            outlook = await sender.check(part, self.key, self._file(part), imported.jira, library)
+            # what is there counts then, and not what the archive says
+            library = None if outlook == "done" else self._file(part)
 
     def _nothing_changed(self) -> bool:
         """An import fills an empty project, once."""

@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import orjson
 
 from contracts.transfer import Part
+from kit.transfer.archive import without_files
 from tools.zephyr.api import Api, ApiError, Denied, Refused, Unreachable
 from tools.zephyr.files import size_of
 from tools.zephyr.kinds import CASES, CYCLES
@@ -53,50 +55,91 @@ class Import:
         self._base = base_url.rstrip("/")
         self._watcher = watcher
 
+    async def check(
+        self, part: Part, key: str, archive: Path, jira: str, library: Path | None = None
+    ) -> str:
+        """Ask whether a part would be taken; return Ostro's word for what an import would do.
+
+        ``library`` is the archive that is imported before this part. Raises ``Refused`` with
+        Ostro's own words. Nothing is changed.
+        """
+        with tempfile.TemporaryFile(dir=archive.parent) as rows:
+            if library is not None:
+                with library.open("rb") as whole:
+                    await asyncio.to_thread(without_files, whole, rows)
+            ahead = rows.tell()
+
+            async def once() -> dict[str, Any]:
+                rows.seek(0)
+                more = {"libraryBytes": str(ahead)} if ahead else {}
+                answer = await self._api.http.post(
+                    self._path(part, key, "import/check"),
+                    params={"jira": jira} | more,
+                    content=_pieces(rows, archive),
+                    headers=_headers(ahead + size_of(archive)),
+                    timeout=self._timeout,
+                )
+                self._raise(answer)
+                return _parsed(answer.text)
+
+            return str((await self._tried(once, f"{key}: the check of {part}"))["state"])
+
     async def send(self, part: Part, key: str, archive: Path, jira: str) -> dict[str, int]:
         """Import one part; return what was left out, by what it is.
 
         Raises ``Refused`` with Ostro's own words: nothing was changed then.
         """
-        path = f"{self._base}/ostro/v1/{_SERVICES[part]}/projects/{key}/import"
+
+        async def once() -> dict[str, Any]:
+            last = await self._once(part, key, archive, jira)
+            if last.get("state") != "done":
+                raise _Later(str(last.get("message") or "the answer broke off"))
+            return last
+
+        last = await self._tried(once, f"{key}: the import of {part}")
+        left_out: dict[str, int] = last.get("leftOut") or {}
+        return left_out
+
+    async def _tried(
+        self, once: Callable[[], Awaitable[dict[str, Any]]], what: str
+    ) -> dict[str, Any]:
         why = "not tried"
         for attempt in range(self._api.manners.attempts):
             try:
-                last = await self._once(path, archive, jira, f"{key} import of {part}")
+                return await once()
             except httpx.TransportError as error:
                 why = type(error).__name__
             except _Later as later:
                 why = str(later)
-            else:
-                if last.get("state") == "done":
-                    left_out: dict[str, int] = last.get("leftOut") or {}
-                    return left_out
-                why = str(last.get("message") or "the answer broke off")
-            self._watcher.note(f"{key}: the import of {part} goes on in a moment ({why})")
+            self._watcher.note(f"{what} goes on in a moment ({why})")
             await asyncio.sleep(min(60.0, _PAUSE * (attempt + 1)))
-        raise Unreachable(f"the import of {part} did not end; the last: {why}")
+        raise Unreachable(f"{what} did not end; the last: {why}")
 
-    async def _once(self, path: str, archive: Path, jira: str, what: str) -> dict[str, Any]:
-        size = str(size_of(archive))
-        headers = {"content-type": "application/zip", "content-length": size}
-        timeout = httpx.Timeout(self._api.manners.timeout, read=_CHECKED_WITHIN)
+    async def _once(self, part: Part, key: str, archive: Path, jira: str) -> dict[str, Any]:
         last: dict[str, Any] = {}
         async with self._api.http.stream(
             "POST",
-            path,
+            self._path(part, key, "import"),
             params={"jira": jira},
-            content=_pieces(archive),
-            headers=headers,
-            timeout=timeout,
+            content=_pieces(None, archive),
+            headers=_headers(size_of(archive)),
+            timeout=self._timeout,
         ) as answer:
             if not answer.is_success:
                 await answer.aread()
-                self._raise(answer, path)
+                self._raise(answer)
             async for line in answer.aiter_lines():
                 if line:
                     last = _parsed(line)
-                    self._tell(what, last)
+                    self._tell(f"{key} import of {part}", last)
         return last
+
+    def _path(self, part: Part, key: str, what: str) -> str:
+        return f"{self._base}/ostro/v1/{_SERVICES[part]}/projects/{key}/{what}"
+
+    @property
+    def _timeout(self) -> httpx.Timeout:
+        return httpx.Timeout(self._api.manners.timeout, read=_CHECKED_WITHIN)
 
     def _tell(self, what: str, line: dict[str, Any]) -> None:
         done, total = sum(line["written"].values()), sum((line.get("total") or {}).values())
@@ -105,8 +148,10 @@ class Import:
         elif line["state"] == "writing":
             self._watcher.advance(what, done)
 
-    def _raise(self, answer: httpx.Response, path: str) -> None:
-        status = answer.status_code
+    def _raise(self, answer: httpx.Response) -> None:
+        status, path = answer.status_code, answer.request.url.path
+        if answer.is_success:
+            return
         try:
             message = str(answer.json().get("message"))
         except (ValueError, AttributeError):
@@ -135,7 +180,13 @@ def _parsed(line: str) -> dict[str, Any]:
     return found
 
 
-async def _pieces(archive: Path) -> AsyncIterator[bytes]:
+def _headers(size: int) -> dict[str, str]:
+    return {"content-type": "application/zip", "content-length": str(size)}
+
+
+async def _pieces(ahead: IO[bytes] | None, archive: Path) -> AsyncIterator[bytes]:
+    while ahead is not None and (piece := await asyncio.to_thread(ahead.read, _PIECE)):
+        yield piece
     with archive.open("rb") as file:
         while piece := await asyncio.to_thread(file.read, _PIECE):
             yield piece

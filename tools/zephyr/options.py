@@ -83,7 +83,8 @@ Again = Annotated[
     bool,
     typer.Option(
         "--again",
-        help="forget that it was imported, or half imported: into another empty project",
+        help="although it was imported, or half imported: into another empty project, or one that "
+        "was emptied; when it fails, the same command tries again",
     ),
 ]
 Sample = Annotated[

@@ -67,6 +67,8 @@ class State(BaseModel):
     totals: dict[str, int] = Field(default_factory=dict)
     cursor_walks: dict[str, bool] = Field(default_factory=dict)
     imported: Imported | None = None
+    former: Imported | None = None
+    """The one before ``imported``, as long as nothing of that was taken."""
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,10 @@ LIBRARY: list[tuple[Change, str]] = [
     (rows(CASES, lambda found: found.append(found[-1])), "sorted"),
     (rows(CASES, lambda found: found.reverse()), "sorted"),
     (rows(CASES, lambda found: found[1].update(versionId=found[0]["versionId"])), "version"),
-    (rows(CASES, lambda found: found.pop(3)), "number 4"),
+    (
+        rows(CASES, lambda found: found.pop(3)),
+        "test case DEMO-T1: script.steps.testCase names DEMO-T4",
+    ),
     (rows(CASES, lambda f: f[3].update(script=f[0]["script"])), "step"),
     (
         rows(
@@ -122,7 +125,7 @@ EXECUTIONS: list[tuple[Change, str]] = [
     (row(RUNS, 0, environmentName="No such"), "No such"),
     (row(CYCLES, 0, folderId=(5 << 33) + 1), "project"),
     (rows(CYCLES, lambda f: f[0].update(folderId=f[0]["folderId"] + 700)), "folder"),
-    (rows(PLANS, lambda f: f[0]["links"][0].update(testCycleKey="DEMO-R99")), "cycle"),
+    (rows(PLANS, lambda f: f[0]["links"][0].update(testCycleKey="DEMO-R99")), "names DEMO-R99"),
     (rows(PLANS, lambda f: f[0]["links"][0].update(testCycleKey="ELSE-R1")), "ELSE-R1"),
     (rows(PLANS, lambda f: f[0]["links"][0].update(id=f[0]["links"][0]["id"] + 4)), "link"),
     (rows(RUNS, lambda f: f.append(f[-1])), "sorted"),

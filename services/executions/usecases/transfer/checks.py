@@ -1,13 +1,16 @@
 """What must be right in the archive of plans, cycles and executions before any of it is stored."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from contracts.ids import Kind, number_of, parse_key
+from contracts.ids import EntityKey, Kind, number_of, parse_key
 from contracts.transfer import LinkRow, Manifest, TestCycleRow, TestExecutionRow, TestPlanRow
 from kit.errors import InvalidInput
 from kit.transfer.checks import Links, check_project
 from kit.transfer.numbers import Numbers
+from kit.transfer.references import Dangling, Outside, Reference
 from services.executions.domain.executionsteps import MAX_RESULT_BYTES
 from services.executions.domain.links import Holder, residue_of
 from services.executions.usecases.transfer.forms import RunForms
@@ -16,6 +19,18 @@ _STEP = 8
 _MAX_STEPS = 1_000
 _MAX_STEP_TEXTS = 2 * MAX_RESULT_BYTES
 """Of one execution, with what its script says."""
+
+
+class InFolder(NamedTuple):
+    """The first thing that lies in a folder."""
+
+    holder: Holder
+    key: str
+
+    @property
+    def type(self) -> str:
+        """The type that the folder must have."""
+        return self.holder.name
 
 
 @dataclass
@@ -30,12 +45,15 @@ class RunCheck:
     steps: Numbers = field(default_factory=Numbers)
     cases: Numbers = field(default_factory=Numbers)
     """Test cases that were run, doubles too."""
-    folders: dict[int, str] = field(default_factory=dict)
-    """What must be there, and of which type."""
-    outside: set[str] = field(default_factory=set)
-    """Keys of cycles of other projects."""
+    folders: dict[int, InFolder] = field(default_factory=dict)
+    """What must be there."""
+    outside: Outside = field(default_factory=Outside)
+    """To cycles of other projects."""
+    missing: Dangling = field(default_factory=Dangling)
+    """To what the archive itself should hold."""
     left_out: dict[str, int] = field(default_factory=lambda: {"issueLinks": 0, "jiraVersions": 0})
-    _linked: Numbers = field(default_factory=Numbers)
+    _run_cases: "array[int]" = field(default_factory=lambda: array("q"))
+    """Numbers of executions and of what they ran, in turn."""
     _links: Links = field(init=False)
 
     def __post_init__(self) -> None:
@@ -50,7 +68,7 @@ class RunCheck:
         """Take test cycles."""
         for row in rows:
             self.cycles.add(number_of(row.id))
-            self._take_folder(row.folder_id, "TEST_CYCLE", row.key)
+            self._take_folder(row.folder_id, Holder.TEST_CYCLE, row.key)
             self._take_links(row.links, Holder.TEST_CYCLE, row.key)
             if not self.forms.keep_jira:
                 self.left_out["jiraVersions"] += row.jira_project_version is not None
@@ -60,12 +78,14 @@ class RunCheck:
         """Take test plans."""
         for row in rows:
             self.plans.add(number_of(row.id))
-            self._take_folder(row.folder_id, "TEST_PLAN", row.key)
+            self._take_folder(row.folder_id, Holder.TEST_PLAN, row.key)
             self._take_links(row.links, Holder.TEST_PLAN, row.key)
             for link in row.links:
                 if link.test_cycle_key is not None:
-                    self._take_cycle(link.test_cycle_key)
-            self.forms.plan(row)
+                    self._take_cycle(row.key, link.test_cycle_key)
+            # what links name in other projects is looked for when all of it is known
+            own = tuple(link for link in row.links if link.test_cycle_key not in self.outside)
+            self.forms.plan(row.model_copy(update={"links": own}))
 
     def take_executions(self, rows: Sequence[TestExecutionRow]) -> None:
         """Take test executions."""
@@ -75,41 +95,52 @@ class RunCheck:
             case = parse_key(row.test_case_key, Kind.TEST_CASE)
             if case is not None:
                 self.cases.add(case.number)
-            if row.test_cycle_key is not None:
-                self._check_cycle(row)
+                self._run_cases.extend((number_of(row.id), case.number))
+            cycle, built = row.test_cycle_key, row
+            if cycle is not None and not self._has_cycle(cycle):
+                self.missing.add(Reference("test execution", row.key, "testCycleKey", cycle))
+                built = row.model_copy(update={"test_cycle_key": None})
             self._take_links(row.links, Holder.TEST_EXECUTION, row.key)
             self._take_steps(row)
             if not self.forms.keep_jira:
                 self.left_out["jiraVersions"] += row.jira_project_version is not None
-            self.forms.execution(row)
+            self.forms.execution(built)
 
     def finish(self) -> None:
         """Check what refers from one thing to another."""
         self.steps.check_unique("step")
         self.links.check_unique("link")
-        self.cycles.check_known(self._linked, "test cycle number")
+        self.missing.refuse("The archive refers to what it does not hold")
 
-    def _check_cycle(self, row: TestExecutionRow) -> None:
-        cycle = parse_key(row.test_cycle_key or "", Kind.TEST_CYCLE)
-        mine = cycle is not None and cycle.project_key == self.manifest.project.key
-        if cycle is None or not mine or cycle.number not in self.cycles:
-            raise InvalidInput(f"{row.key}: the archive does not hold {row.test_cycle_key}.")
+    def runs_of(self, cases: Container[int]) -> Iterator[Reference]:
+        """Yield the executions that ran one of these cases, as they name it."""
+        key = self.manifest.project.key
+        for at in range(0, len(self._run_cases), 2):
+            run, case = self._run_cases[at : at + 2]
+            if case in cases:
+                execution = str(EntityKey(key, Kind.TEST_EXECUTION, run))
+                target = str(EntityKey(key, Kind.TEST_CASE, case))
+                yield Reference("test execution", execution, "testCaseKey", target)
 
-    def _take_cycle(self, key: str) -> None:
+    def _has_cycle(self, key: str) -> bool:
         cycle = parse_key(key, Kind.TEST_CYCLE)
-        if cycle is not None and cycle.project_key == self.manifest.project.key:
-            self._linked.add(cycle.number)
-        elif key not in self.outside:
-            # looked for when all keys are known
-            self.outside.add(key)
-            self.forms.outside[key] = 0
+        mine = cycle is not None and cycle.project_key == self.manifest.project.key
+        return cycle is not None and mine and cycle.number in self.cycles
 
-    def _take_folder(self, folder: int | None, kind: str, where: str) -> None:
+    def _take_cycle(self, plan: str, key: str) -> None:
+        reference = Reference("test plan", plan, "links.testCycleKey", key)
+        cycle = parse_key(key, Kind.TEST_CYCLE)
+        if cycle is None or cycle.project_key != self.manifest.project.key:
+            self.outside.add(reference)
+        elif cycle.number not in self.cycles:
+            self.missing.add(reference)
+
+    def _take_folder(self, folder: int | None, holder: Holder, where: str) -> None:
         if folder is None:
             return
         check_project(self.manifest, folder, where)
-        if self.folders.setdefault(folder, kind) != kind:
-            raise InvalidInput(f"{where}: folder {folder} should be of type {kind}.")
+        if self.folders.setdefault(folder, InFolder(holder, where)).holder is not holder:
+            raise InvalidInput(f"{where}: folder {folder} should be of type {holder.name}.")
 
     def _take_links(self, links: tuple[LinkRow, ...], holder: Holder, where: str) -> None:
         if holder is not Holder.TEST_PLAN and any(li.test_cycle_key for li in links):

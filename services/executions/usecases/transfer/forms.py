@@ -1,6 +1,6 @@
 """Rows of an archive as documents of one project; ids keep their numbers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from contracts.transfer import (
     TestPlanRow,
 )
 from kit.errors import InvalidInput
+from kit.transfer.references import Dangling, Reference
 from services.executions.domain.customfields import CustomValue, value_rows
 from services.executions.domain.executionsteps import ExecutionStep
 from services.executions.domain.links import Link, LinkKind
@@ -27,6 +28,8 @@ from services.executions.domain.testcycles import TestCycle
 from services.executions.domain.testexecutions import TestExecution
 from services.executions.domain.testplans import TestPlan
 from services.executions.usecases.transfer.ports import Whole
+
+_RUN = "test execution"
 
 
 def name_key(name: str) -> str:
@@ -46,8 +49,12 @@ class RunForms:
     options: Mapping[tuple[OptionType, str], int]
     """By type and ``name_key``."""
     fields: Mapping[CustomFieldEntity, list[CustomFieldState]]
-    outside: dict[str, int] = field(default_factory=dict)
+    outside: Mapping[str, int] = field(default_factory=dict)
     """Cycles of other projects that plans are linked to: ids here, by key."""
+    dropped: Container[str] = ()
+    """Keys of cycles to which links are left out."""
+    unnamed: Dangling = field(default_factory=Dangling)
+    """Options that the project does not have; what was built with one is not to be stored."""
 
     def id(self, ident: int) -> int:
         """Return the public id here."""
@@ -71,7 +78,7 @@ class RunForms:
             "project": self.project,
             "name": row.name,
             "objective": row.objective,
-            "status": self._option(OptionType.TEST_PLAN, row.status_name, where),
+            "status": self._option(OptionType.TEST_PLAN, row.status_name, "test plan", where),
             "folder": self._folder(row.folder_id),
             "owner": row.owner_id,
             "labels": list(row.labels),
@@ -94,7 +101,7 @@ class RunForms:
             "project": self.project,
             "name": row.name,
             "description": row.description,
-            "status": self._option(OptionType.TEST_CYCLE, row.status_name, where),
+            "status": self._option(OptionType.TEST_CYCLE, row.status_name, "test cycle", where),
             "folder": self._folder(row.folder_id),
             "jira_version": row.jira_project_version if self.keep_jira else None,
             "planned_start": row.planned_start_date,
@@ -126,11 +133,11 @@ class RunForms:
             "case": case,
             "version": row.test_case_version,
             "version_id": self.id(row.test_case_version_id),
-            "status": self._option(OptionType.TEST_EXECUTION, row.status_name, where),
+            "status": self._option(OptionType.TEST_EXECUTION, row.status_name, _RUN, where),
             "environment": (
                 None
                 if environment is None
-                else self._option(OptionType.ENVIRONMENT, environment, where)
+                else self._option(OptionType.ENVIRONMENT, environment, _RUN, where)
             ),
             "jira_version": row.jira_project_version if self.keep_jira else None,
             "time": row.execution_time,
@@ -165,7 +172,7 @@ class RunForms:
             "test_data": inline.test_data,
             "expected": inline.expected_result,
             "reflect_ref": inline.reflect_ref,
-            "status": self._option(OptionType.TEST_EXECUTION, inline.status_name, where),
+            "status": self._option(OptionType.TEST_EXECUTION, inline.status_name, _RUN, where),
             "actual": inline.actual_result,
             "row": inline.test_data_row_number,
         }
@@ -185,7 +192,11 @@ class RunForms:
         return None if folder is None else self.id(folder)
 
     def _links(self, rows: Iterable[LinkRow], where: str) -> list[Link]:
-        return [self._link(row, where) for row in rows if row.issue_id is None or self.keep_jira]
+        return [
+            self._link(row, where)
+            for row in rows
+            if (row.issue_id is None or self.keep_jira) and row.test_cycle_key not in self.dropped
+        ]
 
     def _link(self, row: LinkRow, where: str) -> Link:
         kind = LinkKind.ISSUE if row.issue_id is not None else LinkKind.WEB
@@ -202,12 +213,12 @@ class RunForms:
             link |= {"kind": LinkKind.TEST_CYCLE.value, "cycle": cycle}
         return link
 
-    def _option(self, kind: OptionType, name: str, where: str) -> int:
+    def _option(self, kind: OptionType, name: str, what: str, where: str) -> int:
         found = self.options.get((kind, name_key(name)))
         if found is None:
-            raise InvalidInput(
-                f"{where}: the project has no {kind.value} '{name}'; import its library first."
-            )
+            field_ = "environmentName" if kind is OptionType.ENVIRONMENT else "statusName"
+            self.unnamed.add(Reference(what, where, field_, f"'{name}'"))
+            return 0
         return found
 
     def _values(

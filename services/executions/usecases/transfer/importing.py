@@ -2,13 +2,15 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
 
 from contracts.customfields import CustomFieldEntity, CustomFieldState
-from contracts.ids import EntityKey, Kind, number_of, public_id
+from contracts.ids import EntityKey, Kind, number_of, parse_key, public_id
 from contracts.permissions import Entity
 from contracts.transfer import AttachmentRow, Member, OwnerKind, Part
 from kit.attachments.moving import MovingAttachments, Placed
@@ -17,12 +19,14 @@ from kit.attachments.rows import Attachment, Place
 from kit.clock import Clock
 from kit.counters import Counters
 from kit.directory.access import Access
-from kit.errors import Forbidden, InvalidInput, NotFound
+from kit.errors import Forbidden, NotFound
 from kit.transfer.checks import Files, owner_number
 from kit.transfer.importing import Checked, Target
 from kit.transfer.reading import ArchiveReader, read_all, threaded
+from kit.transfer.references import Reference, resolved
 from services.executions.domain.testcycles import TestCycle
 from services.executions.usecases.executionchanges import STEP
+from services.executions.usecases.transfer.archived import ArchivedLibrary
 from services.executions.usecases.transfer.checks import RunCheck
 from services.executions.usecases.transfer.forms import RunForms, name_key
 from services.executions.usecases.transfer.ports import LibraryOwner, RunSink
@@ -30,6 +34,11 @@ from services.executions.usecases.visibility import viewing
 
 _ASKED = 1_000
 _LINK_STEP = 8
+_MEMBERS = {
+    Kind.TEST_PLAN: Member.TEST_PLANS,
+    Kind.TEST_CYCLE: Member.TEST_CYCLES,
+    Kind.TEST_EXECUTION: Member.TEST_EXECUTIONS,
+}
 
 
 class Cycles(Protocol):
@@ -85,21 +94,39 @@ class RunDestination:
         """Whether something that was deleted is still being erased."""
         return await self._sink.leaving(target.tenant, target.project.id)
 
-    async def holds(self, target: Target) -> bool:
-        """Whether anything is there."""
-        return bool(await self.present(target, 1))
+    async def holds(self, target: Target, written: Mapping[str, int]) -> bool:
+        """Whether something of the kinds that were written is there."""
+        found = await self._sink.present(target.tenant, target.project.id, 1)
+        return any(
+            found[kind] for kind, member in _MEMBERS.items() if written.get(member.name.lower())
+        )
 
-    async def check(self, target: Target, archive: ArchiveReader) -> CheckedRuns:
+    async def unlike(
+        self,
+        target: Target,  # noqa: ARG002  no project has anything of the kind here
+        checked: CheckedRuns,  # noqa: ARG002
+    ) -> Sequence[str]:
+        """Return nothing: what a project can set up belongs to its library."""
+        return ()
+
+    async def check(
+        self, target: Target, archive: ArchiveReader, library: ArchiveReader | None = None
+    ) -> CheckedRuns:
         """Read all of the archive."""
-        forms = await self._forms(target, archive)
+        owner = self._owner
+        if library is not None:
+            owner = await ArchivedLibrary.read(library, archive.manifest.project, target.project.id)
+        forms = await self._forms(target, archive, owner)
         check = RunCheck(archive.manifest, forms)
         await read_all(archive, Member.TEST_CYCLES, check.take_cycles)
         await read_all(archive, Member.TEST_PLANS, check.take_plans)
         await read_all(archive, Member.TEST_EXECUTIONS, check.take_executions)
         await asyncio.to_thread(check.finish)
-        for key in check.outside:
-            forms.outside[key] = await self._outside(target.access, key)
-        await self._check_library(target, check)
+        await self._check_library(target, check, owner)
+        forms.outside, references = await resolved(
+            check.outside, target.missing, partial(self._outside, target)
+        )
+        forms.dropped = {key for key in check.outside if key not in forms.outside}
         there = {
             OwnerKind.TEST_PLAN: check.plans,
             OwnerKind.TEST_CYCLE: check.cycles,
@@ -108,7 +135,7 @@ class RunDestination:
         files = Files(archive, there, check.steps)
         await read_all(archive, Member.ATTACHMENTS, files.check_all)
         files.finish()
-        return CheckedRuns(check.left_out, check, files)
+        return CheckedRuns(check.left_out, references, check, files)
 
     async def reserve(self, target: Target, archive: ArchiveReader, checked: CheckedRuns) -> None:
         """Make sure that nobody gets one of the archive's numbers from now on."""
@@ -152,11 +179,11 @@ class RunDestination:
                 await self._attachments.put(_placed(forms, row), pieces)
                 yield "attachments", 1
 
-    async def _forms(self, target: Target, archive: ArchiveReader) -> RunForms:
+    async def _forms(self, target: Target, archive: ArchiveReader, owner: LibraryOwner) -> RunForms:
         tenant, project = target.tenant, target.project
-        options = await self._owner.options(tenant, project.id)
+        options = await owner.options(tenant, project.id)
         fields: defaultdict[CustomFieldEntity, list[CustomFieldState]] = defaultdict(list)
-        for found in await self._owner.custom_fields(tenant, project.id):
+        for found in await owner.custom_fields(tenant, project.id):
             fields[found.entity].append(found)
         return RunForms(
             tenant,
@@ -168,36 +195,38 @@ class RunDestination:
             fields,
         )
 
-    async def _check_library(self, target: Target, check: RunCheck) -> None:
-        """Raise ``InvalidInput`` for folders and test cases that the project does not have."""
-        tenant, project = target.tenant, target.project
-        for folder, kind in check.folders.items():
-            here = check.forms.id(folder)
-            if await self._owner.folder_type(tenant, project.id, here) != kind:
-                raise InvalidInput(
-                    f"The project has no {kind} folder {number_of(folder)}; "
-                    "import its library first."
-                )
+    async def _check_library(self, target: Target, check: RunCheck, owner: LibraryOwner) -> None:
+        """Raise ``InvalidInput`` for options, folders and test cases that are not there."""
+        tenant, project, missing = target.tenant, target.project, check.forms.unnamed
+        for folder, lies in check.folders.items():
+            found = await owner.folder_type(tenant, project.id, check.forms.id(folder))
+            if found != lies.type:
+                named = f"folder {number_of(folder)}"
+                missing.add(Reference(lies.holder.value, lies.key, "folderId", named))
         numbers = (number for number, _ in groupby(check.cases))
+        unknown: set[int] = set()
         while asked := [n for _, n in zip(range(_ASKED), numbers, strict=False)]:
-            known = await self._owner.there(tenant, project.id, asked)
-            for number in asked:
-                if number not in known:
-                    key = EntityKey(project.key, Kind.TEST_CASE, number)
-                    raise InvalidInput(
-                        f"The project has no test case {key}; import its library first."
-                    )
+            unknown.update(set(asked) - await owner.there(tenant, project.id, asked))
+        if unknown:
+            for reference in await asyncio.to_thread(list, check.runs_of(unknown)):
+                missing.add(reference)
+        missing.refuse(
+            "The archive refers to what the library of the project does not have; import that first"
+        )
 
-    async def _outside(self, access: Access, key: str) -> int:
-        """Return a cycle of another project that the caller may view."""
+    async def _outside(self, target: Target, key: str) -> tuple[int, bool] | None:
+        """Return a cycle of another project that the caller may view, and whether it is there."""
+        access = viewing(target.access, Entity.TEST_CYCLE)
+        with suppress(NotFound, Forbidden):
+            return (await self._cycles.get(access, key))["id"], True
+        parsed = parse_key(key, Kind.TEST_CYCLE)
+        if parsed is None or parsed.project_key not in target.coming:
+            return None
         try:
-            found = await self._cycles.get(viewing(access, Entity.TEST_CYCLE), key)
+            project = await access.project(parsed.project_key)
         except (NotFound, Forbidden):
-            raise InvalidInput(
-                f"A test plan is linked to test cycle {key} of another project, which does not "
-                "exist here or is not visible to you."
-            ) from None
-        return found["id"]
+            return None
+        return public_id(project.id, parsed.number), False
 
 
 def _placed(forms: RunForms, row: AttachmentRow) -> Placed:

@@ -17,12 +17,14 @@ from services.testcases.adapters.mongo.options import OPTIONS, OptionRepository,
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.projectwrites import ProjectWrites
 from services.testcases.adapters.mongo.testcases import ARCHIVED, TEST_CASES, VERSIONS, document
+from services.testcases.adapters.mongo.totals import Totals
 from services.testcases.domain.customfields import CustomField
 from services.testcases.domain.options import Option
 from services.testcases.usecases.removaljobs import DELETE
+from services.testcases.usecases.transfer import ports
 from services.testcases.usecases.transfer.ports import WholeCase, WholeFolder
 
-_LIVING = {"test cases": TEST_CASES, "folders": FOLDERS, "custom fields": CUSTOM_FIELDS}
+_LIVING = {ports.TEST_CASES: TEST_CASES, "folders": FOLDERS, "custom fields": CUSTOM_FIELDS}
 
 
 class LibraryWrites:
@@ -35,26 +37,31 @@ class LibraryWrites:
         options: OptionRepository,
         fields: CustomFieldRepository,
         folders: FolderRepository,
+        cases: Totals,
     ) -> None:
         self._database = database
         self._pending = pending
         self._options = options
         self._fields = fields
         self._folders = folders
+        self._cases = cases
         self._jobs = JobRows(database)
         self._writes = ProjectWrites(database, pending)
 
-    async def present(self, tenant: str, project: int, most: int) -> Mapping[str, Sequence[int]]:
+    async def present(
+        self, tenant: str, project: int, most: int
+    ) -> Mapping[str, Sequence[tuple[int, str]]]:
         """Return what a project has beside options; cases of undecided uploads, too."""
-        found: dict[str, Sequence[int]] = {}
+        found: dict[str, Sequence[tuple[int, str]]] = {}
         for what, collection in _LIVING.items():
             query: Document = {
                 "tenant": {"$in": everywhere(tenant)},
                 "project": project,
                 "deleted": {"$exists": False},
             }
-            rows = self._database[collection].find(query, {"id": 1}).sort("id", ASCENDING)
-            found[what] = [row["id"] for row in await rows.limit(most).to_list(most)]
+            rows = self._database[collection].find(query, {"id": 1, "name": 1})
+            rows = rows.sort("id", ASCENDING).limit(most)
+            found[what] = [(row["id"], str(row.get("name"))) for row in await rows.to_list(most)]
         return found
 
     async def leaving(self, tenant: str, project: int) -> bool:
@@ -109,7 +116,8 @@ class LibraryWrites:
                 row["archived_on"] = row["updated_on"]
             row["rev"] = self._first()
             rows.append(row | {"tenant": name_of(tenant, whole.aside)})
-        await insert_marked(self._database[FOLDERS], rows, ident)
+        async with self._folders.writing(tenant, [whole.folder.id for whole in folders]):
+            await insert_marked(self._database[FOLDERS], rows, ident)
         self._pending.nudge()
 
     async def cases(self, tenant: str, cases: Sequence[WholeCase], ident: str) -> None:
@@ -125,7 +133,8 @@ class LibraryWrites:
             if whole.aside is not None:
                 row |= {"removed": ARCHIVED, "archived_on": row["updated_on"]}
             rows.append(row)
-        await insert_marked(self._database[TEST_CASES], rows, ident)
+        async with self._cases.writing(tenant, [whole.case.id for whole in cases]):
+            await insert_marked(self._database[TEST_CASES], rows, ident)
         self._pending.nudge()
 
     async def versions(self, tenant: str, cases: Sequence[WholeCase], ident: str) -> None:

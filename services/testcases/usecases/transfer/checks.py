@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from contracts.customfields import CHOICES, MAX_FIELDS, MAX_OPTIONS, option_key
-from contracts.ids import Kind, number_of, parse_key
+from contracts.ids import EntityKey, Kind, number_of, parse_key
 from contracts.testcases import DEFAULT_OPTIONS, FIRST_CUSTOM_OPTION_NUMBER, OptionType
 from contracts.transfer import (
     CustomFieldRow,
@@ -18,6 +18,7 @@ from kit.errors import InvalidInput
 from kit.labels import check_labels
 from kit.transfer.checks import Links, check_project
 from kit.transfer.numbers import Numbers
+from kit.transfer.references import Dangling, Outside, Reference
 from services.testcases.domain.options import name_key
 from services.testcases.domain.scripts import check_size
 from services.testcases.usecases.transfer.forms import Renumbered
@@ -25,6 +26,7 @@ from services.testcases.usecases.transfer.forms import Renumbered
 _MAX_OPTIONS = 5_000
 _MAX_FOLDERS = 1_000_000
 _ODD = 1
+_CALL = "script.steps.testCase"
 
 
 @dataclass
@@ -41,13 +43,14 @@ class LibraryCheck:
     steps: Numbers = field(default_factory=Numbers)
     options: list[OptionRow] = field(default_factory=list)
     fields: list[CustomFieldRow] = field(default_factory=list)
-    outside: set[str] = field(default_factory=set)
-    """Keys of called cases of other projects."""
+    outside: Outside = field(default_factory=Outside)
+    """Calls of cases of other projects."""
     left_out: dict[str, int] = field(default_factory=lambda: {"issueLinks": 0, "components": 0})
     _folders: dict[int, tuple[FolderType, int | None]] = field(default_factory=dict)
     _newest: dict[int, int] = field(default_factory=dict)
     _calls: dict[int, list[int]] = field(default_factory=dict)
-    _old_calls: set[int] = field(default_factory=set)
+    _old_calls: dict[int, Reference] = field(default_factory=dict)
+    """Of older versions: the first call of each case, by number."""
     _old_steps: Numbers = field(default_factory=Numbers)
     _steps_before: tuple[int, set[int]] = (0, set())
     """A case, and the steps that its older versions had so far: they come case by case."""
@@ -149,9 +152,10 @@ class LibraryCheck:
                 raise InvalidInput(f"{where}: it is not older than the newest version.")
             if row.links or row.archived is not None:
                 raise InvalidInput(f"{where}: links and archive belong to the newest version.")
-            self._check_case(row, where)
+            self._check_case(row, where, old=True)
             self._take_old_steps(row)
-            self._old_calls.update(self._called(row))
+            for called in self._called(row):
+                self._old_calls.setdefault(called, _call(row, self._key(called), old=True))
 
     def finish(self) -> None:
         """Check what refers from one case to another."""
@@ -159,9 +163,22 @@ class LibraryCheck:
         self.steps.check_unique("step")
         self._old_steps.check_unique("step")
         self.links.check_unique("link")
-        for called in (*self._calls.values(), self._old_calls):
-            self.cases.check_known(called, "test case number")
+        self._check_called()
         self._check_circles()
+
+    def _check_called(self) -> None:
+        """Every case of this project that is called must be there."""
+        missing = Dangling()
+        for caller, numbers in self._calls.items():
+            for called in (n for n in numbers if n not in self.cases):
+                missing.add(Reference("test case", self._key(caller), _CALL, self._key(called)))
+        for called, reference in self._old_calls.items():
+            if called not in self.cases:
+                missing.add(reference)
+        missing.refuse("The archive refers to what it does not hold")
+
+    def _key(self, number: int) -> str:
+        return str(EntityKey(self.manifest.project.key, Kind.TEST_CASE, number))
 
     def _take_old_steps(self, row: TestCaseRow) -> None:
         """Take the steps of an older version; a step is in every version since it was made."""
@@ -185,7 +202,7 @@ class LibraryCheck:
     def _has_default(self, kind: OptionType) -> bool:
         return any(o.default and o.type is kind for o in self.options)
 
-    def _check_case(self, row: TestCaseRow, where: str) -> None:
+    def _check_case(self, row: TestCaseRow, where: str, *, old: bool = False) -> None:
         check_project(self.manifest, row.version_id, where)
         self.versions.add(number_of(row.version_id))
         if row.folder_id is not None:
@@ -199,8 +216,8 @@ class LibraryCheck:
             check_project(self.manifest, step.id, where)
         # whoever is called from elsewhere is looked for when all keys are known
         for key in {s.test_case.test_case_key for s in row.script.steps if s.test_case}:
-            if self.forms.called(key) is None:
-                self.outside.add(key)
+            if key in self.outside or self.forms.called(key) is None:
+                self.outside.add(_call(row, key, old=old))
                 self.forms.calls[key] = (0, key)
         check_size(self.forms.case(row, where).script)
 
@@ -231,6 +248,11 @@ class LibraryCheck:
                 inside.add(case)
                 waiting += [(called, depth + 1) for called in self._calls.get(case, ())]
             done.update(path)
+
+
+def _call(row: TestCaseRow, called: str, *, old: bool) -> Reference:
+    version = f"version {row.version}: " if old else ""
+    return Reference("test case", row.key, f"{version}{_CALL}", called)
 
 
 def _check_field_options(row: CustomFieldRow) -> None:

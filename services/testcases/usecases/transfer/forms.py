@@ -188,6 +188,8 @@ class Renumbered:
     fields: dict[CustomFieldEntity, list[CustomField]] = field(default_factory=dict)
     calls: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Cases of other projects that are called: id and key here, by key there."""
+    dropped: Container[str] = ()
+    """Keys of called cases that are not here; calls of them become texts."""
 
     def id(self, ident: int) -> int:
         """Return the public id here."""
@@ -275,6 +277,9 @@ class Renumbered:
         return StepsScript(tuple(self._step(step, where) for step in row.steps))
 
     def _step(self, row: StepRow, where: str) -> Step:
+        if row.test_case is not None and row.test_case.test_case_key in self.dropped:
+            text = f"Call of test case {row.test_case.test_case_key}, which did not come along."
+            return Step(self.id(row.id), InlineStep(description=text))
         if row.test_case is not None:
             found = self.called(row.test_case.test_case_key)
             if found is None:

@@ -1,8 +1,9 @@
 """Imports the library of a project."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from contracts.ids import EntityKey, Kind, number_of, public_id
@@ -12,12 +13,12 @@ from contracts.transfer import AttachmentRow, Member, OwnerKind, Part
 from kit.attachments.moving import MovingAttachments, Placed
 from kit.attachments.names import kept_type
 from kit.attachments.rows import Attachment, Place
-from kit.directory.access import Access
 from kit.directory.permissions import Need
-from kit.errors import Forbidden, InvalidInput
+from kit.errors import Forbidden
 from kit.transfer.checks import Files, owner_number
 from kit.transfer.importing import Checked, Target
 from kit.transfer.reading import ArchiveReader, read_all, threaded
+from kit.transfer.references import resolved
 from services.testcases.domain.options import defaults_of
 from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.attachments import KIND
@@ -25,7 +26,8 @@ from services.testcases.usecases.numbering import Numbered, Numbers
 from services.testcases.usecases.options import Options
 from services.testcases.usecases.transfer.checks import LibraryCheck
 from services.testcases.usecases.transfer.forms import Renumbered
-from services.testcases.usecases.transfer.ports import LibrarySink
+from services.testcases.usecases.transfer.ports import TEST_CASES, LibrarySink
+from services.testcases.usecases.transfer.unlike import differences
 
 _VIEW = Need.of((Entity.TEST_CASE, Right.VIEW))
 
@@ -69,32 +71,41 @@ class LibraryDestination:
         return Part.LIBRARY
 
     async def present(self, target: Target, most: int) -> Sequence[str]:
-        """Return what stands in the way: whatever is there, and options that were changed."""
+        """Return what is there: the keys of test cases, the names of folders and custom fields."""
         tenant, project = target.tenant, target.project.id
-        found = [
-            f"{what} {_shown(target, what, ids)}"
-            for what, ids in (await self._sink.present(tenant, project, most)).items()
-            if ids
+        return [
+            f"{what} {_shown(target, what, things)}"
+            for what, things in (await self._sink.present(tenant, project, most)).items()
+            if things
         ]
-        options = await self._options.of_project(tenant, project, tuple(OptionType))
-        fresh = {option.id: option for option in defaults_of(project)}
-        changed = [o.name for o in options if fresh.get(o.id) != o]
-        if changed:
-            found.append(f"options of its own: {', '.join(changed[:most])}")
-        elif len(options) != len(fresh):
-            found.append("fewer options than a new project")
-        return found
+
+    async def unlike(self, target: Target, checked: CheckedLibrary) -> Sequence[str]:
+        """Return what of the options is neither a new project's nor the archive's.
+
+        Options of an archive take the place of a project's. Those that were renamed or made by
+        hand would be lost, or get another id; the archive's own, by number and name, would not.
+        """
+        project = target.project.id
+        options = await self._options.of_project(target.tenant, project, tuple(OptionType))
+        return differences(options, defaults_of(project), checked.check.options)
 
     async def leaving(self, target: Target) -> bool:
         """Whether something that was deleted is still being erased."""
         return await self._sink.leaving(target.tenant, target.project.id)
 
-    async def holds(self, target: Target) -> bool:
-        """Whether anything is there beside options."""
+    async def holds(self, target: Target, written: Mapping[str, int]) -> bool:
+        """Whether test cases are there, or anything beside options where none were written."""
         found = await self._sink.present(target.tenant, target.project.id, 1)
+        if written.get(Member.TEST_CASES.name.lower()):
+            return bool(found[TEST_CASES])
         return any(found.values())
 
-    async def check(self, target: Target, archive: ArchiveReader) -> CheckedLibrary:
+    async def check(
+        self,
+        target: Target,
+        archive: ArchiveReader,
+        library: ArchiveReader | None = None,  # noqa: ARG002  it is the library
+    ) -> CheckedLibrary:
         """Read all of the archive."""
         manifest = archive.manifest
         forms = Renumbered(
@@ -108,12 +119,14 @@ class LibraryDestination:
         await read_all(archive, Member.TEST_CASES, check.take_cases)
         await read_all(archive, Member.TEST_CASE_VERSIONS, check.take_versions)
         await asyncio.to_thread(check.finish)
-        for key in check.outside:
-            forms.calls[key] = await self._outside(target.access, key)
+        forms.calls, references = await resolved(
+            check.outside, target.missing, partial(self._outside, target)
+        )
+        forms.dropped = {key for key in check.outside if key not in forms.calls}
         files = Files(archive, {OwnerKind.TEST_CASE: check.cases}, check.steps)
         await read_all(archive, Member.ATTACHMENTS, files.check_all)
         files.finish()
-        return CheckedLibrary(check.left_out, check, files)
+        return CheckedLibrary(check.left_out, references, check, files)
 
     async def reserve(
         self, target: Target, archive: ArchiveReader, checked: CheckedLibrary
@@ -166,23 +179,20 @@ class LibraryDestination:
                 await self._attachments.put(_placed(tenant, forms, row), pieces)
                 yield "attachments", 1
 
-    async def _outside(self, access: Access, key: str) -> tuple[int, str]:
-        """Return a case of another project that the caller may view."""
-        unknown = InvalidInput(
-            f"The archive calls test case {key} of another project, which does not exist here or "
-            "is not visible to you."
-        )
+    async def _outside(self, target: Target, key: str) -> tuple[tuple[int, str], bool] | None:
+        """Return a case of another project that the caller may view, and whether it is there."""
         try:
-            entity = await replace(access, need=_VIEW).entity(key, Kind.TEST_CASE)
+            entity = await replace(target.access, need=_VIEW).entity(key, Kind.TEST_CASE)
         except Forbidden:
-            raise unknown from None
+            return None
         if entity is None:
-            raise unknown
+            return None
         parsed, project = entity
         ident = public_id(project.id, parsed.number)
-        if await self._cases.get(access.tenant, ident) is None:
-            raise unknown
-        return ident, str(EntityKey(project.key, Kind.TEST_CASE, parsed.number))
+        there = await self._cases.get(target.tenant, ident) is not None
+        if not there and parsed.project_key not in target.coming:
+            return None
+        return (ident, str(EntityKey(project.key, Kind.TEST_CASE, parsed.number))), there
 
 
 def _placed(tenant: str, forms: Renumbered, row: AttachmentRow) -> Placed:
@@ -198,7 +208,7 @@ def _placed(tenant: str, forms: Renumbered, row: AttachmentRow) -> Placed:
     return Placed(Place(KIND, public_id(forms.project, owner_number(row)), part), attachment)
 
 
-def _shown(target: Target, what: str, ids: Sequence[int]) -> str:
-    if what == "test cases":
-        return ", ".join(f"{target.project.key}-T{number_of(i)}" for i in ids)
-    return ", ".join(str(i) for i in ids)
+def _shown(target: Target, what: str, things: Sequence[tuple[int, str]]) -> str:
+    if what == TEST_CASES:
+        return ", ".join(f"{target.project.key}-T{number_of(ident)}" for ident, _ in things)
+    return ", ".join(f"'{name}'" for _, name in things)

@@ -12,6 +12,8 @@ from services.testcases.domain.scripts import Script
 from services.testcases.domain.testcases import TestCase
 from services.testcases.usecases.numbering import Numbered
 
+TEST_CASES = "test cases"
+
 
 @dataclass(frozen=True, slots=True)
 class WholeCase:
@@ -61,8 +63,13 @@ class LibrarySource(Protocol):
 class LibrarySink(Protocol):
     """Stores an imported library. Whatever is there by the same import stays as it is."""
 
-    async def present(self, tenant: str, project: int, most: int) -> Mapping[str, Sequence[int]]:
-        """Return what a project has beside options: ids by what it is, at most so many of each."""
+    async def present(
+        self, tenant: str, project: int, most: int
+    ) -> Mapping[str, Sequence[tuple[int, str]]]:
+        """Return what a project has beside options: ids and names, at most so many of each.
+
+        By what it is; ``TEST_CASES`` are among it.
+        """
         ...
 
     async def leaving(self, tenant: str, project: int) -> bool:
