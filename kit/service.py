@@ -32,8 +32,9 @@ from kit.auth.limits import RateLimiter
 from kit.auth.service_tokens import ServiceTokens
 from kit.auth.use import TokenUses
 from kit.clock import Clock, SystemClock
+from kit.diagnostics import Diagnostics
 from kit.errors import OstroError
-from kit.flags import FlagReader, Flags
+from kit.flags import Flags
 from kit.http.client import InternalClient
 from kit.http.fast import Endpoint, FastRoutes, Target
 from kit.http.prepared import prepared
@@ -49,6 +50,7 @@ from kit.kafka.consumer import (
     subscribe,
 )
 from kit.kafka.dead_letters import DeadLetters
+from kit.kafka.flag_states import FlagReader
 from kit.kafka.producer import Publisher
 from kit.kafka.topics import wait_for_topics
 from kit.leases import Lease

@@ -19,12 +19,16 @@ from typing_extensions import TypedDict
 
 from contracts.customfields import CustomFieldFault, CustomFieldState
 from contracts.fieldmatches import FieldMatch, field_matches
+from contracts.flags import SEARCH
 from contracts.ids import PROJECT_KEY_PATTERN
-from kit.errors import InvalidInput
+from kit.errors import InvalidInput, Unavailable
+from kit.flags import Flags
 from kit.http.pages import MAX_INT64, MAX_RESULTS_CAP, json_response
 
 T = TypeVar("T")
 
+SWITCHED_OFF_SECONDS = 60
+"""When to ask again."""
 MAX_TEXT_LENGTH = 500
 """Characters of one text to search for."""
 MAX_CHOICES = 100
@@ -110,6 +114,12 @@ ALWAYS = Between()
 
 SortKeys = Mapping[str, type[str] | type[datetime] | None]
 """What an item is sorted by; None: by its id alone. The first one is the default."""
+
+
+def check_search(flags: Flags, tenant: str) -> None:
+    """Raise ``Unavailable`` where the flag ``search`` is off."""
+    if not flags.value(tenant, SEARCH):
+        raise Unavailable("Searches are switched off at present.", retry_after=SWITCHED_OFF_SECONDS)
 
 
 def search_page(query: SearchQuery, sorts: SortKeys, fields: Collection[str]) -> SearchPage:

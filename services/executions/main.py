@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-import orjson
-
 from kit.attachments import wiring as attachment_wiring
 from kit.auth.api_tokens import ApiTokens
 from kit.counters import Counters
@@ -17,7 +15,6 @@ from kit.segments import blocks as segment_blocks
 from kit.segments import summaries as segment_summaries
 from kit.service import Background, Group, Indexes, Parts, Role, Runtime
 from services.executions.adapters.archives import ArchiveLimits
-from services.executions.adapters.chunks import ChunkPublisher
 from services.executions.adapters.mongo import (
     deletedissues,
     library,
@@ -43,7 +40,14 @@ from services.executions.api.attachmentremoval import AttachmentRemovalRoutes
 from services.executions.api.attachments import AttachmentRoutes
 from services.executions.api.internal import InternalRoutes
 from services.executions.api.testplans import TestPlanRoutes
-from services.executions.composition import counting, planning, recording, removals, search
+from services.executions.composition import (
+    counting,
+    planning,
+    recording,
+    removals,
+    search,
+    uploading,
+)
 from services.executions.composition.adapters import Adapters
 from services.executions.composition.transfer import transfer_router
 from services.executions.consumers.library import LibraryConsumer
@@ -55,8 +59,6 @@ from services.executions.usecases.housekeeping import Housekeeping
 from services.executions.usecases.recording import Recording
 from services.executions.usecases.testcycles import TestCycles
 from services.executions.usecases.testexecutions import TestExecutions
-from services.executions.usecases.uploadports import Limits
-from services.executions.usecases.uploads import Uploads
 from services.executions.usecases.uploadstatus import UploadStatus
 from services.executions.usecases.usage import Usages
 
@@ -97,7 +99,7 @@ async def build(runtime: Runtime[ExecutionsSettings]) -> Parts:
         # routes are tried in this order, and these are read most
         testexecutions_api.router(executions, fields, base),
         automations.router(
-            _uploads(runtime, adapters, fields),
+            uploading.uploads(runtime, adapters, fields),
             _result_files(settings).receive,
             settings.upload_parallel,
             base,
@@ -152,33 +154,6 @@ def _groups(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> Mapping
         "executions.jira-changes": Group(planning.jira_changes(runtime, adapters).handle),
         "executions.results": Group(results.handle, max_records=MAX_RECORDS, parked=results.parked),
     }
-
-
-def _uploads(
-    runtime: Runtime[ExecutionsSettings], adapters: Adapters, fields: CustomFields
-) -> Uploads:
-    settings = runtime.settings
-    return Uploads(
-        rows=adapters.uploads,
-        cycles=adapters.cycles,
-        sender=ChunkPublisher(runtime.publisher, runtime.names, runtime.clock),
-        ledger=adapters.ledger,
-        options=adapters.options,
-        fields=fields,
-        projection=adapters.projection,
-        owner=adapters.owner,
-        counters=Counters(runtime.database["counters"]),
-        limits=Limits(
-            settings.upload_parallel,
-            settings.upload_wait_seconds,
-            settings.upload_max_results,
-            settings.max_unstored_results,
-            settings.max_queue_age_seconds,
-        ),
-        serialise=orjson.dumps,
-        clock=runtime.clock,
-        ids=runtime.ids,
-    )
 
 
 def _housekeeping(runtime: Runtime[ExecutionsSettings], adapters: Adapters) -> Housekeeping:

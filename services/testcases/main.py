@@ -182,7 +182,7 @@ def _search_router(
 ) -> APIRouter:
     settings = runtime.settings
     rows = search_rows.SearchRepository(runtime.database, settings.search_seconds)
-    search = SearchCases(rows, folders, options, fields)
+    search = SearchCases(rows, folders, options, fields, runtime.flags)
     return SearchRoutes(search, fields, settings.api_base).router()
 
 

@@ -16,6 +16,6 @@ def routes(
     settings = runtime.settings
     executions = ExecutionSearch(runtime.database, settings.search_seconds)
     found = SearchExecutions(
-        executions, adapters.uploads, adapters.projection, adapters.owner, fields
+        executions, adapters.uploads, adapters.projection, adapters.owner, fields, runtime.flags
     )
     return SearchRoutes(found, fields, settings.api_base)

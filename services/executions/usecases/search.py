@@ -11,7 +11,8 @@ from contracts.ids import Kind
 from contracts.testcases import DEFAULT_OPTIONS, OptionState, OptionType
 from kit.directory.access import Access
 from kit.errors import InvalidInput
-from kit.http.search import ALWAYS, Between, SearchPage, chosen_values, is_id
+from kit.flags import Flags
+from kit.http.search import ALWAYS, Between, SearchPage, check_search, chosen_values, is_id
 from services.executions.domain.testexecutions import TestExecution
 from services.executions.usecases.customfields import CustomFields
 from services.executions.usecases.visibility import HiddenCycles, unhidden, visible_id
@@ -119,17 +120,20 @@ class SearchExecutions:
         copy: OptionCopy,
         owner: OptionOwner,
         fields: CustomFields,
+        flags: Flags,
     ) -> None:
         self._executions = executions
         self._uploads = uploads
         self._copy = copy
         self._owner = owner
         self._fields = fields
+        self._flags = flags
 
     async def search(
         self, access: Access, query: RunQuery, page: SearchPage
     ) -> tuple[Sequence[TestExecution], TestExecution | None]:
         """Return a page, and its last execution when there are more."""
+        check_search(self._flags, access.tenant)
         _check_bounds(query, page)
         wanted = await self._wanted(access, query)
         tenant = access.tenant

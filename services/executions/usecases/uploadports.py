@@ -142,10 +142,13 @@ class CaseDecisions(CaseOwner, Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """Settings of the walk. ``parallel``: uploads that are read and published at once."""
+    """What holds for the uploads of one tenant at a moment."""
 
-    parallel: int
     wait_seconds: float
     max_results: int
     max_unstored_results: int
     max_queue_age_seconds: float
+
+
+LimitsOf = Callable[[str], Limits]
+"""By tenant, asked each time: they change while a process runs."""

@@ -40,7 +40,7 @@ from services.executions.usecases.uploadports import (
     ChunkSender,
     CycleRows,
     LedgerView,
-    Limits,
+    LimitsOf,
     Options,
     UploadAnswer,
     UploadRequest,
@@ -79,7 +79,8 @@ class Uploads:
         projection: CaseLookup,
         owner: CaseDecisions,
         counters: Counters,
-        limits: Limits,
+        limits: LimitsOf,
+        parallel: int,
         serialise: Serialise,
         clock: Clock,
         ids: Ids,
@@ -97,7 +98,7 @@ class Uploads:
         self._serialise = serialise
         self._clock = clock
         self._ids = ids
-        self._working = asyncio.Semaphore(limits.parallel)
+        self._working = asyncio.Semaphore(parallel)
 
     async def take(self, request: UploadRequest) -> UploadAnswer:
         """Take one upload to acceptance; on any failure it is aborted before this raises."""
@@ -118,10 +119,10 @@ class Uploads:
 
     async def admit(self, tenant: str) -> None:
         """Raise ``TooManyRequests`` or ``Unavailable`` while nothing more can be taken."""
-        waiting = await self._rows.unstored(tenant)
-        if waiting.oldest_seconds > self._limits.max_queue_age_seconds:
+        waiting, limits = await self._rows.unstored(tenant), self._limits(tenant)
+        if waiting.oldest_seconds > limits.max_queue_age_seconds:
             raise Unavailable("Results are not being stored at present; try again.", retry_after=60)
-        if waiting.results > self._limits.max_unstored_results:
+        if waiting.results > limits.max_unstored_results:
             raise TooManyRequests(
                 f"{waiting.results} results of yours still wait for storage; try again.",
                 retry_after=1,
@@ -165,13 +166,14 @@ class Uploads:
             request.project,
             create=(lambda: self._begin(request, state)) if request.create_cases else None,
         )
+        most = self._limits(request.tenant).max_results
         async with contextlib.aclosing(read_ahead(request.file.results(), WINDOW)) as windows:
             async for window in windows:
                 await resolver.add(window)
-                if len(resolver.plan.cases) > self._limits.max_results:
+                if len(resolver.plan.cases) > most:
                     raise TooLarge(
-                        f"The upload holds more than {self._limits.max_results} results "
-                        "(OSTRO_UPLOAD_MAX_RESULTS)."
+                        f"The upload holds more than {most} results "
+                        "(OSTRO_UPLOAD_MAX_RESULTS, or the flag upload-max-results)."
                     )
         resolver.check()
         return resolver.plan
@@ -257,10 +259,11 @@ class Uploads:
 
     async def _wait(self, tenant: str, upload: str, count: int) -> bool:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._limits.wait_seconds
+        begun = loop.time()
         pause = _FIRST_LOOK_SECONDS
         while await self._ledger.stored_chunks(tenant, upload) < count:
-            left = deadline - loop.time()
+            # asked anew: a wait that is shortened ends for those who are in it, too
+            left = begun + self._limits(tenant).wait_seconds - loop.time()
             if left <= 0:
                 return False
             await self._ledger.changed(upload, min(pause, left))

@@ -12,7 +12,8 @@ from contracts.tenancy import ProjectState
 from contracts.testcases import OptionType
 from kit.directory.access import Access
 from kit.errors import InvalidInput
-from kit.http.search import ALWAYS, Between, SearchPage, chosen_values, is_id
+from kit.flags import Flags
+from kit.http.search import ALWAYS, Between, SearchPage, check_search, chosen_values, is_id
 from services.testcases.domain.options import name_key, noun
 from services.testcases.domain.searchwords import MAX_TERMS, Part, Term, asked
 from services.testcases.domain.testcases import TestCase
@@ -97,17 +98,24 @@ class SearchCases:
     """Searches what a caller may see."""
 
     def __init__(
-        self, store: SearchStore, folders: Folders, options: Options, fields: CustomFields
+        self,
+        store: SearchStore,
+        folders: Folders,
+        options: Options,
+        fields: CustomFields,
+        flags: Flags,
     ) -> None:
         self._store = store
         self._folders = folders
         self._options = options
         self._fields = fields
+        self._flags = flags
 
     async def search(
         self, access: Access, query: CaseQuery, page: SearchPage
     ) -> tuple[Sequence[Shown], TestCase | None]:
         """Return a page, and its last case when there are more."""
+        check_search(self._flags, access.tenant)
         projects = await access.chosen(query.project_key)
         if len(projects) > MOST_PROJECTS:
             raise InvalidInput(
