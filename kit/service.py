@@ -140,8 +140,8 @@ class Parts:
 
     public: FastAPI
     internal: FastAPI
-    fast: Mapping[str, Endpoint] = field(default_factory=dict)
-    """Endpoints of the public listener that are answered before the application, by path."""
+    fast: Mapping[Target, Endpoint] = field(default_factory=dict)
+    """Endpoints of the public listener that are answered before the application."""
     groups: Mapping[str, Group] = field(default_factory=dict)
     outboxes: Sequence[Source] = ()
     background: Sequence[Background] = ()
@@ -149,6 +149,10 @@ class Parts:
     """Gets the relay's nudge when the relay runs in this process."""
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
     """Close what ``build`` opened, after the listeners have stopped."""
+
+    def listener(self) -> ASGIApp:
+        """Return what the public listener serves."""
+        return FastRoutes(self.public, {**prepared(self.public), **self.fast})
 
 
 Build = Callable[[Runtime[S]], Awaitable[Parts]]
@@ -257,8 +261,7 @@ async def _start(stack: contextlib.AsyncExitStack, runtime: Runtime[S], parts: P
         await _consume(stack, runtime, parts.groups)
     await _serve(stack, parts.internal, settings.http_host, settings.internal_port)
     if role.includes(Role.API):
-        public = FastRoutes(parts.public, {**prepared(parts.public), **parts.fast})
-        await _serve(stack, public, settings.http_host, settings.http_port)
+        await _serve(stack, parts.listener(), settings.http_host, settings.http_port)
 
 
 async def _watched(name: str, coroutine: Awaitable[None], runtime: Runtime[Any]) -> None:

@@ -50,7 +50,7 @@ async def main(port: int, uri: str, database: str, folder: Path) -> None:
     logs.configure(SERVICE, "ERROR")
     async with built(uri, database, folder) as parts:
         config = uvicorn.Config(
-            parts.public,
+            parts.listener(),
             port=port,
             access_log=False,
             log_level="error",

@@ -9,35 +9,37 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 
 from fastapi import Response
+from fastapi.exceptions import RequestValidationError
 from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kit.errors import OstroError
-from kit.http.errors import last_resort, ostro_response
+from kit.http.errors import invalid_response, last_resort, ostro_response
 from kit.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from kit.observability.tracing import sampled, server_span
 
 Endpoint = Callable[[Scope, Receive], Awaitable[Response]]
 """Reads the request and returns the answer; raises like any route."""
+Target = tuple[str, str]
+"""Method and path."""
 
-_METHOD = "POST"
 _PARENT = b"traceparent"
 _GONE = 499
 """Counted for a client that left; nobody gets it."""
 
 
 class FastRoutes:
-    """An application with endpoints by path; they take POST alone."""
+    """An application with endpoints in front of it."""
 
-    def __init__(self, app: ASGIApp, endpoints: Mapping[str, Endpoint]) -> None:
+    def __init__(self, app: ASGIApp, endpoints: Mapping[Target, Endpoint]) -> None:
         self._app = app
         self._endpoints = dict(endpoints)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http" and scope["method"] == _METHOD:
-            endpoint = self._endpoints.get(scope["path"])
+        if scope["type"] == "http":
+            endpoint = self._endpoints.get((scope["method"], scope["path"]))
             if endpoint is not None:
                 await _serve(endpoint, scope, receive, send)
                 return
@@ -46,18 +48,21 @@ class FastRoutes:
 
 async def _serve(endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
     started = time.perf_counter()
-    path: str = scope["path"]
+    method, path = scope["method"], scope["path"]
     parents = {k.decode(): v.decode("latin-1") for k, v in scope["headers"] if k == _PARENT}
-    if parents or sampled():
-        with server_span(f"{_METHOD} {path}", parents) as span:
+    status = 500
+    try:
+        if parents or sampled():
+            with server_span(f"{method} {path}", parents) as span:
+                status = await _exchange(endpoint, scope, receive, send)
+                span.set_attribute("http.response.status_code", status)
+        else:
+            # a span that goes nowhere would cost an eighth of the whole request
             status = await _exchange(endpoint, scope, receive, send)
-            span.set_attribute("http.response.status_code", status)
-    else:
-        # a span that goes nowhere would cost an eighth of the whole request
-        status = await _exchange(endpoint, scope, receive, send)
-    requests, seconds = _counters(path, status)
-    requests.inc()
-    seconds.observe(time.perf_counter() - started)
+    finally:
+        requests, seconds = _counters(method, path, status)
+        requests.inc()
+        seconds.observe(time.perf_counter() - started)
 
 
 async def _exchange(endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> int:
@@ -67,6 +72,9 @@ async def _exchange(endpoint: Endpoint, scope: Scope, receive: Receive, send: Se
         await response(scope, receive, send)
     except ClientDisconnect:
         return _GONE
+    except Exception as error:  # noqa: BLE001  last_resort logs it: the server would with its text
+        last_resort(error)
+        raise ConnectionAbortedError from None
     return response.status_code
 
 
@@ -76,12 +84,14 @@ async def answered(endpoint: Endpoint, scope: Scope, receive: Receive) -> Respon
         return await endpoint(scope, receive)
     except OstroError as error:
         return ostro_response(error)
+    except RequestValidationError as error:
+        return invalid_response(error)
     except ClientDisconnect:
         raise
     except Exception as error:  # noqa: BLE001  nothing unknown reaches the server's log
         return last_resort(error)
 
 
-@lru_cache(maxsize=256)
-def _counters(path: str, status: int) -> tuple[Counter, Histogram]:
-    return HTTP_REQUESTS.labels(_METHOD, path, status), HTTP_SECONDS.labels(_METHOD, path)
+@lru_cache(maxsize=1024)
+def _counters(method: str, path: str, status: int) -> tuple[Counter, Histogram]:
+    return HTTP_REQUESTS.labels(method, path, status), HTTP_SECONDS.labels(method, path)

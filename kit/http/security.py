@@ -53,11 +53,6 @@ async def _caller(
     return verified
 
 
-async def caller_of(request: Request) -> VerifiedToken:
-    """Return what ``Caller`` is, for who calls dependencies by hand."""
-    return await _caller(request, _authorization(request))
-
-
 async def _internal_caller(request: Request) -> InternalCaller:
     tokens: ServiceTokens = request.app.state.service_tokens
     scheme, _, token = (_authorization(request) or "").partition(" ")

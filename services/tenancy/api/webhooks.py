@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope
 
 from contracts.tenancy import TenantStatus
 from kit.errors import Forbidden, TooLarge, TooManyRequests, Unauthenticated, Unavailable
-from kit.http.fast import Endpoint
+from kit.http.fast import Endpoint, Target
 from services.tenancy.api.signed import signed_request
 from services.tenancy.domain.jwt import BadToken
 from services.tenancy.metrics import WEBHOOKS_REFUSED
@@ -138,9 +138,9 @@ class Receiver:
         return bool(message.get("more_body", False))
 
 
-def endpoints(receiver: Receiver) -> Mapping[str, Endpoint]:
-    """Return the endpoint by its paths."""
-    return {PATH: receiver, DYNAMIC_PATH: receiver}
+def endpoints(receiver: Receiver) -> Mapping[Target, Endpoint]:
+    """Return the endpoint by what it answers."""
+    return {("POST", PATH): receiver, ("POST", DYNAMIC_PATH): receiver}
 
 
 def _identifier(scope: Scope) -> str | None:

@@ -41,7 +41,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
     async def other(path: str) -> str:
         return "application"
 
-    transport = httpx.ASGITransport(FastRoutes(app, {PATH: endpoint}))
+    transport = httpx.ASGITransport(FastRoutes(app, {("POST", PATH): endpoint}))
     async with httpx.AsyncClient(transport=transport, base_url="http://kit") as found:
         yield found
 
