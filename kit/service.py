@@ -25,6 +25,7 @@ from faststream.kafka import KafkaBroker
 from pymongo import IndexModel
 from starlette.types import ASGIApp
 
+from contracts.diagnostics import Place
 from contracts.topics import FLAG_STATE
 from kit.auth import limits
 from kit.auth.guard import TokenGuard
@@ -56,6 +57,7 @@ from kit.kafka.topics import wait_for_topics
 from kit.leases import Lease
 from kit.mongo import Database, MongoError, connect, ensure_indexes, ping, wait_until_up
 from kit.observability import logs, tracing
+from kit.observability.diagnostics import RECORDER, Recorder, note
 from kit.observability.health import Health
 from kit.outbox.relay import Relay, Source
 from kit.settings import ServiceSettings, load
@@ -186,6 +188,9 @@ async def running(
         publisher = Publisher(settings, client_id=f"{service}-{instance}")
         await publisher.start()
         stack.push_async_callback(publisher.stop)
+        recorder = Recorder(service, clock, ids.below)
+        diagnostics = Diagnostics(recorder, publisher, Names(settings.topic_prefix), ids)
+        stack.push_async_callback(diagnostics.flush)
         peers = _peers(service, settings, tokens)
         for peer in peers.values():
             stack.push_async_callback(peer.close)
@@ -205,12 +210,30 @@ async def running(
             instance,
             asyncio.Event(),
         )
-        parts = _guarded(runtime, await build(runtime))
-        for close in parts.closers:
-            stack.push_async_callback(close)
-        await _start(stack, runtime, parts)
+        with _recorded(recorder):
+            parts = _guarded(runtime, await build(runtime))
+            for close in parts.closers:
+                stack.push_async_callback(close)
+            told = Background(None, diagnostics.run)
+            await _start(stack, runtime, replace(parts, background=[*parts.background, told]))
         stack.callback(runtime.stopping.set)
         yield runtime
+
+
+@contextlib.contextmanager
+def _recorded(recorder: Recorder) -> Iterator[None]:
+    """Start something whose tasks note to the recorder; what keeps it from starting is noted."""
+    before = RECORDER.get()
+    RECORDER.set(recorder)
+    try:
+        yield
+        recorder.started()
+    except Exception as error:
+        recorder.error(error, Place.BACKGROUND, handled=False)
+        raise
+    finally:
+        # several services may start in one task, and end in another
+        RECORDER.set(before)
 
 
 def _guarded(runtime: Runtime[S], parts: Parts) -> Parts:
@@ -271,6 +294,7 @@ async def _watched(name: str, coroutine: Awaitable[None], runtime: Runtime[Any])
         # it should have handled its own faults: say so and have the process replaced
         runtime.health.stuck(name, type(error).__name__)
         runtime.failed.set()
+        note(error, Place.BACKGROUND, handled=False)
         log.exception("background task died", task=name)
         raise
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kit.errors import OstroError
 from kit.http.errors import invalid_response, last_resort, ostro_response
+from kit.observability.diagnostics import RECORDER, Recorder, begin_request
 from kit.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from kit.observability.tracing import sampled, server_span
 
@@ -35,19 +36,23 @@ class FastRoutes:
     def __init__(self, app: ASGIApp, endpoints: Mapping[Target, Endpoint]) -> None:
         self._app = app
         self._endpoints = dict(endpoints)
+        self._recorder = RECORDER.get()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http":
             endpoint = self._endpoints.get((scope["method"], scope["path"]))
             if endpoint is not None:
-                await _serve(endpoint, scope, receive, send)
+                await _serve(endpoint, self._recorder, scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
-async def _serve(endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+async def _serve(
+    endpoint: Endpoint, recorder: Recorder | None, scope: Scope, receive: Receive, send: Send
+) -> None:
     started = time.perf_counter()
+    begin_request(recorder)
     method, path = scope["method"], scope["path"]
     parents = {k.decode(): v.decode("latin-1") for k, v in scope["headers"] if k == _PARENT}
     status = 500
@@ -62,7 +67,10 @@ async def _serve(endpoint: Endpoint, scope: Scope, receive: Receive, send: Send)
     finally:
         requests, seconds = _counters(method, path, status)
         requests.inc()
-        seconds.observe(time.perf_counter() - started)
+        took = time.perf_counter() - started
+        seconds.observe(took)
+        if recorder is not None:
+            recorder.request(method, path, status, took)
 
 
 async def _exchange(endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> int:

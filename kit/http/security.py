@@ -15,6 +15,7 @@ from kit.auth.service_tokens import InternalCaller, ServiceTokens
 from kit.directory.access import Access
 from kit.directory.permissions import Need
 from kit.errors import Forbidden, Unauthenticated
+from kit.observability.diagnostics import CONCERNED
 
 
 class _TokenHeader(SecurityBase):
@@ -50,6 +51,7 @@ async def _caller(
             request.state.quota = refusal.quota
             raise
     ACTING.set(verified.principal)
+    CONCERNED.set(verified.principal.tenant)
     return verified
 
 
@@ -58,7 +60,9 @@ async def _internal_caller(request: Request) -> InternalCaller:
     scheme, _, token = (_authorization(request) or "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated("the service token is missing")
-    return tokens.verify(token)
+    caller = tokens.verify(token)
+    CONCERNED.set(caller.tenant)
+    return caller
 
 
 class TenantCaller(InternalCaller):
