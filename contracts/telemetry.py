@@ -16,6 +16,8 @@ from contracts.usage import UsageEventName
 
 TENANT_HANDLE_HEADER = "ostro-tenant-handle"
 """Kafka header with a random handle of the tenant, for consent at send time; never sent on."""
+NO_TENANT = "anonymous"
+"""Stands in the envelope of anonymous records where others name their tenant."""
 
 
 class ProcessorName(StrEnum):

@@ -11,12 +11,12 @@ from kit.directory.catch_up import until_trusted
 from kit.directory.copy import DirectoryCopy
 from kit.http.app import internal_app, public_app
 from kit.service import Group, Parts, Role, Runtime
-from services.telemetry.adapters.mongo import documents, handles
+from services.telemetry.adapters.mongo import documents, handles, sent
 from services.telemetry.adapters.mongo.consent import MongoConsents
 from services.telemetry.adapters.mongo.handles import MongoHandles
 from services.telemetry.adapters.mongo.pseudonym_keys import MongoPseudonymKeys
 from services.telemetry.adapters.sealing import Sealer, read_wrapping_key
-from services.telemetry.composition import anonymizing, consent, deliveries
+from services.telemetry.composition import anonymizing, browser, bugsnag, consent, deliveries, flags
 from services.telemetry.composition.piece import Common, Piece
 from services.telemetry.settings import TelemetrySettings
 from services.telemetry.usecases.gate import Gate
@@ -25,6 +25,7 @@ SERVICE = "telemetry"
 INDEXES: Mapping[str, list[IndexModel]] = {
     **directory_copy.INDEXES,
     documents.TENANT_HANDLES: handles.INDEXES,
+    documents.BUGSNAG_SENT: sent.INDEXES,
 }
 
 _DIRECTORY_GROUP = "telemetry.directory"
@@ -37,8 +38,11 @@ async def build(runtime: Runtime[TelemetrySettings]) -> Parts:
     pieces = [
         _directory(common),
         await consent.build(common),
+        await browser.build(common),
         await anonymizing.build(common),
         await deliveries.build(common),
+        await flags.build(common),
+        await bugsnag.build(common),
     ]
     return Parts(
         public_app(SERVICE, [route for piece in pieces for route in piece.public], tokens),

@@ -20,6 +20,17 @@ ANONYMISED = Counter(
     "Anonymous events that the broker has",
     registry=REGISTRY,
 )
+DROPPED_DIAGNOSTICS = Counter(
+    "ostro_telemetry_dropped_diagnostics_total",
+    "Errors, starts and sampled requests that were forgotten, by reason",
+    ["reason"],
+    registry=REGISTRY,
+)
+ANONYMISED_DIAGNOSTICS = Counter(
+    "ostro_telemetry_anonymised_diagnostics_total",
+    "Anonymous errors, starts and sampled requests that the broker has",
+    registry=REGISTRY,
+)
 SENT = Counter(
     "ostro_telemetry_sent_events_total",
     "Anonymous events that a processor accepted",
@@ -48,5 +59,15 @@ STOPPED = Gauge(
     "ostro_telemetry_processor_stopped",
     "1 while a processor refuses our configuration and nothing moves",
     ["processor"],
+    registry=REGISTRY,
+)
+FLAG_STATES = Counter(
+    "ostro_telemetry_flag_states_total",
+    "States of flags that were published",
+    registry=REGISTRY,
+)
+FLAGS_STALE = Gauge(
+    "ostro_telemetry_flags_stale",
+    "1 while LaunchDarkly or the flags file cannot be read; what was decided last holds",
     registry=REGISTRY,
 )

@@ -1,7 +1,7 @@
 """Settings of telemetry."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, HttpUrl, field_validator
 
@@ -47,12 +47,58 @@ class TelemetrySettings(ServiceSettings):
     amplitude_throttle_seconds: float | None = Field(
         None, gt=0, description="pause for a user over the rate; Amplitude's advice by default"
     )
+    bugsnag_api_key_file: OptionalFile = Field(
+        None, description="file with the API key of the project; without it nothing is sent"
+    )
+    bugsnag_notify_url: OptionalUrl = Field(
+        None,
+        description="whole URL for errors; https://notify.bugsnag.com by default, for a key that "
+        "begins with 00000 https://notify.bugsnag.smartbear.com",
+    )
+    bugsnag_sessions_url: OptionalUrl = Field(
+        None,
+        description="whole URL for sessions; https://sessions. and the same realm by default",
+    )
+    bugsnag_traces_url: OptionalUrl = Field(
+        None,
+        description="whole URL for spans; https://<API key>.otlp. and the same realm, /v1/traces, "
+        "by default",
+    )
+    bugsnag_spans: bool = Field(
+        default=True, description="send a sample of requests as spans, which BugSnag charges for"
+    )
+    bugsnag_own_errors: bool = Field(
+        default=False,
+        description="send errors, starts and spans that concern no tenant: the operator's consent",
+    )
+    bugsnag_release_stage: str = Field(
+        "production", pattern=r"^[a-z][a-z0-9-]{0,30}$", description="release stage in BugSnag"
+    )
 
     browser_per_minute: int = Field(
         60, gt=0, description="most requests with events of pages in Jira, per person"
     )
     browser_site_per_minute: int = Field(
         6_000, gt=0, description="the same, for all persons of a site together"
+    )
+
+    launchdarkly_sdk_key_file: OptionalFile = Field(
+        None, description="file with LaunchDarkly's SDK key; without it nobody asks LaunchDarkly"
+    )
+    launchdarkly_region: Literal["us", "eu"] = Field(
+        "us", description="us or eu: hosts of LaunchDarkly"
+    )
+    launchdarkly_stream_url: OptionalUrl = Field(
+        None, description="base URL of the stream, instead of the region's"
+    )
+    launchdarkly_base_url: OptionalUrl = Field(
+        None, description="base URL of the SDK API, instead of the region's"
+    )
+    launchdarkly_events_url: OptionalUrl = Field(
+        None, description="base URL of the events API, to which nothing is sent"
+    )
+    flags_file: OptionalFile = Field(
+        None, description="JSON file of flags; with it LaunchDarkly is not asked"
     )
 
     @field_validator("pseudonym_key_file")

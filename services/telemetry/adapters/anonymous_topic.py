@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from contracts.envelope import Event
-from contracts.telemetry import TENANT_HANDLE_HEADER, AnonymousEvent
+from contracts.telemetry import NO_TENANT, TENANT_HANDLE_HEADER, AnonymousEvent
 from contracts.topics import ANONYMOUS
 from kit.kafka.client import Names
 from kit.kafka.producer import Publisher
 from kit.kafka.records import Outgoing, outgoing
 from services.telemetry.usecases.anonymizing import Anonymised
-
-NO_TENANT = "anonymous"
-"""Stands where other events name their tenant."""
 
 
 class AnonymousTopic:

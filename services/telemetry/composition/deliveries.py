@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from contracts.telemetry import AnonymousEvent
 from kit.service import Group, Role
 from services.telemetry.adapters.processors.amplitude import Amplitude
 from services.telemetry.adapters.processors.segment import Segment
@@ -53,7 +54,7 @@ def _configured(common: Common) -> list[Segment | Amplitude]:
     return found
 
 
-def _delivery(common: Common, processor: Segment | Amplitude) -> Delivery:
+def _delivery(common: Common, processor: Segment | Amplitude) -> Delivery[AnonymousEvent]:
     runtime, group = common.runtime, processor.name.group
     return Delivery(
         processor,

@@ -17,7 +17,7 @@ _ADAPTER = TypeAdapter(Event[AnonymousEvent])
 class AnonymousEvents:
     """Decodes anonymous events for one processor; what it cannot read or send is poison."""
 
-    def __init__(self, delivery: Delivery) -> None:
+    def __init__(self, delivery: Delivery[AnonymousEvent]) -> None:
         self._delivery = delivery
 
     async def handle(self, records: Sequence[Record]) -> Sequence[Poison]:

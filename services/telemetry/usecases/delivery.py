@@ -8,7 +8,7 @@ dead. What was settled before that is remembered, so that each call gets further
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
@@ -17,7 +17,6 @@ from contracts.telemetry import AnonymousEvent, ProcessorName
 from kit.kafka.consumer import GiveBack, may_pass
 from services.telemetry.domain.answers import Accepted, Answer, Partly, Retry, Split, Stop
 from services.telemetry.metrics import PARKED, RETRIES, SENT, SKIPPED, STOPPED
-from services.telemetry.usecases.anonymizing import Anonymised
 from services.telemetry.usecases.gate import Gate
 from services.telemetry.usecases.pace import Backoff, Pace
 
@@ -47,13 +46,41 @@ class Limits:
     event_bytes: int
 
 
-class Processor(Protocol):
+class Identified(Protocol):
+    """Anything anonymous that is delivered: events, diagnostics."""
+
+    @property
+    def event_id(self) -> str:
+        """Its id, the same each time it is processed."""
+        ...
+
+
+E = TypeVar("E", bound=Identified)
+E_co = TypeVar("E_co", bound=Identified, covariant=True)
+E_contra = TypeVar("E_contra", bound=Identified, contravariant=True)
+
+
+class Item(Protocol[E_co]):
+    """One of them and the handle that consent is looked up by."""
+
+    @property
+    def event(self) -> E_co:
+        """What is sent."""
+        ...
+
+    @property
+    def handle(self) -> str:
+        """Whose it is."""
+        ...
+
+
+class Processor(Protocol[E_contra]):
     """One processor."""
 
     name: ProcessorName
     limits: Limits
 
-    def prepare(self, event: AnonymousEvent) -> Prepared:
+    def prepare(self, event: E_contra) -> Prepared:
         """Render one event, the same way each time."""
         ...
 
@@ -74,7 +101,7 @@ class _Attempt:
     not_before: float = 0.0
 
 
-class Delivery:
+class Delivery(Generic[E]):
     """Sends batch after batch to one processor.
 
     ``alarm`` gets a reason when our configuration is refused, and None when it is not (any more).
@@ -82,7 +109,7 @@ class Delivery:
 
     def __init__(
         self,
-        processor: Processor,
+        processor: Processor[E],
         gate: Gate,
         pace: Pace,
         backoff: Backoff,
@@ -99,7 +126,7 @@ class Delivery:
         self._failures = 0
         self._closed_until = 0.0
 
-    async def deliver(self, items: Sequence[Anonymised]) -> dict[str, str]:
+    async def deliver(self, items: Sequence[Item[E]]) -> dict[str, str]:
         """Return event ids that the processor will never take, and why; all others are done.
 
         Raises ``GiveBack`` when the processor does not take the batch in time: nothing may be
@@ -125,7 +152,7 @@ class Delivery:
         self._settled.clear()
         return refused
 
-    def _attempts(self, items: Sequence[Anonymised]) -> list[_Attempt]:
+    def _attempts(self, items: Sequence[Item[E]]) -> list[_Attempt]:
         limits, attempts = self._processor.limits, []
         loads: list[_Load] = []
         size, seen = 0, set(self._settled)
@@ -133,7 +160,7 @@ class Delivery:
             if item.event.event_id in seen:
                 continue
             seen.add(item.event.event_id)
-            if not allowed(item.event.name, self._processor.name):
+            if not _meant_for(item.event, self._processor.name):
                 SKIPPED.labels(self._name, NOT_FOR_IT).inc()
                 continue
             prepared = self._processor.prepare(item.event)
@@ -233,6 +260,10 @@ class Delivery:
     def _refuse(self, prepared: Prepared, reason: str) -> None:
         self._settled[prepared.event_id] = reason
         PARKED.labels(self._name).inc()
+
+
+def _meant_for(event: Identified, processor: ProcessorName) -> bool:
+    return not isinstance(event, AnonymousEvent) or allowed(event.name, processor)
 
 
 def _halves(loads: Sequence[_Load], not_before: float = 0.0) -> list[_Attempt]:

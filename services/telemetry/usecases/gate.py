@@ -14,6 +14,7 @@ class Closed(StrEnum):
 
     NO_CONSENT = "no consent"
     INACTIVE_TENANT = "inactive tenant"
+    OPERATORS_OWN = "operator's own"
 
 
 class TenantOf(Protocol):

@@ -10,6 +10,7 @@ from contracts.classes import DataClass
 PSEUDONYM_KEYS = "pseudonym_keys"
 TENANT_HANDLES = "tenant_handles"
 CONSENTS = "consents"
+BUGSNAG_SENT = "bugsnag_sent"
 
 
 class PseudonymKeyDocument(TypedDict):
@@ -42,9 +43,17 @@ class ConsentDocument(TypedDict):
     """Id of the API token, or the name of the tool; never a person."""
 
 
+class BugsnagSentDocument(TypedDict):
+    """A diagnostic that BugSnag has accepted. ``_id`` is the id it was sent with."""
+
+    _id: Annotated[str, DataClass.PSEUDONYM]
+    at: Annotated[datetime, DataClass.OPERATIONAL]
+
+
 DOCUMENTS: dict[str, type] = {
     PSEUDONYM_KEYS: PseudonymKeyDocument,
     TENANT_HANDLES: TenantHandleDocument,
     CONSENTS: ConsentDocument,
+    BUGSNAG_SENT: BugsnagSentDocument,
 }
 """Collection to document, for the data inventory."""
