@@ -87,6 +87,7 @@ def independent_secrets() -> dict[str, Callable[[], str]]:
         "telemetry-pseudonym-key": key_32_bytes,
         "segment-write-key": empty,
         "amplitude-api-key": empty,
+        "bugsnag-api-key": empty,
     }
 
 

@@ -133,6 +133,10 @@ def _extra(settings: StackSettings, name: str) -> dict[str, str]:
             "OSTRO_SEGMENT_WRITE_KEY_FILE": str(key / keys.SEGMENT_WRITE_KEY),
             "OSTRO_AMPLITUDE_URL": f"{settings.processors_url}/amplitude",
             "OSTRO_AMPLITUDE_API_KEY_FILE": str(key / keys.AMPLITUDE_API_KEY),
+            "OSTRO_BUGSNAG_API_KEY_FILE": str(key / keys.BUGSNAG_API_KEY),
+            "OSTRO_BUGSNAG_NOTIFY_URL": f"{settings.processors_url}/bugsnag/notify",
+            "OSTRO_BUGSNAG_SESSIONS_URL": f"{settings.processors_url}/bugsnag/sessions",
+            "OSTRO_BUGSNAG_TRACES_URL": f"{settings.processors_url}/bugsnag/v1/traces",
         }
     if name == "executions":
         return {"OSTRO_SPOOL_DIR": str(settings.folder("spool"))}
@@ -179,6 +183,7 @@ def _processors(settings: StackSettings) -> Component:
             *("-m", "devstack.processors", "--port", str(settings.port_processors)),
             *("--segment-write-key-file", str(key / keys.SEGMENT_WRITE_KEY)),
             *("--amplitude-api-key-file", str(key / keys.AMPLITUDE_API_KEY)),
+            *("--bugsnag-api-key-file", str(key / keys.BUGSNAG_API_KEY)),
         ],
         at=settings.processors_url,
         ports=("port_processors",),

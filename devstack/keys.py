@@ -20,6 +20,7 @@ MASTER_KEY = "tenancy-master-key"
 PSEUDONYM_KEY = "telemetry-pseudonym-key"
 SEGMENT_WRITE_KEY = "segment-write-key"
 AMPLITUDE_API_KEY = "amplitude-api-key"
+BUGSNAG_API_KEY = "bugsnag-api-key"
 PEER_KEYS = "peer-keys.json"
 
 
@@ -38,6 +39,7 @@ def make_keys(folder: Path, services: Sequence[str]) -> list[str]:
         # the processors' real keys look like this
         SEGMENT_WRITE_KEY: lambda: secrets.token_urlsafe(24),
         AMPLITUDE_API_KEY: lambda: secrets.token_hex(16),
+        BUGSNAG_API_KEY: lambda: secrets.token_hex(16),
     }
     created = [name for name in makers if not (folder / name).exists()]
     for name in created:

@@ -19,6 +19,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--max-bytes", type=int, default=MAX_RECORDED_BYTES)
     parser.add_argument("--segment-write-key-file", type=Path, help="only this key is known")
     parser.add_argument("--amplitude-api-key-file", type=Path, help="only this key is known")
+    parser.add_argument("--bugsnag-api-key-file", type=Path, help="only this key is known")
     parser.add_argument("--clock-start", type=float, help="virtual clock frozen at these seconds")
     return parser.parse_args()
 
@@ -32,6 +33,7 @@ async def _main(arguments: argparse.Namespace) -> None:
         Setup(
             segment_write_key=_key(arguments.segment_write_key_file),
             amplitude_api_key=_key(arguments.amplitude_api_key_file),
+            bugsnag_api_key=_key(arguments.bugsnag_api_key_file),
             max_requests=arguments.max_requests,
             max_bytes=arguments.max_bytes,
             clock=Clock(arguments.clock_start),

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from devstack.processors.amplitude.api import Amplitude
+from devstack.processors.bugsnag import Bugsnag
 from devstack.processors.control import Control
 from devstack.processors.dispatch import Dispatcher, Place, unpacked
 from devstack.processors.faults import Script
@@ -27,6 +28,7 @@ class Setup:
 
     segment_write_key: str | None = None
     amplitude_api_key: str | None = None
+    bugsnag_api_key: str | None = None
     max_requests: int = MAX_REQUESTS
     max_bytes: int = MAX_RECORDED_BYTES
     clock: Clock = field(default_factory=Clock)
@@ -37,6 +39,7 @@ class ProcessorsApp:
         processors: tuple[Processor, ...] = (
             Segment(setup.segment_write_key),
             Amplitude(setup.amplitude_api_key),
+            Bugsnag(setup.bugsnag_api_key),
         )
         self._places = {one.name: Place(one, Script()) for one in processors}
         self._clock = setup.clock

@@ -18,12 +18,23 @@ from tests.harness.polling import eventually
 
 WITH_GROUPS = [service for service in SERVICES if groups_of(service)]
 SECRETS: Mapping[str, tuple[str, ...]] = {
-    "telemetry": ("pseudonym_key_file", "segment_write_key_file", "amplitude_api_key_file"),
+    "telemetry": (
+        "pseudonym_key_file",
+        "segment_write_key_file",
+        "amplitude_api_key_file",
+        "bugsnag_api_key_file",
+    ),
     "tenancy": ("master_key_file",),
 }
 NOBODY = "http://127.0.0.1:9"
 OTHERS: Mapping[str, Mapping[str, Any]] = {
-    "telemetry": {"segment_url": NOBODY, "amplitude_url": NOBODY}
+    "telemetry": {
+        "segment_url": NOBODY,
+        "amplitude_url": NOBODY,
+        "bugsnag_notify_url": NOBODY,
+        "bugsnag_sessions_url": NOBODY,
+        "bugsnag_traces_url": NOBODY,
+    }
 }
 
 

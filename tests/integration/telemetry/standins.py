@@ -13,6 +13,7 @@ from devstack.standin.serving import Listeners, bind, port_of
 
 WRITE_KEY = "segment-write-key"
 API_KEY = "amplitude-api-key"
+BUGSNAG_KEY = "0123456789abcdef0123456789abcdef"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,12 @@ async def standins() -> AsyncIterator[Standins]:
     url = f"http://127.0.0.1:{port_of(sock)}"
     listeners = Listeners(ClosableProtocol)
     await listeners.serve(
-        ProcessorsApp(Setup(segment_write_key=WRITE_KEY, amplitude_api_key=API_KEY)), sock
+        ProcessorsApp(
+            Setup(
+                segment_write_key=WRITE_KEY, amplitude_api_key=API_KEY, bugsnag_api_key=BUGSNAG_KEY
+            )
+        ),
+        sock,
     )
     try:
         async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
