@@ -1,0 +1,1 @@
+"""Who decides flags, and where decisions go."""
