@@ -4,7 +4,7 @@ Every field is an enum value, a bucket, a template, a truncated time or a keyed 
 field can hold free text. The rules stand in ``docs/privacy/anonymization.md``.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -110,6 +110,7 @@ class LicenceType(StrEnum):
     TESTING = "TESTING"
 
 
+_UTC = timedelta()
 PSEUDONYM_PATTERN = r"^[0-9a-f]{24}$"
 
 
@@ -151,6 +152,6 @@ class AnonymousEvent(Contract):
     @field_validator("hour")
     @classmethod
     def _truncated(cls, hour: datetime) -> datetime:
-        if hour.tzinfo is None or hour.utcoffset() or hour.timestamp() % 3600:
+        if hour.utcoffset() != _UTC or hour.minute or hour.second or hour.microsecond:
             raise ValueError("not a whole hour in UTC")
         return hour

@@ -1,7 +1,7 @@
 """``docs/telemetry-events.md`` and the tables of what telemetry sends."""
 
 from contracts.catalogue import ALWAYS, CATALOGUE, FIELD_CLASSES
-from services.telemetry.domain.rules import FIXED, RULES, WITHHELD
+from services.telemetry.domain.rules import FACTS, FIXED, RULES, WITHHELD
 from tools.docs.markdown import code, codes, page, table
 
 _INTRO = """\
@@ -34,6 +34,7 @@ def rules_table() -> str:
         (
             *((code(n), FIELD_CLASSES[n], "the envelope", how) for n, how in FIXED.items()),
             *((code(n), FIELD_CLASSES[n], code(r.source), r.treatment) for n, r in RULES.items()),
+            *((code(n), FIELD_CLASSES[n], code(f.source), f.treatment) for n, f in FACTS.items()),
         ),
     )
 

@@ -2,12 +2,23 @@
 
 from pathlib import Path
 
-from tools.docs import asyncapi, blocks, catalogue, events, inventory, metrics, openapi, settings
+from tools.docs import (
+    asyncapi,
+    blocks,
+    catalogue,
+    events,
+    inventory,
+    metrics,
+    openapi,
+    served,
+    settings,
+)
 
 
 def render(root: Path) -> dict[Path, str]:
     """Return path to text of all rendered documents under ``root``."""
     docs = root / "docs"
+    apis = openapi.render()
     return {
         docs / "events.md": events.render(),
         docs / "asyncapi.json": asyncapi.render(),
@@ -15,6 +26,7 @@ def render(root: Path) -> dict[Path, str]:
         docs / "settings.md": settings.render(),
         docs / "metrics.md": metrics.render(),
         docs / "privacy" / "inventory.md": inventory.render(),
-        **{docs / "openapi" / f"{name}.json": text for name, text in openapi.render().items()},
+        **{docs / "openapi" / f"{name}.json": text for name, text in apis.items()},
+        root / "services" / "telemetry" / "domain" / "served.py": served.render(apis),
         **blocks.render(root),
     }

@@ -7,13 +7,12 @@ from enum import StrEnum
 from contracts.catalogue import CATALOGUE
 from contracts.envelope import Event
 from contracts.telemetry import AnonymousEvent
-from contracts.usage import ProductEvent, UsageEventName
+from contracts.usage import ProductEvent
 from services.telemetry.domain.pseudonyms import (
     EVENT_CHARACTERS,
     Domain,
     hour_of,
     plausible,
-    pseudonym,
 )
 from services.telemetry.domain.rules import Context, fields_of
 
@@ -47,15 +46,16 @@ def screen(event: Event[ProductEvent], now: datetime) -> Dropped | None:
 
 def anonymize(event: Event[ProductEvent], context: Context) -> AnonymousEvent | Dropped:
     """Build the anonymous event from the allowed fields of its name."""
-    definition = CATALOGUE.get(event.data.name)
-    if definition is None:
+    if event.data.name not in CATALOGUE:
         return Dropped(DropReason.UNKNOWN_EVENT)
     try:
-        return AnonymousEvent(
-            event_id=pseudonym(context.key, Domain.EVENT, event.id, EVENT_CHARACTERS),
-            name=UsageEventName(event.data.name),
-            hour=hour_of(event.time),
-            **fields_of(event, context, definition.fields),
+        return AnonymousEvent.model_validate(
+            {
+                "event_id": context.pseudonyms.of(Domain.EVENT, event.id, EVENT_CHARACTERS),
+                "name": event.data.name,
+                "hour": hour_of(event.time),
+                **fields_of(event.data, context),
+            }
         )
     except Exception:  # noqa: BLE001  whatever went wrong, the event must not leave
         return Dropped(DropReason.ERROR)

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
+from functools import lru_cache
 
 from contracts.telemetry import CountBucket, DurationBucket, LicenceTier, LicenceType
 
@@ -45,6 +46,7 @@ def licence_type(text: str) -> LicenceType | None:
     return LicenceType.__members__.get(text.strip().upper().replace(" ", "_").replace("-", "_"))
 
 
+@lru_cache(maxsize=256)
 def app_version(text: str) -> str | None:
     """Return major.minor: a build that one customer got first would single that customer out."""
     return _major_minor(_APP_VERSION, text)

@@ -1,72 +1,21 @@
 """URL paths to route templates: an allow-list. What leaves is our own text, never the input's.
 
 Query and fragment are gone, issue keys, test keys, ids and file names become placeholders, and a
-path that is not on the list is ``/other``.
+path that is not on the list is ``/other``. Issue and test keys stay only if the tenant chose so.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
+
+from services.telemetry.domain.served import SERVED
 
 OTHER = "/other"
 
-_VENDOR_API = (
-    "automations/executions/cucumber",
-    "automations/executions/custom",
-    "automations/executions/junit",
-    "automations/testcases",
-    "environments",
-    "environments/:id",
-    "folders",
-    "folders/:id",
-    "healthcheck",
-    "issuelinks/:issueKey/executions",
-    "issuelinks/:issueKey/testcases",
-    "issuelinks/:issueKey/testcycles",
-    "issuelinks/:issueKey/testplans",
-    "links/:id",
-    "priorities",
-    "priorities/:id",
-    "projects",
-    "projects/:project",
-    "statuses",
-    "statuses/:id",
-    "testcases",
-    "testcases/:key/links",
-    "testcases/:key/links/issues",
-    "testcases/:key/links/weblinks",
-    "testcases/:key/testscript",
-    "testcases/:key/versions",
-    "testcases/:key/versions/:version",
-    "testcycles",
-    "testcycles/:key/links",
-    "testcycles/:key/links/issues",
-    "testcycles/:key/links/weblinks",
-    "testexecutions",
-    "testexecutions/:key/links",
-    "testexecutions/:key/links/issues",
-    "testexecutions/:key/teststeps/sync",
-    "testplans",
-    "testplans/:key/links/issues",
-    "testplans/:key/links/testcycles",
-    "testplans/:key/links/weblinks",
-)
-_KINDS = ("testcases", "testcycles", "testexecutions", "testplans")
-_OF_EVERY_KIND = ("nextgen", ":key", ":key/attachments", ":key/attachments/:attachment")
-_WITH_STEPS = ("testcases", "testexecutions")
-_OF_STEPS = ("", "/:step/attachments", "/:step/attachments/:attachment")
-_OSTRO = (
-    "executions/uploads/:upload",
-    "telemetry/consent",
-    "tenancy/audit",
-    "tenancy/projects",
-    "tenancy/projects/:project",
-    "tenancy/tokens",
-    "tenancy/tokens/:token",
-)
 _JIRA = (
     "/browse/:issueKey",
-    "/connect/installed",
-    "/connect/uninstalled",
+    "/jira/webhooks/:id",
     "/jira/browse/:issueKey",
     "/jira/dashboards/:id",
     "/jira/projects",
@@ -74,16 +23,17 @@ _JIRA = (
     "/jira/software/c/projects/:project/boards/:board",
     "/jira/software/projects/:project",
     "/jira/software/projects/:project/boards/:board",
+    "/plugins/servlet/ac/:app/:page",
     "/projects/:project",
 )
 
-TEMPLATES: tuple[str, ...] = (
-    *(f"/v2/{path}" for path in _VENDOR_API),
-    *(f"/v2/{kind}/{path}" for kind in _KINDS for path in _OF_EVERY_KIND),
-    *(f"/v2/{kind}/:key/teststeps{path}" for kind in _WITH_STEPS for path in _OF_STEPS),
-    *(f"/ostro/v1/{path}" for path in _OSTRO),
-    *_JIRA,
-)
+TEMPLATES: tuple[str, ...] = (*SERVED, *_JIRA)
+
+_KEPT = {
+    ":issueKey": re.compile(r"[A-Z][A-Z0-9_]{1,9}-[1-9][0-9]{0,9}"),
+    ":key": re.compile(r"[A-Z][A-Z0-9_]{1,9}-[TRPE][1-9][0-9]{0,9}"),
+}
+"""Placeholders that stay filled for a tenant that chose so, and what may stand there then."""
 
 
 @dataclass
@@ -115,16 +65,36 @@ _ROOT = _tree(TEMPLATES)
 _DEEPEST = max(template.count("/") for template in TEMPLATES)
 
 
-def template_of(path: str) -> str:
-    """Return the template of a path; a literal segment goes before a placeholder."""
-    path = path.partition("?")[0].partition("#")[0]
+def template_of(path: str, *, keep_keys: bool = False) -> str:
+    """Return the template of a path; a literal segment goes before a placeholder.
+
+    ``keep_keys`` leaves issue and test keys in it that have exactly the form of one. Without it a
+    template, and a path that kept its keys, is the template again.
+    """
+    return _template_of(path.partition("?")[0].partition("#")[0], keep_keys)
+
+
+@lru_cache(maxsize=4096)
+def _template_of(path: str, keep_keys: bool) -> str:
     if len(path) > 1:
         path = path.removesuffix("/")
     # one more than the deepest template, so that a hostile path costs nothing
     segments = path.split("/", _DEEPEST + 1)
     if segments[0] or len(segments) < 2:
         return OTHER
-    return _match(_ROOT, segments[1:]) or OTHER
+    template = _match(_ROOT, segments[1:])
+    if template is None:
+        return OTHER
+    return _with_keys(template, segments) if keep_keys else template
+
+
+def _with_keys(template: str, segments: list[str]) -> str:
+    parts = template.split("/")
+    for index, part in enumerate(parts):
+        pattern = _KEPT.get(part)
+        if pattern is not None and pattern.fullmatch(segments[index]):
+            parts[index] = segments[index]
+    return "/".join(parts)
 
 
 def _match(node: _Node, segments: list[str]) -> str | None:

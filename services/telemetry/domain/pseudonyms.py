@@ -5,7 +5,7 @@ from the event's own time, so that a repeat gets the same pseudonym whenever it 
 """
 
 import hmac
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 KEY_BYTES = 32
@@ -24,6 +24,7 @@ class Domain(StrEnum):
     USER = "user"
     INSTANCE = "instance"
     EVENT = "event"
+    TENANT = "tenant"
 
 
 def pseudonym(key: bytes, domain: Domain, value: str, characters: int = ID_CHARACTERS) -> str:
@@ -32,9 +33,66 @@ def pseudonym(key: bytes, domain: Domain, value: str, characters: int = ID_CHARA
     return hmac.digest(key, message, "sha256").hex()[:characters]
 
 
-def epoch_of(moment: datetime) -> str:
-    """Return the calendar month in UTC, ``2026-11``."""
-    return moment.astimezone(UTC).strftime("%Y-%m")
+class Pseudonyms:
+    """The same under one key whose first block is hashed once per domain."""
+
+    def __init__(self, key: bytes) -> None:
+        self._begun = {
+            domain: hmac.new(key, domain.value.encode() + _SEPARATOR, "sha256") for domain in Domain
+        }
+
+    def of(self, domain: Domain, value: str, characters: int = ID_CHARACTERS) -> str:
+        """Return what ``pseudonym`` returns."""
+        begun = self._begun[domain].copy()
+        begun.update(value.encode("utf-8", "surrogatepass"))
+        return begun.hexdigest()[:characters]
+
+
+class Period(StrEnum):
+    """How long a key is used. Names of epochs sort by time within one period."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+
+
+def epoch_of(moment: datetime, period: Period = Period.MONTH) -> str:
+    """Return the epoch in UTC: ``2026-11-24``, ``2026-W48``, ``2026-11`` or ``2026-Q4``."""
+    day = moment.astimezone(UTC)
+    match period:
+        case Period.DAY:
+            return day.strftime("%Y-%m-%d")
+        case Period.WEEK:
+            year, week, _ = day.isocalendar()
+            return f"{year}-W{week:02}"
+        case Period.MONTH:
+            return f"{day.year:04}-{day.month:02}"
+        case Period.QUARTER:
+            return f"{day.year:04}-Q{(day.month + 2) // 3}"
+
+
+def end_of(epoch: str) -> date:
+    """Return the first day after an epoch; raise ``ValueError`` for a text that names none."""
+    year, _, rest = epoch.partition("-")
+    if rest.startswith("W"):
+        return date.fromisocalendar(int(year), int(rest[1:]), 1) + timedelta(days=7)
+    if rest.startswith("Q"):
+        return _month_after(int(year), 3 * int(rest[1:]))
+    if len(rest) == 2:
+        return _month_after(int(year), int(rest))
+    return date.fromisoformat(epoch) + timedelta(days=1)
+
+
+def _month_after(year: int, month: int) -> date:
+    return date(year + month // 12, month % 12 + 1, 1)
+
+
+def late_epochs(now: datetime, period: Period) -> list[str]:
+    """Return the epochs that an event may still belong to, whether or not they have a key."""
+    days = range((OLDEST + NEWEST).days + 1)
+    moments = [now + NEWEST, *(now - timedelta(days=n) for n in days), now - OLDEST]
+    return sorted({epoch_of(moment, period) for moment in moments})
 
 
 def hour_of(moment: datetime) -> datetime:

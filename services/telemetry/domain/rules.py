@@ -1,130 +1,169 @@
 """One written rule per field of the anonymous event, and the policy for what has none.
 
-``docs/privacy/anonymization.md`` renders these; a test compares them.
+``docs/privacy/anonymization.md`` renders these.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from contracts.envelope import Event
-from contracts.telemetry import ClientFamily, LicenceType, UploadFormat
+from contracts.catalogue import CATALOGUE
+from contracts.telemetry import (
+    ClientFamily,
+    CountBucket,
+    DurationBucket,
+    LicenceTier,
+    LicenceType,
+    UploadFormat,
+)
 from contracts.tenancy import TenantState
 from contracts.usage import ProductEvent
 from services.telemetry.domain import buckets
 from services.telemetry.domain.clients import client_of
 from services.telemetry.domain.paths import template_of
-from services.telemetry.domain.pseudonyms import Domain, pseudonym
+from services.telemetry.domain.pseudonyms import Domain, Pseudonyms
+
+
+class Context:
+    """What events are anonymised with: facts of their tenant, the key of their epoch, a choice.
+
+    Made once for many events: what the tenant decides alone is worked out once.
+    """
+
+    def __init__(self, tenant: TenantState, key: bytes, *, keep_keys: bool = False) -> None:
+        self.tenant = tenant
+        self.pseudonyms = Pseudonyms(key)
+        self.keep_keys = keep_keys
+
+    @cached_property
+    def facts(self) -> Mapping[str, Any]:
+        """Fields that are the same for every event of the tenant."""
+        return {name: rule.apply(self) for name, rule in FACTS.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What an event is anonymised with: its tenant's facts and the key of its epoch."""
+class Fact:
+    """How a field is made of the tenant. ``apply`` returns None for what cannot be read."""
 
-    tenant: TenantState
-    key: bytes
+    source: str
+    """``TenantState`` field that it is made from."""
+    treatment: str
+    apply: Callable[[Context], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How one field is made. ``apply`` returns None for what is absent or cannot be read."""
+    """How a field is made of the event. ``apply`` returns None for what cannot be read."""
 
     source: str
-    """``ProductEvent`` or ``TenantState`` field that it is made from."""
+    """``ProductEvent`` field that it is made from."""
     treatment: str
     apply: Callable[[ProductEvent, Context], Any]
 
 
+_UPLOAD_FORMATS = {member.value: member for member in UploadFormat}
+_EPOCH_KEY = "24 hex characters of HMAC-SHA256 under the tenant's key of the epoch, domain"
+
+
 def _user(event: ProductEvent, context: Context) -> str | None:
     account = event.account_id
-    return pseudonym(context.key, Domain.USER, account) if account else None
+    return context.pseudonyms.of(Domain.USER, account) if account else None
 
 
-def _instance(_: ProductEvent, context: Context) -> str | None:
-    instance = context.tenant.jira_instance
-    return pseudonym(context.key, Domain.INSTANCE, instance) if instance else None
+def _path(event: ProductEvent, context: Context) -> str | None:
+    path = event.url_path
+    return None if path is None else template_of(path, keep_keys=context.keep_keys)
+
+
+def _client(event: ProductEvent, _: Context) -> ClientFamily | None:
+    return None if event.user_agent is None else client_of(event.user_agent).family
+
+
+def _client_major(event: ProductEvent, _: Context) -> int | None:
+    return None if event.user_agent is None else client_of(event.user_agent).major
+
+
+def _app_version(event: ProductEvent, _: Context) -> str | None:
+    return None if event.app_version is None else buckets.app_version(event.app_version)
 
 
 def _format(event: ProductEvent, _: Context) -> UploadFormat | None:
-    return next((f for f in UploadFormat if f.value == event.format), None)
+    return None if event.format is None else _UPLOAD_FORMATS.get(event.format)
 
 
-def _licence_type(_: ProductEvent, context: Context) -> LicenceType | None:
+def _size(event: ProductEvent, _: Context) -> CountBucket | None:
+    return None if event.count is None else buckets.count_bucket(event.count)
+
+
+def _duration(event: ProductEvent, _: Context) -> DurationBucket | None:
+    return None if event.duration_ms is None else buckets.duration_bucket(event.duration_ms)
+
+
+def _instance(context: Context) -> str | None:
+    instance = context.tenant.jira_instance
+    return context.pseudonyms.of(Domain.INSTANCE, instance) if instance else None
+
+
+def _jira_version(context: Context) -> str | None:
+    text = context.tenant.jira_version
+    return None if text is None else buckets.jira_version(text)
+
+
+def _licence_tier(context: Context) -> LicenceTier | None:
+    text = context.tenant.licence_tier
+    return None if text is None else buckets.licence_tier(text)
+
+
+def _licence_type(context: Context) -> LicenceType | None:
     text = context.tenant.licence_type
     return None if text is None else buckets.licence_type(text)
 
 
-def _family(user_agent: str) -> ClientFamily:
-    return client_of(user_agent).family
-
-
-def _major(user_agent: str) -> int | None:
-    return client_of(user_agent).major
-
-
-def _text(function: Callable[[str], Any], text: str | None) -> Any:
-    return None if text is None else function(text)
-
-
 RULES: Mapping[str, Rule] = {
-    "user": Rule(
-        "ProductEvent.account_id",
-        "24 hex characters of HMAC-SHA256 under the tenant's key of the month, domain `user`",
-        _user,
-    ),
-    "instance": Rule(
-        "TenantState.jira_instance",
-        "24 hex characters of HMAC-SHA256 under the tenant's key of the month, domain `instance`",
-        _instance,
-    ),
+    "user": Rule("ProductEvent.account_id", f"{_EPOCH_KEY} `user`", _user),
     "path": Rule(
         "ProductEvent.url_path",
-        "route template of an allow-list, else `/other`; query and fragment are gone, "
-        "keys, ids and names become placeholders",
-        lambda e, _: _text(template_of, e.url_path),
+        "route template of an allow-list, else `/other`; query and fragment are gone, keys, ids "
+        "and names become placeholders; issue and test keys stay if the tenant chose `keepKeys`",
+        _path,
     ),
     "client": Rule(
         "ProductEvent.user_agent",
         "family of a fixed list, else `Other`; no device or system",
-        lambda e, _: _text(_family, e.user_agent),
+        _client,
     ),
     "client_major": Rule(
         "ProductEvent.user_agent",
         "major version of a family that we know, 1 to 999; nothing of what follows it",
-        lambda e, _: _text(_major, e.user_agent),
+        _client_major,
     ),
-    "app_version": Rule(
-        "ProductEvent.app_version",
-        "major.minor",
-        lambda e, _: _text(buckets.app_version, e.app_version),
-    ),
-    "jira_version": Rule(
-        "TenantState.jira_version",
-        "major.minor",
-        lambda _, c: _text(buckets.jira_version, c.tenant.jira_version),
-    ),
-    "licence_tier": Rule(
-        "TenantState.licence_tier",
-        "bucket: 1-10, 11-100, 101-1000, 1001-10000, 10001+",
-        lambda _, c: _text(buckets.licence_tier, c.tenant.licence_tier),
-    ),
-    "licence_type": Rule("TenantState.licence_type", "one of Atlassian's types", _licence_type),
+    "app_version": Rule("ProductEvent.app_version", "major.minor", _app_version),
     "format": Rule("ProductEvent.format", "junit, cucumber or custom", _format),
     "size": Rule(
-        "ProductEvent.count",
-        "bucket: 0, 1, 2-10, 11-100, 101-1000, 1001-10000, 10001+",
-        lambda e, _: None if e.count is None else buckets.count_bucket(e.count),
+        "ProductEvent.count", "bucket: 0, 1, 2-10, 11-100, 101-1000, 1001-10000, 10001+", _size
     ),
     "duration": Rule(
-        "ProductEvent.duration_ms",
-        "bucket: 0-100ms, 100ms-1s, 1-10s, 10-60s, 60s+",
-        lambda e, _: None if e.duration_ms is None else buckets.duration_bucket(e.duration_ms),
+        "ProductEvent.duration_ms", "bucket: 0-100ms, 100ms-1s, 1-10s, 10-60s, 60s+", _duration
     ),
 }
+"""Fields that differ from event to event."""
+
+FACTS: Mapping[str, Fact] = {
+    "instance": Fact("TenantState.jira_instance", f"{_EPOCH_KEY} `instance`", _instance),
+    "jira_version": Fact("TenantState.jira_version", "major.minor", _jira_version),
+    "licence_tier": Fact(
+        "TenantState.licence_tier",
+        "bucket: 1-10, 11-100, 101-1000, 1001-10000, 10001+",
+        _licence_tier,
+    ),
+    "licence_type": Fact("TenantState.licence_type", "one of Atlassian's types", _licence_type),
+}
+"""Fields that are the same for every event of a tenant."""
 
 FIXED: Mapping[str, str] = {
     "event_id": "32 hex characters of HMAC-SHA256 of the product event's id under the tenant's "
-    "key of the month, domain `event`",
+    "key of the epoch, domain `event`",
     "name": "one of the closed catalogue of event names; any other event is dropped",
     "hour": "time of the event, truncated to the hour in UTC",
 }
@@ -142,8 +181,20 @@ WITHHELD: Mapping[str, str] = {
 """Input fields that never leave, and why."""
 
 
-def fields_of(
-    event: Event[ProductEvent], context: Context, names: frozenset[str]
-) -> dict[str, Any]:
-    """Apply the rules of the allowed fields."""
-    return {name: RULES[name].apply(event.data, context) for name in names}
+_PLANS = {
+    name: (
+        tuple((field, RULES[field].apply) for field in RULES if field in definition.fields),
+        tuple(field for field in FACTS if field in definition.fields),
+    )
+    for name, definition in CATALOGUE.items()
+}
+
+
+def fields_of(event: ProductEvent, context: Context) -> dict[str, Any]:
+    """Apply the rules of the fields that the catalogue allows an event of this name."""
+    rules, names = _PLANS[event.name]
+    facts = context.facts
+    fields: dict[str, Any] = {name: facts[name] for name in names}
+    for name, apply in rules:
+        fields[name] = apply(event, context)
+    return fields

@@ -51,6 +51,32 @@ def test_paths(path: str, template: str) -> None:
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_template_matches_itself(template: str) -> None:
     assert template_of(template.replace(":", "x")) == template
+    assert template_of(template, keep_keys=True) == template
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/jira/browse/ABC-123?focusedId=1", "/jira/browse/ABC-123"),
+        ("/browse/ABC-0123", "/browse/:issueKey"),
+        ("/browse/abc-1", "/browse/:issueKey"),
+        ("/browse/BOB_SMITH_OF_ACME-1", "/browse/:issueKey"),
+        ("/browse/ABC-1\n", "/browse/:issueKey"),
+        ("/v2/testcases/ABC-T12/links", "/v2/testcases/ABC-T12/links"),
+        ("/v2/testcases/ABC-12/links", "/v2/testcases/:key/links"),
+        (
+            "/v2/testcycles/ABC-R1/attachments/bob.png",
+            "/v2/testcycles/ABC-R1/attachments/:attachment",
+        ),
+        ("/v2/projects/ABC-1", "/v2/projects/:project"),
+        ("/people/ABC-1", OTHER),
+    ],
+)
+def test_keys_stay_only_where_chosen_and_in_exactly_their_form(path: str, kept: str) -> None:
+    assert template_of(path, keep_keys=True) == kept
+    # what was kept goes again when the choice is taken back
+    assert template_of(kept) == template_of(path)
+    assert "ABC" not in template_of(path)
 
 
 @pytest.mark.parametrize(
