@@ -16,7 +16,7 @@ from services.telemetry.adapters.mongo.consent import MongoConsents
 from services.telemetry.adapters.mongo.handles import MongoHandles
 from services.telemetry.adapters.mongo.pseudonym_keys import MongoPseudonymKeys
 from services.telemetry.adapters.sealing import Sealer, read_wrapping_key
-from services.telemetry.composition import anonymizing, browser, bugsnag, consent, deliveries, flags, flags
+from services.telemetry.composition import anonymizing, browser, bugsnag, consent, deliveries, flags
 from services.telemetry.composition.piece import Common, Piece
 from services.telemetry.settings import TelemetrySettings
 from services.telemetry.usecases.gate import Gate
@@ -41,7 +41,6 @@ async def build(runtime: Runtime[TelemetrySettings]) -> Parts:
         await browser.build(common),
         await anonymizing.build(common),
         await deliveries.build(common),
-        await flags.build(common),
         await flags.build(common),
         await bugsnag.build(common),
     ]
