@@ -26,7 +26,7 @@ class Stack:
         self.project = f"ostro-test-{secrets.token_hex(3)}"
         self.edge_port = free_port()
         make(folder)
-        for name in ("segment-write-key", "amplitude-api-key"):
+        for name in ("segment-write-key", "amplitude-api-key", "bugsnag-api-key"):
             write(folder / name, f"test-{name}")
         self._environment = os.environ | {
             "OSTRO_SECRETS_DIR": str(folder),

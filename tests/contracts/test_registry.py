@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from contracts import (
     customfields,
+    diagnostics,
     executions,
     flags,
     internal,
@@ -47,6 +48,7 @@ from contracts.routes import owner_of
 from contracts.tenancy import SERVICES
 from contracts.testcases import DEFAULT_OPTIONS, FIRST_CUSTOM_OPTION_NUMBER, OptionType
 from contracts.topics import (
+    DIAGNOSTIC,
     DLQ_RETENTION,
     TOKEN_USE,
     TOPICS,
@@ -72,6 +74,7 @@ MODELS = [
     m
     for module in (
         customfields,
+        diagnostics,
         executions,
         flags,
         internal,
@@ -148,8 +151,9 @@ def test_a_topic_is_named_by_owner_thing_and_version(topic: Topic) -> None:
     assert topic.owner in SERVICES
     if match[1] != "usage":  # many produce it, telemetry answers for it
         assert topic.owner == match[1]
-        # every service tells tenancy which tokens were used
-        assert topic.producers == (SERVICES if topic is TOKEN_USE else (topic.owner,))
+        # every service tells tenancy which tokens were used, and telemetry of its errors
+        told_by_all = topic in {TOKEN_USE, DIAGNOSTIC}
+        assert topic.producers == (SERVICES if told_by_all else (topic.owner,))
     assert set(topic.producers) <= set(SERVICES)
     assert topic.type == topic.name
     assert topic.key
@@ -164,9 +168,9 @@ def test_state_is_compacted_and_facts_expire(topic: Topic) -> None:
         assert timedelta(hours=24) <= topic.retention < DLQ_RETENTION
 
 
-def test_personal_events_are_kept_short_and_never_dead_lettered() -> None:
+def test_what_is_not_anonymous_yet_is_kept_short_and_never_dead_lettered() -> None:
     for topic in TOPICS:
-        if topic.payload is usage.ProductEvent:
+        if topic.payload in {usage.ProductEvent, diagnostics.Diagnostic}:
             assert topic.retention == timedelta(hours=24)
             assert not any(s.dead_letters for s in topic.subscriptions)
 
