@@ -78,6 +78,8 @@ class Resource:
     operations: tuple[str, str, str]
     """Ids of list, download and upload."""
     tag: str
+    what: str
+    """A word for it, such as ``a test case``."""
     seen: Callable[..., Any]
     read: Callable[..., Any]
     edited: Callable[..., Any]
@@ -111,7 +113,7 @@ def attachment_routes(attachments: Attachments, resource: Resource) -> APIRouter
     one = f"{resource.one_path}/attachments"
 
     async def of(located: Annotated[Located, Depends(resource.seen)]) -> Response:
-        """List attachments, oldest first; 404 where there are none."""
+        """List attachments with their ids, oldest first; 404 where there are none."""
         found = await attachments.of(located.tenant, located.place)
         if not found:
             raise NotFound("There are no attachments.")
@@ -149,15 +151,21 @@ def attachment_routes(attachments: Attachments, resource: Resource) -> APIRouter
         f"{resource.list_path}/attachments",
         of,
         operation_id=listed,
+        summary=f"List the attachments of {resource.what}",
         responses={200: {"model": AttachmentList}},
     )
     add(
-        f"{one}/{{attachmentId}}", fetch, operation_id=fetched, responses={200: {"content": _BYTES}}
+        f"{one}/{{attachmentId}}",
+        fetch,
+        operation_id=fetched,
+        summary=f"Download an attachment of {resource.what}",
+        responses={200: {"content": _BYTES}},
     )
     upload = partial(add, f"{one}/{{fileName:rest}}", send)
     upload(
         methods=["PUT"],
         operation_id=sent,
+        summary=f"Attach a file to {resource.what}",
         responses={200: {"model": AttachmentRef}},
         openapi_extra={"requestBody": {"required": True, "content": _BYTES}},
     )
@@ -165,10 +173,13 @@ def attachment_routes(attachments: Attachments, resource: Resource) -> APIRouter
     return router
 
 
-def removal_route(attachments: Attachments, path: str, located: Callable[..., Any]) -> APIRouter:
+def removal_route(
+    attachments: Attachments, path: str, what: str, located: Callable[..., Any]
+) -> APIRouter:
     """Build the route that removes one attachment, which the vendor has not.
 
-    ``path`` goes up to and without ``/attachments``; ``located`` is as ``Resource.edited``.
+    ``path`` goes up to and without ``/attachments``; ``what`` is as in ``Resource``, ``located``
+    as its ``edited``.
     """
     router = APIRouter(tags=["Delete and archive"], dependencies=[only_parameters()])
 
@@ -182,7 +193,11 @@ def removal_route(attachments: Attachments, path: str, located: Callable[..., An
         return Response(status_code=204)
 
     router.add_api_route(
-        f"{path}/attachments/{{attachmentId}}", remove, methods=["DELETE"], status_code=204
+        f"{path}/attachments/{{attachmentId}}",
+        remove,
+        methods=["DELETE"],
+        status_code=204,
+        summary=f"Remove an attachment of {what}",
     )
     return router
 

@@ -4,6 +4,7 @@ FastAPI reads a declared body before any dependency runs; ours is a dependency i
 after the caller, so that nobody unknown has a body read or learns what is wrong with it.
 """
 
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from fastapi import Request
@@ -53,8 +54,29 @@ async def asks_something(request: Request) -> bool:
     return content not in {b"", b"{}"}
 
 
-def documented(model: type[BaseModel]) -> dict[str, Any]:
-    """Return ``openapi_extra`` of a route that reads ``model`` by ``JsonBody``."""
+def documented(
+    model: type[BaseModel],
+    *,
+    most: int = DEFAULT_MAX_BYTES,
+    examples: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return ``openapi_extra`` of a route that reads ``model`` by ``JsonBody``.
+
+    ``most``: bytes that it may have; ``examples``: bodies by what they show.
+    """
     # the definitions it brings along are moved there by kit.http.docs
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    content: dict[str, Any] = {"schema": schema}
+    if examples:
+        content["examples"] = {name: {"value": value} for name, value in examples.items()}
+    size = f"{most >> 20} MiB" if most >> 20 else f"{most >> 10} KiB"
+    return {
+        "requestBody": {"required": True, "content": {"application/json": content}},
+        "responses": {"413": answer_of(f"The body is larger than {size}.", "Error")},
+    }
+
+
+def answer_of(description: str, schema: str) -> dict[str, Any]:
+    """Return a documented answer of a schema that kit.http.docs adds to every document."""
+    reference = {"$ref": f"#/components/schemas/{schema}"}
+    return {"description": description, "content": {"application/json": {"schema": reference}}}

@@ -65,7 +65,8 @@ class Bulk(OwnBody, Generic[M]):
 
 def documented_bulk(model: type[BaseModel]) -> dict[str, Any]:
     """Return ``openapi_extra`` of a route whose items are bodies of this model."""
-    return documented(Bulk[model])  # type: ignore[valid-type]  # made for the document alone
+    made = Bulk[model]  # type: ignore[valid-type]  # made for the document alone
+    return documented(made, most=MAX_BYTES)
 
 
 class Items(Generic[M]):
@@ -165,7 +166,7 @@ class _Text:
     def _list(self) -> list[str]:
         if not self._took("["):
             null = self._value() == "null"
-            raise InvalidInput("items must not be null" if null else "items is not valid")
+            raise InvalidInput("items must not be null" if null else "items must be a list")
         found: list[str] = []
         if self._took("]"):
             return found

@@ -4,6 +4,7 @@ The page is Swagger UI. All of it is served from here, and its policy forbids th
 or send anything elsewhere: people paste tokens into it.
 """
 
+import re
 from collections.abc import Sequence
 from copy import deepcopy
 from html import escape
@@ -12,8 +13,10 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from kit.errors import NotFound
+from kit.http.body import answer_of
 
 _ASSETS = files("fastapi_offline") / "static"
 """The package carries Swagger UI's own release files, byte for byte; its code is not used."""
@@ -93,11 +96,14 @@ async function joined() {
 })();
 """
 
+_READS = ["GET", "HEAD"]
 _ERROR = {
     "type": "object",
     "required": ["errorCode", "message"],
     "properties": {"errorCode": {"type": "integer"}, "message": {"type": "string"}},
 }
+_CLAUSE = re.compile(r"[.;:,](?=\s|$)")
+"""Ends the part of a description that is the summary."""
 _NOT_AUTHENTICATED = {
     "type": "object",
     "required": ["error"],
@@ -120,11 +126,11 @@ def _router(path: str, title: str, services: Sequence[str]) -> APIRouter:
     documents = " ".join(f"/ostro/v1/{name}/openapi.json" for name in services)
     page = _PAGE.format(title=escape(title), docs=path, documents=documents)
 
-    @routes.get("")
+    @routes.api_route("", methods=_READS)
     async def show() -> Response:
         return Response(page, media_type="text/html", headers={"content-security-policy": _POLICY})
 
-    @routes.get("/{name}")
+    @routes.api_route("/{name}", methods=_READS)
     def file(name: str) -> Response:  # not async: it reads from the disk
         if name == "start.js":
             return Response(_START, media_type="text/javascript")
@@ -149,22 +155,31 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas |= {"Error": _ERROR, "NotAuthenticated": _NOT_AUTHENTICATED}
-    for methods in document["paths"].values():
-        for operation in methods.values():
+    unnamed = _without_summary(app)
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if (method.upper(), path) in unnamed:
+                operation["summary"] = _CLAUSE.split(operation["description"], maxsplit=1)[0]
             _describe_errors(operation["responses"], with_token="security" in operation)
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 schemas |= content["schema"].pop("$defs", {})
     return document
 
 
+def _without_summary(app: FastAPI) -> set[tuple[str, str]]:
+    """Return the operations whose summary FastAPI would make of the name of a function."""
+    routes = (context.route for context in iter_route_contexts(app.routes))
+    return {
+        (method, route.path_format)
+        for route in routes
+        if isinstance(route, APIRoute) and route.include_in_schema and route.summary is None
+        for method in route.methods or ()
+    }
+
+
 def _describe_errors(responses: dict[str, Any], *, with_token: bool) -> None:
     # FastAPI's own answer to invalid input, which kit.http.errors replaces
     responses.pop("422", None)
     if with_token:
-        responses.setdefault("401", _answer("No valid token.", "NotAuthenticated"))
-    responses.setdefault("default", _answer("Any other fault.", "Error"))
-
-
-def _answer(description: str, schema: str) -> dict[str, Any]:
-    reference = {"$ref": f"#/components/schemas/{schema}"}
-    return {"description": description, "content": {"application/json": {"schema": reference}}}
+        responses.setdefault("401", answer_of("No valid token.", "NotAuthenticated"))
+    responses.setdefault("default", answer_of("Any other fault.", "Error"))

@@ -23,6 +23,22 @@ from kit.observability import diagnostics
 
 log = structlog.get_logger(__name__)
 _LONGEST_MESSAGE = 500
+_EXPECTED = {
+    "int": "must be an integer",
+    "float": "must be a number",
+    "finite": "must be a number",
+    "bool": "must be true or false",
+    "string": "must be text",
+    "list": "must be a list",
+    "tuple": "must be a list",
+    "frozen": "must be a list",
+    "dict": "must be an object",
+    "model": "must be an object",
+    "date": "must be a date like 2026-11-24",
+    "datetime": "must be a date-time like 2026-11-24T12:00:00Z",
+    "uuid": "must be a UUID",
+}
+"""What to say of a fault, by the first word of Pydantic's name for it."""
 _FIELD_NAME = re.compile(r"[A-Za-z_]{1,32}")
 
 
@@ -111,14 +127,15 @@ def validation_message(errors: Any, whole: str = "The request body") -> str:
     if kind in limits:
         key, text = limits[kind]
         return f"{name} {text} {context.get(key)}"
+    if kind in {"enum", "literal_error"}:
+        return f"{name} must be {context['expected']}"
     texts = {
-        "int": "must be a number",
-        "bool": "must be true or false",
         "extra": "is no parameter here" if whole == "The request" else "is no field of this body",
         # raised by our own validators, in words for the client
         "value": str(context.get("error", "is not valid")),
     }
-    return f"{name or 'body'} {texts.get(kind.split('_')[0], 'is not valid')}"
+    start = kind.split("_")[0]
+    return f"{name or 'body'} {texts.get(start) or _EXPECTED.get(start, 'is not valid')}"
 
 
 class LastResort:

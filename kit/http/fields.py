@@ -41,7 +41,7 @@ def number_as_text(value: object) -> object:
 
 def _no_truth(value: object) -> object:
     if isinstance(value, bool):
-        raise ValueError("must be a number")  # noqa: TRY004  pydantic takes no other for a fault
+        raise ValueError("must be an integer")  # noqa: TRY004  pydantic takes no other for a fault
     return value
 
 

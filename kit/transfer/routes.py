@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 from contracts.ids import PROJECT_KEY_PATTERN
 from contracts.importing import JiraIds, Missing
 from contracts.transfer import Part
+from contracts.usage import UsageEventName
 from kit.clock import vendor_time
 from kit.directory.access import Access
 from kit.errors import InvalidInput, NotFound
@@ -23,10 +24,11 @@ from kit.http.pages import json_response
 from kit.http.security import AccessTo
 from kit.transfer.exporting import Exporter
 from kit.transfer.importing import Forecast, Importer, Progress, Wish
-from kit.transfer.references import Reference
+from kit.transfer.references import Reference, Unresolved
 from kit.transfer.rows import Import, ImportState
 from kit.transfer.spooling import Spooled, spooled
 from kit.transfer.turns import Turns
+from kit.usage import UsageReporter
 
 _MOST_COMING = 100
 _BYTES = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
@@ -59,6 +61,17 @@ class ImportCheck(TypedDict):
     """To things of projects that are imported along, which are not there yet: the first to each."""
 
 
+class UnresolvedReferences(TypedDict):
+    """Of an archive that refers to what is not there."""
+
+    errorCode: int
+    message: str
+    """With the first of them."""
+    count: int
+    references: list[DanglingReference]
+    """The first hundred."""
+
+
 class ImportProgress(TypedDict):
     """How an import fares: rows and files by member."""
 
@@ -85,6 +98,7 @@ class TransferRoutes:
     importer: Importer[Any]
     reader: AccessTo
     writer: AccessTo
+    usage: UsageReporter
     spool_dir: Folder | None
     max_bytes: int
     turns: Turns = field(default_factory=Turns)
@@ -126,14 +140,15 @@ class TransferRoutes:
 
     def _export(self) -> Endpoint:
         async def export(
-            access: Annotated[Access, Depends(self.reader)], key: ProjectKey
+            request: Request, access: Annotated[Access, Depends(self.reader)], key: ProjectKey
         ) -> Response:
-            """Return this service's part of a project as an archive (docs/export-format.md).
+            """Export this service's part of a project: an archive (docs/export-format.md).
 
             An archive that breaks off has no end, and no reader takes it.
             """
             project = await access.project(key)
             stream = await self.exporter.start(access, project)
+            await self._tell(request, access, UsageEventName.EXPORTED_PROJECT, project.id)
             name = f"{project.key}-{self.part}.zip"
             headers = {"Content-Disposition": f'attachment; filename="{name}"'}
             return StreamingResponse(stream, headers=headers, media_type="application/zip")
@@ -156,11 +171,25 @@ class TransferRoutes:
             project = await access.project(key)
             async with AsyncExitStack() as stack:
                 kept = await stack.enter_async_context(self._taken(request, access.tenant))
-                progress = await self.importer.start(access, project, kept, wish)
+                try:
+                    progress = await self.importer.start(access, project, kept, wish)
+                except Unresolved as refused:
+                    return _unresolved(refused)
                 stack.push_async_callback(progress.aclose)
-                return _Progress(_lines(progress), stack.pop_all())
+
+                async def done() -> None:
+                    await self._tell(request, access, UsageEventName.IMPORTED_PROJECT, project.id)
+
+                return _Progress(_lines(progress, done), stack.pop_all())
 
         return take
+
+    async def _tell(
+        self, request: Request, access: Access, name: UsageEventName, project: int
+    ) -> None:
+        # a project goes and comes by parts: one of them stands for all
+        if self.part is Part.LIBRARY:
+            await self.usage.tell(request, access.principal, name, project)
 
     def _check(self) -> Endpoint:
         async def check(
@@ -187,7 +216,10 @@ class TransferRoutes:
             project = await access.project(key)
             async with self._taken(request, access.tenant, library_bytes) as kept:
                 library = None if kept.ahead is None else Spooled(kept.ahead, "")
-                found = await self.importer.check(access, project, kept, wish, library)
+                try:
+                    found = await self.importer.check(access, project, kept, wish, library)
+                except Unresolved as refused:
+                    return _unresolved(refused)
             return json_response(_forecast(found))
 
         return check
@@ -250,7 +282,9 @@ class _Progress(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-async def _lines(progress: AsyncIterator[Progress]) -> AsyncIterator[bytes]:
+async def _lines(
+    progress: AsyncIterator[Progress], done: Callable[[], Awaitable[None]]
+) -> AsyncIterator[bytes]:
     async for step in progress:
         state = "broken" if step.state is None else step.state.value
         line: ImportProgress = {
@@ -263,6 +297,8 @@ async def _lines(progress: AsyncIterator[Progress]) -> AsyncIterator[bytes]:
             line["message"] = step.message
         if step.dropped:
             line["references"] = _references(step.dropped)
+        if step.state is ImportState.DONE:
+            await done()
         yield orjson.dumps(line) + b"\n"
 
 
@@ -274,6 +310,16 @@ def _forecast(found: Forecast) -> ImportCheck:
         "references": _references(found.references.dropped.told),
         "awaited": _references(found.references.awaited),
     }
+
+
+def _unresolved(refused: Unresolved) -> Response:
+    body: UnresolvedReferences = {
+        "errorCode": refused.status,
+        "message": refused.message,
+        "count": refused.dangling.count,
+        "references": _references(refused.dangling.told),
+    }
+    return json_response(body, refused.status)
 
 
 def _references(found: Sequence[Reference]) -> list[DanglingReference]:

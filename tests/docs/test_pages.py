@@ -4,11 +4,13 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 from importlib.resources import files
+from typing import Any
 
 import httpx
 import pytest
 
 from contracts.tenancy import SERVICES
+from services.testcases.api.customfields import EXAMPLES, CustomFieldBean
 from tools.docs.openapi import public_apps
 
 # swagger-ui-dist 5.32.6 as its makers publish it on npm
@@ -36,7 +38,7 @@ async def test_page_and_all_its_parts_come_from_the_service(
 ) -> None:
     client = clients[service]
     page = await client.get(f"/ostro/v1/{service}/docs")
-    assert page.status_code == 200
+    assert page.status_code == (await client.head(f"/ostro/v1/{service}/docs")).status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert not HOST.search(page.text)
     parts = re.findall(r'(?:href|src|data-documents)="([^"]+)"', page.text)
@@ -44,7 +46,9 @@ async def test_page_and_all_its_parts_come_from_the_service(
     for part in parts:
         assert part.startswith(f"/ostro/v1/{service}/")
         answer = await client.get(part)
-        assert answer.status_code == 200, part
+        head = await client.head(part)
+        assert (answer.status_code, head.status_code) == (200, 200), part
+        assert head.headers["content-length"] == answer.headers["content-length"]
         if part.endswith("start.js"):
             assert not HOST.search(answer.text)
             # Swagger UI's own default sends the document to a validator on the internet
@@ -69,6 +73,27 @@ async def test_the_document_needs_no_token(clients: dict[str, httpx.AsyncClient]
     document = await clients["executions"].get("/ostro/v1/executions/openapi.json")
     assert document.status_code == 200
     assert "/v2/testexecutions" in document.json()["paths"]
+
+
+async def test_every_operation_is_described_in_words_and_says_what_it_takes(
+    clients: dict[str, httpx.AsyncClient],
+) -> None:
+    for service, client in clients.items():
+        document = (await client.get(f"/ostro/v1/{service}/openapi.json")).json()
+        paths: dict[str, dict[str, dict[str, Any]]] = document["paths"]
+        seen = set()
+        for path, methods in paths.items():
+            for method, operation in methods.items():
+                summary, where = operation["summary"], f"{method} {path}"
+                assert re.fullmatch(r"[A-Z][a-z]+ [^.;]{5,75}", summary), (where, summary)
+                assert operation["description"], where
+                # one thing may be reached by two routes: the page of tokens inside of Jira
+                assert path.startswith("/forge/ui/") or summary not in seen, (where, summary)
+                seen.add(summary)
+                bodies = operation.get("requestBody", {}).get("content", {})
+                assert ("application/json" in bodies) == ("413" in operation["responses"]), where
+    for example in EXAMPLES.values():
+        CustomFieldBean.model_validate(example)
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "..%2f__init__.py", "swagger-ui-bundle.js%00"])

@@ -39,7 +39,7 @@ class Exemption:
 _REFUSED, _TAKEN, _HEADER, _TYPE, _METHOD = "ST202", "ST201", "ST203", "ST105", "ST204"
 _ANY = ".*"
 EXEMPTIONS: Sequence[Exemption] = (
-    Exemption(_REFUSED, "GET /folders", "folderType is not valid", "the types stand in a text"),
+    Exemption(_REFUSED, "GET /folders", "folderType must be", "the types stand in a text"),
     Exemption(_REFUSED, _ANY, r"does not exist|should be of type|belongs to another", "documented"),
     Exemption(_REFUSED, _ANY, r"already|cannot be changed|as in the path", "documented"),
     Exemption(_REFUSED, _ANY, r"with the name .* exists in the project|is taken", "documented"),

@@ -33,11 +33,11 @@ class AttachmentRemovalRoutes:
     def routers(self) -> list[APIRouter]:
         """Return the routes."""
         return [
-            removal_route(self._attachments, f"/ostro/v1/executions/{path}", located)
-            for path, located in (
-                ("testcycles/{testCycleIdOrKey}", self._cycle),
-                ("testplans/{testPlanIdOrKey}", self._plan),
-                ("testexecutions/{testExecutionIdOrKey}", self._execution),
+            removal_route(self._attachments, f"/ostro/v1/executions/{path}", what, located)
+            for path, what, located in (
+                ("testcycles/{testCycleIdOrKey}", "a test cycle", self._cycle),
+                ("testplans/{testPlanIdOrKey}", "a test plan", self._plan),
+                ("testexecutions/{testExecutionIdOrKey}", "a test execution", self._execution),
             )
         ]
 

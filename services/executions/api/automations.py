@@ -103,21 +103,21 @@ def router(uploads: Uploads, receive: Receive, parallel: int, base: str) -> APIR
     async def create_junit_executions(
         request: Request, access: Uploader, project_key: ProjectKey, create: CreateCases = False
     ) -> Response:
-        """Take a JUnit XML file, bare or zipped; always opens a new test cycle."""
+        """Upload a JUnit XML file, bare or zipped; always opens a new test cycle."""
         return await take(Format.JUNIT, request, access, project_key, create)
 
     @add("/cucumber", operation_id="createCucumberExecutions")
     async def create_cucumber_executions(
         request: Request, access: Uploader, project_key: ProjectKey, create: CreateCases = False
     ) -> Response:
-        """Take a Cucumber JSON report, bare or zipped; always opens a new test cycle."""
+        """Upload a Cucumber JSON report, bare or zipped; always opens a new test cycle."""
         return await take(Format.CUCUMBER, request, access, project_key, create)
 
     @add("/custom", operation_id="createCustomExecutions")
     async def create_custom_executions(
         request: Request, access: Uploader, project_key: ProjectKey, create: CreateCases = False
     ) -> Response:
-        """Take results in the vendor's own format, bare or zipped; opens a new test cycle."""
+        """Upload results in the vendor's own format, bare or zipped; opens a new test cycle."""
         return await take(Format.CUSTOM, request, access, project_key, create)
 
     return routes

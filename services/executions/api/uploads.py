@@ -19,7 +19,7 @@ def router(status: UploadStatus, base: str) -> APIRouter:
 
     @routes.get("/{upload}", responses={200: {"model": shapes.UploadProgress}})
     async def get_upload(access: Watcher, upload: str) -> Response:
-        """Return state, number of results and of stored ones, and the test cycle."""
+        """Return how far an upload is: number of results and of stored ones, and the test cycle."""
         found = await status.get(access.tenant, upload)
         if found.state is not UploadState.ACCEPTED or found.cycle is None:
             raise NotFound(f"Upload {upload} does not exist.")

@@ -41,6 +41,7 @@ def router(audit: AuditTrail, public_url: str) -> APIRouter:
     async def read(
         request: Request, principal: Administrator, page: Offset, since: Since = None
     ) -> Response:
+        """List who changed what and when, by ids. Needs the scope admin."""
         after = moment(since, "since")
         total = await audit.count(principal.tenant, after)
         found = await audit.page(principal.tenant, after, page.start_at, page.max_results)

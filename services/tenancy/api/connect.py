@@ -142,22 +142,27 @@ def router(hooks: Hooks, app_key: str, base_url: str) -> APIRouter:
 
     @routes.get(DESCRIPTOR)
     async def app_descriptor() -> Response:
+        """Return the descriptor of the Atlassian Connect app."""
         return json_response(descriptor(app_key, base_url))
 
     @routes.post("/installed", status_code=_DONE)
     async def installed(request: Request) -> Response:
+        """Take the installation of the app: Jira calls it, signed."""
         return await hooks.installed(request)
 
     @routes.post("/uninstalled", status_code=_DONE)
     async def uninstalled(request: Request) -> Response:
+        """Take the removal of the app: Jira calls it, signed."""
         return await hooks.uninstalled(request)
 
     @routes.post("/enabled", status_code=_DONE)
     async def enabled(request: Request) -> Response:
+        """Take that the app was enabled: Jira calls it, signed."""
         return await hooks.notification(request, Hook.ENABLED)
 
     @routes.post("/disabled", status_code=_DONE)
     async def disabled(request: Request) -> Response:
+        """Take that the app was disabled: Jira calls it, signed."""
         return await hooks.notification(request, Hook.DISABLED)
 
     return routes

@@ -107,18 +107,22 @@ def router(hooks: ForgeHooks) -> APIRouter:
 
     @routes.post(f"/{Endpoint.INSTALLED.value}", status_code=_DONE)
     async def installed(request: Request) -> Response:
+        """Take the installation of the Forge app: Atlassian calls it, signed."""
         return await hooks.called(request, ForgeEvent.INSTALLED)
 
     @routes.post(f"/{Endpoint.UPGRADED.value}", status_code=_DONE)
     async def upgraded(request: Request) -> Response:
+        """Take an upgrade of the Forge app: Atlassian calls it, signed."""
         return await hooks.called(request, ForgeEvent.UPGRADED)
 
     @routes.post(f"/{Endpoint.REFRESH.value}", status_code=_DONE)
     async def refresh(request: Request) -> Response:
+        """Take a fresh system token of the Forge app: Atlassian calls it, signed."""
         return await hooks.called(request, ForgeEvent.REFRESH)
 
     @routes.post(f"/{Endpoint.UNINSTALLED.value}", status_code=_DONE)
     async def uninstalled(request: Request) -> Response:
+        """Take the removal of the Forge app: Atlassian calls it, signed."""
         return await hooks.uninstalled(request)
 
     return routes

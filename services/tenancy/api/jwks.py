@@ -29,8 +29,9 @@ def router(keys: SigningKeys, clock: Clock) -> APIRouter:
     """Build the route."""
     routes = APIRouter(tags=["Keys"])
 
-    @routes.get("/.well-known/jwks.json", summary="Public keys of API tokens")
+    @routes.get("/.well-known/jwks.json", summary="List the public keys of API tokens")
     async def jwks() -> Response:
+        """Return the public keys that API tokens are signed with, as a JSON Web Key Set."""
         now = clock.now()
         valid = [k for k in await keys.all() if k.retired_at is None or k.retired_at > now]
         return json_response(

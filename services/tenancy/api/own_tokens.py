@@ -46,6 +46,7 @@ def router(
         person: Annotated[Person, Depends(person_of)],
         body: Annotated[NewToken, Depends(JsonBody(NewToken))],
     ) -> Response:
+        """Make an API token for the person who asks; it is shown this once."""
         wanted = body.request(person.account_id)
         minted = await own.mint(person, wanted, by(request, person))
         shown = bean(minted.token, await keys_of(person.tenant))
@@ -55,6 +56,7 @@ def router(
     async def list_tokens(
         request: Request, person: Annotated[Person, Depends(person_of)], page: Offset
     ) -> Response:
+        """List what is known of the tokens of the person who asks, but no token."""
         known, keys = await own.all(person), await keys_of(person.tenant)
         shown = known[page.start_at : page.start_at + page.max_results]
         beans = [bean(token, keys) for token in shown]
@@ -68,6 +70,7 @@ def router(
         person: Annotated[Person, Depends(person_of)],
         token_id: Annotated[str, Path(alias="tokenId", max_length=64)],
     ) -> Response:
+        """Revoke a token of the person who asks; services heed it within seconds."""
         await own.revoke(person, token_id, by(request, person))
         return Response(status_code=204)
 

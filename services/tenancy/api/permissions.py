@@ -69,6 +69,7 @@ def router(permissions: Permissions) -> APIRouter:
         responses={200: {"model": PermissionsBean}},
     )
     async def get_permissions(access: Viewer, id_or_key: IdOrKey) -> Response:
+        """Return who may do what in a project, and whether that is enforced."""
         project, found = await permissions.get(access.tenant, id_or_key)
         if Scope.ADMIN not in access.principal.scopes:
             await _shown(access, project)
@@ -89,6 +90,7 @@ def router(permissions: Permissions) -> APIRouter:
             bool, Query(description="also when nobody could edit the configuration any more")
         ] = False,
     ) -> Response:
+        """Replace who may do what in a project. What is not given is granted no more."""
         by_scope = Scope.ADMIN in access.principal.scopes
         if not by_scope:
             project, _ = await permissions.get(access.tenant, id_or_key)

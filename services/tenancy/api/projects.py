@@ -70,6 +70,7 @@ def router(projects: Projects, api_base: str) -> APIRouter:
         responses={200: {"model": OffsetList[ProjectBean]}},
     )
     async def list_projects(request: Request, access: Reader, page: Offset) -> Response:
+        """List the enabled projects that the caller may view, by id."""
         known = {p.id: p for p in await projects.all(access.tenant) if p.visible}
         visible = [known[p] for p in await access.among(p.state() for p in known.values())]
         shown = visible[page.start_at : page.start_at + page.max_results]
@@ -77,7 +78,7 @@ def router(projects: Projects, api_base: str) -> APIRouter:
 
     @routes.get(
         "/{projectIdOrKey}",
-        summary="Get a project by our id or its key",
+        summary="Get a project by its id or key",
         operation_id="getProject",
         responses={200: {"model": ProjectBean}},
     )
@@ -85,6 +86,7 @@ def router(projects: Projects, api_base: str) -> APIRouter:
         access: Reader,
         id_or_key: Annotated[str, Path(alias="projectIdOrKey", pattern=_ID_OR_KEY)],
     ) -> Response:
+        """Return an enabled project that the caller may view."""
         found = await projects.get(access.tenant, id_or_key)
         if not found.visible or await access.sees(found.id) is None:
             raise NotFound(f"Project {id_or_key} does not exist or is not enabled.")
@@ -99,6 +101,7 @@ def admin_router(projects: Projects, public_url: str) -> APIRouter:
 
     @routes.get("", summary="List projects, disabled ones too")
     async def list_projects(request: Request, principal: Administrator, page: Offset) -> Response:
+        """List all projects of the tenant by id. Needs the scope admin."""
         known = await projects.all(principal.tenant)
         shown = known[page.start_at : page.start_at + page.max_results]
         base = public_url.rstrip("/")
@@ -116,13 +119,14 @@ def admin_router(projects: Projects, public_url: str) -> APIRouter:
         principal: Administrator,
         body: Annotated[EnableProject, Depends(JsonBody(EnableProject))],
     ) -> Response:
+        """Enable a project of Jira; 200 when it was enabled before. Needs the scope admin."""
         wanted = Wanted(body.key, body.jira_project_id, body.id)
         project, new = await projects.enable(principal.tenant, wanted, by(request, principal))
         return json_response(bean(project), 201 if new else 200)
 
     @routes.put(
         "/{projectIdOrKey}",
-        summary="Disable or enable a project; its data stays",
+        summary="Disable or enable a project",
         responses={200: {"model": ProjectBean}},
         openapi_extra=documented(ChangeProject),
     )
@@ -132,6 +136,7 @@ def admin_router(projects: Projects, public_url: str) -> APIRouter:
         id_or_key: Annotated[str, Path(alias="projectIdOrKey", pattern=_ID_OR_KEY)],
         body: Annotated[ChangeProject, Depends(JsonBody(ChangeProject))],
     ) -> Response:
+        """Disable a project, or enable it again. Nothing of it is lost. Needs the scope admin."""
         who = by(request, principal)
         project = await projects.switch(principal.tenant, id_or_key, who, enabled=body.enabled)
         return json_response(bean(project))

@@ -89,6 +89,7 @@ def router(tokens: Tokens, projects: Projects, public_url: str) -> APIRouter:
         principal: Administrator,
         body: Annotated[NewToken, Depends(JsonBody(NewToken))],
     ) -> Response:
+        """Make an API token for a user; it is shown this once. Needs the scope admin."""
         wanted = body.request(principal.account_id)
         minted = await tokens.mint(principal.tenant, wanted, by(request, principal))
         shown = bean(minted.token, await keys_of(principal.tenant))
@@ -97,6 +98,7 @@ def router(tokens: Tokens, projects: Projects, public_url: str) -> APIRouter:
 
     @routes.get("", summary="List tokens, revoked and expired ones too")
     async def list_tokens(request: Request, principal: Administrator, page: Offset) -> Response:
+        """List what is known of all tokens of the tenant, but no token. Needs the scope admin."""
         tenant = principal.tenant
         known, keys = await tokens.all(tenant), await keys_of(tenant)
         shown = known[page.start_at : page.start_at + page.max_results]
@@ -109,6 +111,7 @@ def router(tokens: Tokens, projects: Projects, public_url: str) -> APIRouter:
         principal: Administrator,
         token_id: Annotated[str, Path(alias="tokenId", max_length=64)],
     ) -> Response:
+        """Revoke a token; services heed it within seconds. Needs the scope admin."""
         await tokens.revoke(principal.tenant, token_id, by(request, principal))
         return Response(status_code=204)
 

@@ -25,8 +25,13 @@ class AttachmentRemovalRoutes:
     def routers(self) -> list[APIRouter]:
         """Return the routes."""
         return [
-            removal_route(self._attachments, _CASE, self._case),
-            removal_route(self._attachments, f"{_CASE}/teststeps/{{testCaseStepId}}", self._step),
+            removal_route(self._attachments, _CASE, "a test case", self._case),
+            removal_route(
+                self._attachments,
+                f"{_CASE}/teststeps/{{testCaseStepId}}",
+                "a step of a test case",
+                self._step,
+            ),
         ]
 
     async def _case(self, access: CaseEditor, case: CaseIdOrKey) -> Located:

@@ -46,7 +46,7 @@ class CaseVersionRoutes:
         return router
 
     async def create(self, access: CaseEditor, key: TestCaseKey) -> Response:
-        """Keep a test case as it is now, and begin its next version, which is the same so far."""
+        """Begin a new version of a test case; the one before is kept as it is now."""
         made = await self._versions.create(access, key)
         url = References.of(self._base, access).url(
             "testcases", key_of(made.case, made.project.key)

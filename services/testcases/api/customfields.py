@@ -3,6 +3,7 @@
 The vendor has no API for them. Rights are those of the configuration.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -65,6 +66,23 @@ class CustomFieldBean(OwnBody):
         return FieldInput(self.entity, self.type, self.name, self.required, self.index, options)
 
 
+EXAMPLES: Mapping[str, Any] = {
+    "a number": {"entity": "test-case", "type": "NUMBER", "name": "Build", "required": False},
+    "a list to choose from": {
+        "entity": "test-execution",
+        "type": "SINGLE_CHOICE_SELECT_LIST",
+        "name": "Browser",
+        "options": [{"name": "Firefox", "default": True}, {"name": "Chrome"}],
+    },
+    "another option in its place (PUT)": {
+        "entity": "test-execution",
+        "type": "SINGLE_CHOICE_SELECT_LIST",
+        "name": "Browser",
+        "options": [{"id": 1, "name": "Firefox"}, {"name": "Safari"}, {"id": 2, "name": "Chrome"}],
+    },
+}
+
+
 class CustomFieldOption(TypedDict):
     """An option of a select list."""
 
@@ -113,7 +131,7 @@ class CustomFieldRoutes:
             tags=["Custom Fields"],
             dependencies=[only_parameters("dryRun")],
         )
-        one, body = "/{customFieldId}", documented(CustomFieldBean)
+        one, body = "/{customFieldId}", documented(CustomFieldBean, examples=EXAMPLES)
         add = router.add_api_route
         add("", self.all, responses={200: {"model": CustomFieldList}})
         add(

@@ -1,5 +1,6 @@
 """``/ostro/v1/testcases/projects/{projectKey}/options/{optionType}``: what /v2 cannot do."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -33,6 +34,12 @@ class Adjustment(OwnBody):
 
     default: bool | None = None
     archived: bool | None = None
+
+
+_ADJUSTMENTS: Mapping[str, Any] = {
+    "make it the default": {"default": True},
+    "archive it": {"archived": True},
+}
 
 
 class OptionBean(TypedDict):
@@ -94,14 +101,14 @@ class OptionAdminRoutes:
             self.order,
             methods=["PUT"],
             responses=group,
-            openapi_extra=documented(Order),
+            openapi_extra=documented(Order, examples={"three options": {"ids": [3, 1, 2]}}),
         )
         add(
             "/{optionId}",
             self.adjust,
             methods=["PATCH"],
             responses=group,
-            openapi_extra=documented(Adjustment),
+            openapi_extra=documented(Adjustment, examples=_ADJUSTMENTS),
         )
         add(
             "/{optionId}",
@@ -114,7 +121,7 @@ class OptionAdminRoutes:
     async def group(
         self, access: OptionReader, project_key: ProjectKeyPath, kind: Kind
     ) -> Response:
-        """List a group in its order."""
+        """List the options of a group in their order."""
         found = await self._options.group(access, project_key, kind)
         return json_response({"values": [shown(option) for option in found]})
 
@@ -125,7 +132,7 @@ class OptionAdminRoutes:
         kind: Kind,
         body: Annotated[Order, Depends(JsonBody(Order))],
     ) -> Response:
-        """Give a group a new order, counted from 0."""
+        """Order the options of a group anew; places count from 0."""
         await self._options.order(access, project_key, kind, body.ids)
         return await self.group(access, project_key, kind)
 
@@ -137,7 +144,7 @@ class OptionAdminRoutes:
         ident: Ident,
         body: Annotated[Adjustment, Depends(JsonBody(Adjustment))],
     ) -> Response:
-        """Make an option the default, archive it or take it back."""
+        """Change an option: make it the default, archive it or take it back."""
         check_adjustment(body.default, body.archived)
         await self._options.adjust(
             access, project_key, kind, ident, default=body.default, archived=body.archived
@@ -154,7 +161,7 @@ class OptionAdminRoutes:
             bool, Query(alias="dryRun", description="change nothing, say what has it")
         ] = False,
     ) -> Response:
-        """Remove an option that is archived and that nothing has; 409 otherwise."""
+        """Remove an option; 409 unless it is archived and nothing has it."""
         removal = await self._options.remove(access, project_key, kind, ident, dry_run=dry_run)
         return json_response(_deletion(removal, deleted=not dry_run))
 

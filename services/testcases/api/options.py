@@ -214,6 +214,7 @@ class _Family:
     ) -> None:
         self._path = path
         self._singular = singular
+        self._one = f"{'an' if singular[0] in 'AEIOU' else 'a'} {singular.lower()}"
         self._types = types
         self._render = render
         self._options = options
@@ -234,6 +235,8 @@ class _Family:
             list_page,
             tags=[many],
             operation_id=f"list{many}",
+            summary=f"List {self._path}",
+            description=f"List {self._path} by id, archived ones too.",
             responses={200: {"model": OffsetList[shape]}},
         )
         router.add_api_route(
@@ -243,6 +246,8 @@ class _Family:
             status_code=201,
             tags=[many],
             operation_id=f"create{one}",
+            summary=f"Create {self._one}",
+            description=f"Create {self._one}. Its name must be new in its group, in any case.",
             responses={201: {"model": shapes.CreatedResource}},
             openapi_extra=documented(body),
         )
@@ -251,6 +256,8 @@ class _Family:
             self.get,
             tags=[many],
             operation_id=f"get{one}",
+            summary=f"Get {self._one}",
+            description=f"Return {self._one} by its id.",
             responses={200: {"model": shape}},
         )
 
@@ -262,6 +269,8 @@ class _Family:
             methods=["PUT"],
             tags=[self._path.capitalize()],
             operation_id=f"update{self._singular}",
+            summary=f"Update {self._one}",
+            description=f"Replace {self._one}: what is not given is cleared.",
             openapi_extra=documented(body),
         )
 

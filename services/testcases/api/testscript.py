@@ -71,7 +71,7 @@ class TestScriptRoutes:
         key: TestCaseKey,
         body: Annotated[TestScriptCreate, Depends(JsonBody(TestScriptCreate))],
     ) -> Response:
-        """Make the script plain or BDD; steps that it had are removed."""
+        """Create or replace a plain or BDD script; steps that it had are removed."""
         kind = ScriptType(body.type)
         case, project = await self._scripts.put_text(access, key, kind, body.text)
         url = References.of(self._base, access).url("testcases", key_of(case, project.key))

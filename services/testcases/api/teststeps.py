@@ -121,7 +121,7 @@ class TestStepRoutes:
         key: TestCaseKey,
         body: Annotated[TestStepsCreate, Depends(JsonBody(TestStepsCreate))],
     ) -> Response:
-        """Append steps, or replace all of the script by them."""
+        """Append or replace the steps of a test case; the latter replaces a text script, too."""
         items = [_input(item) for item in body.items]
         append = body.mode == "APPEND"
         case, project = await self._scripts.put_steps(access, key, items, append=append)

@@ -137,9 +137,9 @@ async def test_a_link_is_a_change_of_what_has_it(linked: Linked) -> None:
                 ({"issueId": None}, "issueId must not be null"),
                 ({"issueId": 0}, "issueId must be greater"),
                 ({"issueId": 2**63}, "issueId"),
-                ({"issueId": "10001x"}, "issueId must be a number"),
-                ({"issueId": True}, "issueId must be a number"),
-                ({"issueId": 1.5}, "issueId must be a number"),
+                ({"issueId": "10001x"}, "issueId must be an integer"),
+                ({"issueId": True}, "issueId must be an integer"),
+                ({"issueId": 1.5}, "issueId must be an integer"),
                 ([10001], "body"),
             )
         ],

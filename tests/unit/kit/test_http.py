@@ -70,8 +70,8 @@ async def test_an_unknown_path_and_a_wrong_method(http: httpx.AsyncClient) -> No
         ("startAt=-1", "startAt must be greater than or equal to 0"),
         ("startAt=1000001", "startAt must be less than or equal to 1000000"),
         ("maxResults=-1", "maxResults must be greater than or equal to 0"),
-        ("maxResults=many", "maxResults must be a number"),
-        ("maxResults=1.5", "maxResults must be a number"),
+        ("maxResults=many", "maxResults must be an integer"),
+        ("maxResults=1.5", "maxResults must be an integer"),
     ],
 )
 async def test_a_bad_parameter_is_named(http: httpx.AsyncClient, query: str, message: str) -> None:
@@ -88,8 +88,8 @@ async def test_a_bad_parameter_is_named(http: httpx.AsyncClient, query: str, mes
         ('{"name": null, "query": 1}', "name must not be null"),
         ('{"name": "", "query": 1}', "name must not be shorter than 1"),
         ('{"name": "sixsix", "query": 1}', "name must not be longer than 5"),
-        ('{"name": "x", "query": "y"}', "query must be a number"),
-        ('{"name": 7, "query": 1}', "name is not valid"),
+        ('{"name": "x", "query": "y"}', "query must be an integer"),
+        ('{"name": 7, "query": 1}', "name must be text"),
     ],
 )
 async def test_a_bad_body_is_named_by_field(
