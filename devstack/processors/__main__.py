@@ -1,4 +1,4 @@
-"""`python -m devstack.processors --port 8091`: Segment and Amplitude stand-ins on loopback."""
+"""`python -m devstack.processors --port 8091`: the processors' stand-ins on loopback."""
 
 import argparse
 import asyncio
@@ -20,6 +20,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--segment-write-key-file", type=Path, help="only this key is known")
     parser.add_argument("--amplitude-api-key-file", type=Path, help="only this key is known")
     parser.add_argument("--bugsnag-api-key-file", type=Path, help="only this key is known")
+    parser.add_argument("--launchdarkly-sdk-key-file", type=Path, help="only this key is known")
     parser.add_argument("--clock-start", type=float, help="virtual clock frozen at these seconds")
     return parser.parse_args()
 
@@ -34,6 +35,7 @@ async def _main(arguments: argparse.Namespace) -> None:
             segment_write_key=_key(arguments.segment_write_key_file),
             amplitude_api_key=_key(arguments.amplitude_api_key_file),
             bugsnag_api_key=_key(arguments.bugsnag_api_key_file),
+            launchdarkly_sdk_key=_key(arguments.launchdarkly_sdk_key_file),
             max_requests=arguments.max_requests,
             max_bytes=arguments.max_bytes,
             clock=Clock(arguments.clock_start),

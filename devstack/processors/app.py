@@ -10,6 +10,8 @@ from devstack.processors.bugsnag import Bugsnag
 from devstack.processors.control import Control
 from devstack.processors.dispatch import Dispatcher, Place, unpacked
 from devstack.processors.faults import Script
+from devstack.processors.flag_control import FlagControl
+from devstack.processors.launchdarkly import LaunchDarkly
 from devstack.processors.message import Incoming
 from devstack.processors.processor import Processor
 from devstack.processors.recorder import Recorder
@@ -29,6 +31,7 @@ class Setup:
     segment_write_key: str | None = None
     amplitude_api_key: str | None = None
     bugsnag_api_key: str | None = None
+    launchdarkly_sdk_key: str | None = None
     max_requests: int = MAX_REQUESTS
     max_bytes: int = MAX_RECORDED_BYTES
     clock: Clock = field(default_factory=Clock)
@@ -36,16 +39,19 @@ class Setup:
 
 class ProcessorsApp:
     def __init__(self, setup: Setup) -> None:
+        launchdarkly = LaunchDarkly(setup.launchdarkly_sdk_key)
         processors: tuple[Processor, ...] = (
             Segment(setup.segment_write_key),
             Amplitude(setup.amplitude_api_key),
             Bugsnag(setup.bugsnag_api_key),
+            launchdarkly,
         )
         self._places = {one.name: Place(one, Script()) for one in processors}
         self._clock = setup.clock
         recorder = Recorder(setup.max_requests, setup.max_bytes)
         self._dispatcher = Dispatcher(recorder)
-        self._control: ASGIApp = Control(self._places, recorder, setup.clock).app
+        more = FlagControl(launchdarkly).routes()
+        self._control: ASGIApp = Control(self._places, recorder, setup.clock, more).app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         place = self._place(scope)

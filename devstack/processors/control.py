@@ -1,5 +1,6 @@
 """The tests' handle: faults, limits, clock, reset; and the views on what arrived."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -44,7 +45,14 @@ class AdvanceOrder(BaseModel):
 
 
 class Control:
-    def __init__(self, places: dict[str, Place], recorder: Recorder, clock: Clock) -> None:
+    def __init__(
+        self,
+        places: dict[str, Place],
+        recorder: Recorder,
+        clock: Clock,
+        more: Sequence[Route] = (),
+    ) -> None:
+        self._more = more
         self._places = places
         self._recorder = recorder
         self._clock = clock
@@ -61,6 +69,7 @@ class Control:
             Route("/control/clock/advance", self.advance, methods=["POST"]),
             Route("/control/visible/{processor}", self.visible, methods=["GET"]),
             Route("/control/dropped/{processor}", self.dropped, methods=["GET"]),
+            *self._more,
         ]
         return Starlette(
             routes=routes,

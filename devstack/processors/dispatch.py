@@ -51,8 +51,8 @@ class Dispatcher:
         return outcome
 
     def _outcome(self, place: Place, incoming: Incoming) -> tuple[Outcome, Fault | None]:
-        if incoming.path not in place.processor.paths or incoming.method != "POST":
-            what = f"{incoming.method} {incoming.path}"
+        what = f"{incoming.method} {incoming.path}"
+        if what.removeprefix("POST ") not in place.processor.paths:
             error = f"the {place.processor.name} stand-in does not know {what}"
             return Outcome(json_answer(501, {"error": error})), None
         for fault in place.script.candidates(incoming.path):

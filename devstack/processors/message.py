@@ -1,6 +1,7 @@
 """What a processor gets and what it answers."""
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,8 @@ class Answer:
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    stream: AsyncIterator[bytes] | None = None
+    """Instead of the body: goes on until one side has enough."""
 
 
 def json_answer(status: int, content: Any, **headers: str) -> Answer:

@@ -9,7 +9,7 @@ from devstack.processors.message import Answer, Incoming
 class Processor(Protocol):
     name: str
     paths: tuple[str, ...]
-    """What it serves (by POST) below its prefix."""
+    """What it serves below its prefix: a path is a POST, others are written `GET /path`."""
     scripted: frozenset[str]
     """Fault kinds that only this vendor has; `play` answers them."""
 

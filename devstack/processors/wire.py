@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -47,13 +48,17 @@ async def deliver(outcome: Outcome, scope: Scope, receive: Receive, send: Send) 
     if outcome.manner == "late":
         await asyncio.sleep(outcome.seconds)
     answer = outcome.answer
-    headers = {"content-length": str(len(answer.body)), **answer.headers}
+    length = {} if answer.stream else {"content-length": str(len(answer.body))}
+    headers = {**length, **answer.headers}
     start: dict[str, Any] = {
         "type": "http.response.start",
         "status": answer.status,
         "headers": [(name.lower().encode(), text.encode()) for name, text in headers.items()],
     }
     await send(start)
+    if answer.stream is not None:
+        await _stream(answer.stream, receive, send)
+        return
     if outcome.manner == "half":
         await _part(send, answer.body[: len(answer.body) // 2])
         await _close(scope, receive)
@@ -66,6 +71,27 @@ async def deliver(outcome: Outcome, scope: Scope, receive: Receive, send: Send) 
         await send({"type": "http.response.body", "body": b""})
         return
     await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _stream(chunks: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
+    """Send as it comes, until the client is gone or nothing comes any more."""
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        while True:
+            following = asyncio.ensure_future(anext(chunks, None))
+            await asyncio.wait({gone, following}, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done() or following.result() is None:
+                following.cancel()
+                break
+            await _part(send, following.result() or b"")
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
 
 
 async def _part(send: Send, body: bytes) -> None:
@@ -81,5 +107,4 @@ async def _close(scope: Scope, receive: Receive) -> None:
     transport.close()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(5):
-            while (await receive())["type"] != "http.disconnect":
-                continue
+            await _disconnected(receive)
