@@ -55,6 +55,11 @@ UNCOUNTED_REQUESTS = Counter(
     "Requests let pass without a look at the limit of their token: MongoDB was away",
     registry=REGISTRY,
 )
+LOST_USAGE = Counter(
+    "ostro_lost_usage_events_total",
+    "Product events that were lost because the broker did not take them in time",
+    registry=REGISTRY,
+)
 OUTBOX_PUBLISHED = Counter(
     "ostro_outbox_published_total", "Events relayed", ["collection"], registry=REGISTRY
 )

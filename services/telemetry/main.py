@@ -64,7 +64,8 @@ def _common(runtime: Runtime[TelemetrySettings]) -> Common:
     consents = MongoConsents(database)
     names = MongoHandles(database, runtime.ids)
     sealer = Sealer(read_wrapping_key(runtime.settings.pseudonym_key_file), secrets.token_bytes)
-    keys = MongoPseudonymKeys(database, sealer, secrets.token_bytes, runtime.clock)
+    period = runtime.settings.pseudonym_period
+    keys = MongoPseudonymKeys(database, sealer, secrets.token_bytes, runtime.clock, period)
     return Common(runtime, directory, consents, names, keys, Gate(names, consents, directory))
 
 

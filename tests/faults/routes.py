@@ -36,6 +36,7 @@ OTHER_CREDENTIALS = (
     "/forge/",
     "/jira/",
     "/.well-known/jwks.json",
+    "/ostro/v1/telemetry/events",
     "/ostro/v1/tenancy/me/",
     "/docs",
 )

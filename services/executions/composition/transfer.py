@@ -15,6 +15,7 @@ from kit.transfer.importing import Importer
 from kit.transfer.reading import ReadLimits
 from kit.transfer.routes import TransferRoutes
 from kit.transfer.rows import ImportRows
+from kit.usage import UsageReporter
 from services.executions.adapters.mongo.projectreads import ProjectReads
 from services.executions.adapters.mongo.projectwrites import ProjectWrites
 from services.executions.composition.adapters import Adapters
@@ -57,6 +58,7 @@ def transfer_router(
         importer=Importer(destination, ImportRows(database, clock), limits, runtime.ids),
         reader=READER,
         writer=WRITER,
+        usage=UsageReporter(runtime),
         spool_dir=settings.spool_dir,
         max_bytes=settings.import_max_bytes,
     ).router()

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
-from contracts.catalogue import CATALOGUE, Source
 from fastapi import APIRouter, Depends, Request, Security
 from fastapi.openapi.models import APIKey, APIKeyIn
 from fastapi.security.base import SecurityBase
 from pydantic import AfterValidator, Field
 
+from contracts.catalogue import CATALOGUE, Source
 from contracts.usage import UsageEventName
 from kit.errors import Unauthenticated
 from kit.http import jsontext

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from contracts.permissions import Grant, ProjectPermissions
+from contracts.usage import UsageEventName
 from services.tenancy.domain.audit import Action
 from services.tenancy.domain.permissions import check_not_locked_out, checked_grants
 from services.tenancy.domain.projects import Project
@@ -73,7 +74,7 @@ class Permissions:
                 check_not_locked_out(wanted)
                 await self._lock_out.check(tenant, project, wanted)
             if wanted != known:
-                await self._store.replace(tenant, project, wanted, _note(by))
+                await self._store.replace(tenant, project, wanted, _note(by, project))
             return project, wanted
 
         return await until_stored(attempt)
@@ -90,11 +91,12 @@ class Permissions:
                 check_not_locked_out(wanted)
                 await self._lock_out.check(tenant, project, wanted)
             if wanted != known:
-                await self._store.replace(tenant, project, wanted, _note(by))
+                await self._store.replace(tenant, project, wanted, _note(by, project))
             return project, wanted
 
         return await until_stored(attempt)
 
 
-def _note(by: By) -> Note:
-    return Note(Action.PERMISSIONS_CHANGED, by)
+def _note(by: By, project: Project) -> Note:
+    usage = by.usage(UsageEventName.CHANGED_PERMISSIONS, project=project.id)
+    return Note(Action.PERMISSIONS_CHANGED, by, usage)

@@ -14,6 +14,7 @@ from kit.transfer.importing import Importer
 from kit.transfer.reading import ReadLimits
 from kit.transfer.routes import TransferRoutes
 from kit.transfer.rows import ImportRows
+from kit.usage import UsageReporter
 from services.testcases.adapters.mongo.customfields import CustomFieldRepository
 from services.testcases.adapters.mongo.folders import FolderRepository
 from services.testcases.adapters.mongo.libraryreads import LibraryReads
@@ -22,6 +23,7 @@ from services.testcases.adapters.mongo.numbers import CounterNumbers
 from services.testcases.adapters.mongo.options import OptionRepository
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.testcases import TestCaseRepository
+from services.testcases.composition.counting import Counting
 from services.testcases.settings import TestcasesSettings
 from services.testcases.usecases.defaults import DefaultOptions
 from services.testcases.usecases.options import Options
@@ -43,6 +45,7 @@ WRITER = AccessTo(_CHANGES, Scope.WRITE)
 def transfer_router(
     runtime: Runtime[TestcasesSettings],
     pending: Pending,
+    counted: Counting,
     options: Options,
     defaults: DefaultOptions,
     numbers: CounterNumbers,
@@ -55,9 +58,10 @@ def transfer_router(
         pending,
         OptionRepository(database, pending),
         CustomFieldRepository(database, pending),
-        FolderRepository(database, pending),
+        FolderRepository(database, pending, counted.folders),
+        counted.cases,
     )
-    cases = TestCaseRepository(database, pending)
+    cases = TestCaseRepository(database, pending, counted.cases)
     destination = LibraryDestination(sink, options, cases, numbers, attached.moving)
     origin = LibraryOrigin(LibraryReads(database), defaults, attached.moving)
     limits = ReadLimits(
@@ -73,6 +77,7 @@ def transfer_router(
         importer=importer,
         reader=READER,
         writer=WRITER,
+        usage=UsageReporter(runtime),
         spool_dir=settings.spool_dir,
         max_bytes=settings.import_max_bytes,
     ).router()

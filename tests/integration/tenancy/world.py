@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from pydantic import TypeAdapter
 
 from contracts.envelope import Event
 from contracts.topics import USAGE, Topic
@@ -17,7 +15,6 @@ from devstack.standin.serving import Listeners, bind, port_of
 from kit.auth.principal import Scope
 from kit.clock import to_millis
 from kit.ids import SystemIds
-from kit.kafka.client import Names, connection
 from kit.mongo import Database, Document, connect
 from kit.service import Role, running
 from services.tenancy.domain.audit import OPERATOR
@@ -28,6 +25,7 @@ from services.tenancy.usecases.projects import Wanted
 from services.tenancy.usecases.tokens import TokenRequest
 from tests.harness.fakes import ManualClock
 from tests.harness.installation import Installation
+from tests.harness.topics import events_of
 from tests.integration.tenancy.forge_site import APP_ID, ForgeSite
 from tests.integration.tenancy.jira_site import FakeServers, JiraSite, Keys
 
@@ -121,28 +119,7 @@ class World:
 
     async def records(self, topic: Topic) -> list[tuple[str, Event[Any] | None]]:
         """Everything in a topic, in order of each partition: key and event, None for tombstones."""
-        adapter: TypeAdapter[Event[Any]] = TypeAdapter(Event[topic.payload])  # type: ignore[name-defined]  # dynamic
-        name = Names(self.settings.topic_prefix).topic(topic)
-        consumer = AIOKafkaConsumer(
-            **connection(self.settings),
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
-        )
-        await consumer.start()
-        found = []
-        try:
-            partitions = [TopicPartition(name, p) for p in range(topic.partitions)]
-            consumer.assign(partitions)
-            ends = await consumer.end_offsets(partitions)
-            for partition in partitions:
-                while await consumer.position(partition) < ends[partition]:
-                    batches = await consumer.getmany(partition, timeout_ms=500)
-                    for record in batches.get(partition, []):
-                        event = adapter.validate_json(record.value) if record.value else None
-                        found.append((record.key.decode(), event))
-        finally:
-            await consumer.stop()
-        return found
+        return await events_of(self.settings, topic)
 
     async def newest(self, topic: Topic) -> dict[str, Event[Any] | None]:
         """Latest state of each key."""
