@@ -26,8 +26,9 @@ _WHO = By(OPERATOR)
 class Operator:
     """Works on tenancy's database, beside the running service."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, installation: Installation) -> None:
         self._core = core
+        self.installation = installation
 
     async def tenant(self, name: str = "test", site: str | None = None) -> str:
         """Make a tenant without Jira, whose links lead to ``site``; return its id."""
@@ -82,6 +83,6 @@ async def operator(installation: Installation, ids: Ids | None = None) -> AsyncI
         await ensure_indexes(database, INDEXES)
         core = await compose(database, settings, SystemClock(), ids or SystemIds())
         try:
-            yield Operator(core)
+            yield Operator(core, installation)
         finally:
             await core.jira.close()

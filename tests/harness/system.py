@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -34,12 +35,16 @@ async def service(
         yield
 
 
+_TLS = ssl.create_default_context()
+"""Not used on loopback; to make one for each client takes longer than most requests."""
+
+
 class Edge(httpx.AsyncBaseTransport):
     """Sends each path to the service that owns it, as Caddy does."""
 
     def __init__(self, installation: Installation) -> None:
         self._ports = installation.http_ports
-        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=64))
+        self._inner = httpx.AsyncHTTPTransport(verify=_TLS, limits=httpx.Limits(max_connections=64))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Route and forward."""

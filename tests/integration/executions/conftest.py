@@ -1,4 +1,8 @@
-"""tenancy, testcases and executions run for real; or a house without tenancy."""
+"""tenancy, testcases and executions run for real; or a house without tenancy.
+
+Both once for all modules here (a worker goes from folder to folder, so once for its whole run);
+every test makes tenants of its own.
+"""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -6,7 +10,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from tests.harness.installation import Installation
+from tests.harness.backends import Backends
+from tests.harness.namespace import prepared
 from tests.harness.operator import Operator, operator
 from tests.harness.system import client, service
 from tests.integration.executions.linking import House, Linked, house_of_links
@@ -21,13 +26,15 @@ class Site:
     http: httpx.AsyncClient
 
 
-@pytest.fixture(scope="module")
-async def world(installation: Installation) -> AsyncIterator[Operator]:
+@pytest.fixture(scope="session")
+async def world(
+    servers: Backends, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Operator]:
     """Run the three services."""
-    master_key = installation.secret("master")
     async with (
+        prepared(servers, tmp_path_factory.mktemp("world")) as installation,
         operator(installation) as found,
-        service(installation, "tenancy", master_key_file=master_key),
+        service(installation, "tenancy", master_key_file=installation.secret("master")),
         service(installation, "testcases"),
         service(installation, "executions"),
     ):
@@ -35,23 +42,28 @@ async def world(installation: Installation) -> AsyncIterator[Operator]:
 
 
 @pytest.fixture
-async def site(installation: Installation, world: Operator) -> AsyncIterator[Site]:
+async def site(world: Operator) -> AsyncIterator[Site]:
     """A fresh tenant."""
-    async for found in _site(installation, world):
+    async for found in _site(world):
         yield found
 
 
 @pytest.fixture
-async def other_site(installation: Installation, world: Operator) -> AsyncIterator[Site]:
+async def other_site(world: Operator) -> AsyncIterator[Site]:
     """Another tenant, with a project of the same key."""
-    async for found in _site(installation, world):
+    async for found in _site(world):
         yield found
 
 
-@pytest.fixture(scope="module")
-async def house(installation: Installation) -> AsyncIterator[House]:
+@pytest.fixture(scope="session")
+async def house(
+    servers: Backends, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
     """testcases and executions, for the tests of links."""
-    async with house_of_links(installation) as found:
+    async with (
+        prepared(servers, tmp_path_factory.mktemp("house")) as installation,
+        house_of_links(installation) as found,
+    ):
         yield found
 
 
@@ -61,8 +73,8 @@ async def linked(house: House) -> Linked:
     return await house.linked()
 
 
-async def _site(installation: Installation, world: Operator) -> AsyncIterator[Site]:
+async def _site(world: Operator) -> AsyncIterator[Site]:
     tenant = await world.tenant()
     project = await world.project(tenant, "DEMO")
-    async with client(installation, await world.headers(tenant)) as http:
+    async with client(world.installation, await world.headers(tenant)) as http:
         yield Site(tenant, project, http)

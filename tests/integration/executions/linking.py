@@ -4,6 +4,7 @@ Jira's issues stand behind tenancy's internal address; uploads are made, or made
 """
 
 import contextlib
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -64,8 +65,10 @@ class House:
 
     async def linked(self, *, jira: bool = True, project: int | None = None) -> "Linked":
         """Make a tenant with the project DEMO and issues 10001 and 10002; nothing is uploaded."""
-        tenant = await self.world.tenant(jira=jira)
+        # the project first: a tenant seen without it would be remembered so for a second
+        tenant = f"ten{secrets.token_hex(5)}"
         found = await self.world.project(tenant, "DEMO", id=project)
+        await self.world.tenant(tenant, jira=jira)
         http = await self.client(tenant)
         linked = Linked(self, tenant, found, http)
         if jira:

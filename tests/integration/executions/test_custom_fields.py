@@ -6,7 +6,7 @@ import pytest
 
 from kit.mongo import connect
 from tests.harness.backends import Backends
-from tests.harness.installation import Installation
+from tests.harness.operator import Operator
 from tests.harness.polling import eventually
 from tests.integration.executions.conftest import Site
 from tests.integration.executions.uploading import JUNIT, every, send, uploaded
@@ -103,7 +103,7 @@ async def test_executions_show_their_fields_unset(site: Site) -> None:
 
 
 async def test_a_field_that_has_values_says_so_and_is_shown_no_more_once_it_is_removed(
-    site: Site, servers: Backends, installation: Installation
+    site: Site, servers: Backends, world: Operator
 ) -> None:
     made = await define(site, "NUMBER", "Build")
     cycle = await cycle_with(site, Build=7)
@@ -119,7 +119,7 @@ async def test_a_field_that_has_values_says_so_and_is_shown_no_more_once_it_is_r
     await eventually(values, lambda found: found == {"Number": 7})
     assert (await site.http.delete(path)).json()["values"] == 1
     await eventually(values, lambda found: found == {})
-    async with connect(servers.mongodb, installation.database("executions")) as database:
+    async with connect(servers.mongodb, world.installation.database("executions")) as database:
 
         async def left() -> int:
             return await database["test_cycles"].count_documents(

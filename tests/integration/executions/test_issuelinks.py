@@ -23,7 +23,6 @@ from services.executions.consumers.jira_changes import JiraChangesConsumer
 from services.executions.domain.links import Holder
 from services.executions.usecases.deletedissues import DeletedIssues
 from services.executions.usecases.versions import Versions
-from tests.harness.installation import Installation
 from tests.harness.jira_issues import nothing
 from tests.harness.polling import eventually
 from tests.integration.executions.linking import House, Linked, fault
@@ -122,10 +121,9 @@ async def test_only_what_may_be_viewed_is_listed(linked: Linked) -> None:
     assert await everybody.to_issue("testcycles") == []
 
 
-async def test_a_deleted_issue_leaves_everything(
-    linked: Linked, installation: Installation
-) -> None:
+async def test_a_deleted_issue_leaves_everything(linked: Linked) -> None:
     """By the topic, with repeats, strangers and what cannot be read."""
+    installation = linked.house.installation
     key, runs = await linked.upload()
     for issue in (10001, 10002):
         await linked.cycle_issue(key, issue)

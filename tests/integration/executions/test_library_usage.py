@@ -8,7 +8,7 @@ import httpx
 from kit.clock import SystemClock
 from kit.mongo import connect
 from tests.harness.backends import Backends
-from tests.harness.installation import Installation
+from tests.harness.operator import Operator
 from tests.harness.polling import eventually
 from tests.integration.executions.conftest import Site
 from tests.integration.executions.uploading import every, uploaded
@@ -27,8 +27,8 @@ async def archive(site: Site, kind: str, option: int) -> None:
     assert answer.status_code == 200, answer.text
 
 
-async def a_minute_passes(backends: Backends, installation: Installation, option: int) -> None:
-    async with connect(backends.mongodb, installation.database("testcases")) as database:
+async def a_minute_passes(backends: Backends, world: Operator, option: int) -> None:
+    async with connect(backends.mongodb, world.installation.database("testcases")) as database:
         past = SystemClock().now() - timedelta(minutes=2)
         await database["options"].update_one({"id": option}, {"$set": {"updated_on": past}})
 
@@ -46,7 +46,7 @@ async def removed(site: Site, kind: str, option: int) -> httpx.Response:
 
 
 async def test_an_unused_option_is_removed_once_it_is_archived_for_a_minute(
-    site: Site, installation: Installation, servers: Backends
+    site: Site, world: Operator, servers: Backends
 ) -> None:
     body = {"projectKey": "DEMO", "name": "Flaky", "type": "TEST_EXECUTION"}
     flaky = (await site.http.post("/statuses", json=body)).json()["id"]
@@ -57,7 +57,7 @@ async def test_an_unused_option_is_removed_once_it_is_archived_for_a_minute(
     await archive(site, "TEST_EXECUTION", flaky)
     assert "minute" in (await dry_run(site, "TEST_EXECUTION", flaky))["reasons"][0]
     assert (await removed(site, "TEST_EXECUTION", flaky)).status_code == 409
-    await a_minute_passes(servers, installation, flaky)
+    await a_minute_passes(servers, world, flaky)
 
     async def hindrances() -> list[str]:
         reasons: list[str] = (await dry_run(site, "TEST_EXECUTION", flaky))["reasons"]
@@ -74,9 +74,7 @@ async def test_an_unused_option_is_removed_once_it_is_archived_for_a_minute(
     assert (again.status_code, again.json()["id"] > flaky) == (201, True)
 
 
-async def test_what_executions_have_stays(
-    site: Site, installation: Installation, servers: Backends
-) -> None:
+async def test_what_executions_have_stays(site: Site, world: Operator, servers: Backends) -> None:
     body = {"projectKey": "DEMO", "name": "Skipped", "type": "TEST_EXECUTION"}
     skipped = (await site.http.post("/statuses", json=body)).json()["id"]
     cycle = await uploaded(site.http)
@@ -84,7 +82,7 @@ async def test_what_executions_have_stays(
     count = sum(r["testExecutionStatus"]["id"] == skipped for r in runs)
     assert count
     await archive(site, "TEST_EXECUTION", skipped)
-    await a_minute_passes(servers, installation, skipped)
+    await a_minute_passes(servers, world, skipped)
     found = await dry_run(site, "TEST_EXECUTION", skipped)
     assert found["usage"]["testExecutions"] == count
     assert f"{count} things have it." in found["reasons"]
@@ -92,7 +90,7 @@ async def test_what_executions_have_stays(
 
 
 async def test_what_is_built_in_or_has_cases_and_cycles_stays(
-    site: Site, installation: Installation, servers: Backends
+    site: Site, world: Operator, servers: Backends
 ) -> None:
     cycle = await uploaded(site.http)
     kinds = {"PRIORITY": "Normal", "TEST_CASE": "Draft", "TEST_CYCLE": "Not Executed"}
