@@ -165,7 +165,8 @@ def _spans(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 _require(bool(re.fullmatch("[0-9a-f]{16}", span["spanId"])), "spanId")
                 start, end = int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"])
                 _require(start <= end, "ends before it starts")
-                yield {"kind": "span", "resource": about, **span, "attributes": _attributes(span)}
+                about_span = {"attributes": _attributes(span), "spanKind": span["kind"]}
+                yield {"resource": about, **span, **about_span, "kind": "span"}
 
 
 def _attributes(of: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from contracts.base import Contract
 from contracts.diagnostics import (
     CLASS_PATTERN,
     FUNCTION_PATTERN,
@@ -116,16 +117,19 @@ def unknown_fields(content: Any) -> int:
     """Count the fields of a diagnostic's JSON that this version does not know."""
     if not isinstance(content, dict):
         return 0
-    known: dict[str, Any] = {"error": ErrorReport, "request": RequestSpan}
-    found = len(content.keys() - Diagnostic.model_fields.keys())
-    for name, model in known.items():
-        part = content.get(name)
-        if isinstance(part, dict):
-            found += len(part.keys() - model.model_fields.keys())
-    frames = (content.get("error") or {}).get("frames") if content.get("error") else None
-    for frame in frames if isinstance(frames, list) else ():
-        found += len(frame.keys() - Frame.model_fields.keys()) if isinstance(frame, dict) else 0
-    return found
+    error = content.get("error")
+    frames = error.get("frames") if isinstance(error, dict) else None
+    parts: list[tuple[Any, type[Contract]]] = [
+        (content, Diagnostic),
+        (error, ErrorReport),
+        (content.get("request"), RequestSpan),
+        *((frame, Frame) for frame in (frames if isinstance(frames, list) else ())),
+    ]
+    return sum(
+        len(part.keys() - model.model_fields.keys())
+        for part, model in parts
+        if isinstance(part, dict)
+    )
 
 
 def _error(report: ErrorReport) -> AnonymousError:
