@@ -12,6 +12,7 @@ T = TypeVar("T")
 
 MOST_TOLD = 100
 """References that an answer names; the others are counted."""
+_IN_MESSAGE = 4
 _MOST_KEPT = 10_000
 
 
@@ -44,12 +45,20 @@ class Dangling:
             self.told.append(reference)
 
     def refuse(self, why: str) -> None:
-        """Raise ``InvalidInput`` that names them, if there are any; ``why`` begins it."""
-        if not self.count:
-            return
-        told = "; ".join(map(str, self.told))
-        more = f"; and {self.count - len(self.told)} more" if self.count > len(self.told) else ""
-        raise InvalidInput(f"{why}: {told}{more}.")
+        """Raise ``Unresolved`` that names them, if there are any; ``why`` begins its message."""
+        if self.count:
+            raise Unresolved(why, self)
+
+
+class Unresolved(InvalidInput):
+    """References lead to nothing: the first are in the message, all that are told ``dangling``."""
+
+    def __init__(self, why: str, dangling: Dangling) -> None:
+        first = dangling.told[:_IN_MESSAGE]
+        rest = dangling.count - len(first)
+        more = f"; and {rest} more" if rest else ""
+        super().__init__(f"{why}: {'; '.join(map(str, first))}{more}.")
+        self.dangling = dangling
 
 
 class Outside:
@@ -110,7 +119,7 @@ async def resolved(
     """Find what is referred to: what is here by key, and what became of the references.
 
     ``find`` also says whether the thing is there already; None stands for one that will not be.
-    Raises ``InvalidInput`` that names what leads to nothing, where that is not to be left out.
+    Raises ``Unresolved`` that names what leads to nothing, where that is not to be left out.
     """
     here: dict[str, T] = {}
     absent, awaited = set[str](), set[str]()

@@ -8,27 +8,30 @@ from weakref import WeakValueDictionary
 from kit.errors import TooManyRequests
 
 AT_ONCE = 4
-_OWN_SECONDS, _OTHERS_SECONDS = 10.0, 600.0
-"""How long a request waits for another one of its tenant, and for those of others."""
 
 
 class Turns:
-    """A tenant sends a process one archive at a time; of those that came few are worked on."""
+    """A tenant sends a process one archive at a time; of those that came few are worked on.
 
-    def __init__(self) -> None:
+    ``own`` and ``others``: for how many seconds a request waits for another one of its tenant, and
+    for those of others.
+    """
+
+    def __init__(self, own: float = 10.0, others: float = 600.0) -> None:
+        self._own, self._others = own, others
         self._senders: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._work = asyncio.Semaphore(AT_ONCE)
 
     @asynccontextmanager
     async def sending(self, tenant: str) -> AsyncIterator[None]:
         """Hold the tenant's turn; raise ``TooManyRequests`` where another request keeps it."""
-        async with _held(self._senders.setdefault(tenant, asyncio.Semaphore(1)), _OWN_SECONDS):
+        async with _held(self._senders.setdefault(tenant, asyncio.Semaphore(1)), self._own):
             yield
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Hold one of the few turns; raise ``TooManyRequests`` where none becomes free."""
-        async with _held(self._work, _OTHERS_SECONDS):
+        async with _held(self._work, self._others):
             yield
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from contracts.transfer import Member, Part
-from tools.transfer.client import Client, Refused, Wish
+from tools.transfer.client import Client, Refused, Wish, named
 from tools.transfer.files import Packed, keys, pieces, rows_alone
 
 _PIECE = 1 << 20
@@ -95,18 +95,16 @@ def _not_held(forecasts: Sequence[Forecast], jobs: Sequence[Job]) -> list[str]:
     held: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     wrong = []
     for forecast in forecasts:
-        for named in forecast.answer["awaited"]:
-            project, letter = (
-                named["target"].rsplit("-", 1)[0],
-                named["target"].rsplit("-", 1)[1][0],
-            )
+        for reference in forecast.answer["awaited"]:
+            target = reference["target"]
+            project, _, number = target.rpartition("-")
+            letter = number[0]
             job, (part, member) = coming[project], _HELD[letter]
             if (project, letter) not in held and job.get(part) is not None:
                 held[project, letter] = keys(job.file, part, member)
-            if named["target"] not in held[project, letter]:
+            if target not in held[project, letter]:
                 wrong.append(
-                    f"{named['kind']} {named['key']}: {named['field']} names {named['target']}, "
-                    f"which neither the target nor {job.file} has; import the files one by one "
-                    "with --missing drop to leave such references out"
+                    f"{named(reference)}, which neither the target nor {job.file} has; import the "
+                    "files one by one with --missing drop to leave such references out"
                 )
     return wrong

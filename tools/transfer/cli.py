@@ -21,7 +21,7 @@ from rich.table import Table
 from contracts.importing import JiraIds, Missing
 from contracts.transfer import Part
 from tools.transfer.checking import Forecast, Job, check_all
-from tools.transfer.client import Client, Failed, Wish
+from tools.transfer.client import Client, Failed, Wish, named
 from tools.transfer.files import FileFault, Packed, contents, pack, pieces
 from tools.transfer.files import check as check_file
 
@@ -207,8 +207,8 @@ def _tell_losses(answer: dict[str, Any]) -> None:
             _say(f"left out, since it is not there: {count} references")
         elif count:
             _say(f"left out, since it is from another Jira site: {count} {what}")
-    for named in answer.get("references", ()):
-        _say(f"  {named['kind']} {named['key']}: {named['field']} names {named['target']}")
+    for reference in answer.get("references", ()):
+        _say(f"  {named(reference)}")
 
 
 def _say(text: str) -> None:

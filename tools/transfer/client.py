@@ -133,11 +133,26 @@ def _check(answer: httpx.Response) -> None:
         return
     answer.read()
     try:
-        message = answer.json()["message"]
+        message = _told(answer.json())
     except (ValueError, KeyError, TypeError):
         message = answer.reason_phrase
     kind = Refused if answer.status_code in _REFUSALS else Failed
     raise kind(f"{answer.request.url.path} answered {answer.status_code}: {message}")
+
+
+def _told(body: dict[str, Any]) -> str:
+    """Return the message, with each reference that is told in a line of its own."""
+    references = body.get("references", ())
+    if not references:
+        return str(body["message"])
+    lines = [str(body["message"]).partition(":")[0] + ":", *(f"  {named(r)}" for r in references)]
+    rest = body["count"] - len(references)
+    return "\n".join([*lines, *([f"  and {rest} more"] if rest else [])])
+
+
+def named(reference: dict[str, str]) -> str:
+    """Return a reference in words."""
+    return "{kind} {key}: {field} names {target}".format(**reference)
 
 
 def _headers(size: int) -> dict[str, str]:

@@ -147,6 +147,14 @@ async def test_a_copy_reads_as_its_source(copies: Copies, tmp_path: Path) -> Non
     # the same reading into another tenant, without Jira's ids
     (_, other, _), work = await copies.target(), str(tmp_path / "work")
     again = [sys.executable, "-m", "tools.zephyr", "import", "--project", KEY, "--again"]
+    # into one that is not empty: nothing is forgotten, and it can be tried again
+    for _ in range(2):
+        code, output = await run(
+            copies, *again, "--work-dir", work, *copies.to(token), "--jira", "drop"
+        )
+        assert (code, "is not empty" in output) == (1, True), output
+    code, output = await run(copies, *again[:-1], "--work-dir", work, *copies.to(token))
+    assert (code, "nothing has changed since" in output) == (0, True), output
     code, output = await run(copies, *again, "--work-dir", work, *copies.to(other))
     assert code == 0, output
     assert re.search(r"library imported; left out: 2 issueLinks", output)
@@ -195,6 +203,10 @@ async def test_what_changes_later_is_said_and_differences_are_found(
     assert (rows[f"{KEY}-T5"], rows[late]) == ("New", "L")
 
 
+def _imports(service: str, line: str) -> bool:
+    return f"{service}/projects/DEMO/import" in line and "/check" not in line
+
+
 async def test_killed_at_any_moment_of_the_whole_copy(copies: Copies, tmp_path: Path) -> None:
     source = await small_source(copies)
     _, token, _ = await copies.target()
@@ -203,9 +215,10 @@ async def test_killed_at_any_moment_of_the_whole_copy(copies: Copies, tmp_path: 
     copies.front.faulty, chance, kills = 0.05, random.Random(5), 0
     moments: list[Kill] = [
         *(after(chance.randint(5, 40)) for _ in range(4)),
-        # an import was done and its answer is lost; one begins
-        lambda line, answered: answered and "testcases/projects/DEMO/import" in line,
-        lambda line, answered: not answered and "executions/projects/DEMO/import" in line,
+        # the checks are asked for; an import was done and its answer is lost; one begins
+        lambda line, answered: not answered and "executions/projects/DEMO/import/check" in line,
+        lambda line, answered: answered and _imports("testcases", line),
+        lambda line, answered: not answered and _imports("executions", line),
     ]
     code, output = -9, ""
     try:

@@ -55,6 +55,14 @@ async def imported(
     return last
 
 
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """Return status and message; references that lead to nothing stand beside the message."""
+    body = answer.json()
+    assert body["errorCode"] == answer.status_code
+    assert set(body) - {"references", "count"} == {"errorCode", "message"}, body
+    return answer.status_code, body["message"]
+
+
 def changed(archive: bytes, *changes: Callable[[dict[str, bytes]], object]) -> bytes:
     """Rewrite an archive; each change gets its members by name. Checksums are made anew."""
     members = opened(archive)

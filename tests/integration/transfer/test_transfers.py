@@ -1,9 +1,12 @@
 """Projects are moved from one tenant to another, or nothing is changed."""
 
+import asyncio
 import io
 import json
 import zipfile
+from collections.abc import AsyncIterator
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,7 @@ from kit.auth.principal import Scope
 from tests.harness.grants import to_user
 from tests.harness.polling import eventually
 from tests.harness.tenancy_world import ACCOUNT
-from tests.integration.executions.linking import House, Linked, fault
+from tests.integration.executions.linking import House, Linked
 from tests.integration.executions.removing import delete, hurry
 from tests.integration.transfer import rich
 from tests.integration.transfer.faults import CASES, EXECUTIONS, LIBRARY
@@ -24,6 +27,7 @@ from tests.integration.transfer.moving import (
     imported,
     opened,
     packed,
+    refusal,
     route,
     send,
     until_heard,
@@ -105,7 +109,7 @@ async def test_older_versions_come_along(house: House) -> None:
     archive = await exported(source, "library")
     target = await house.linked()
     for wrong, word in ((doubled, "step"), (newer, "older")):
-        status, message = fault(await send(target, "library", changed(archive, wrong)))
+        status, message = refusal(await send(target, "library", changed(archive, wrong)))
         assert (status, word in message) == (400, True), message
     await imported(target, "library", archive)
     versions = (await target.http.get("/testcases/DEMO-T1/versions")).json()["values"]
@@ -137,13 +141,15 @@ async def test_the_same_archive_again_changes_nothing_and_goes_on_where_it_broke
         await rows.update_one({"tenant": target.tenant}, left)
         found = await target.http.get(route(part, "DEMO", "import"))
         assert found.json()["state"] == "broken"
+        assert (await _checked(target, part, archive))["state"] == "continues"
         other = changed(archive, lambda members: members)
-        status, _ = fault(await send(target, part, other))
+        status, _ = refusal(await send(target, part, other))
         assert status == 409
         assert (await imported(target, part, archive))["written"] == first["written"]
         assert (await imported(target, part, archive))["written"] == first["written"]
         found = (await target.http.get(route(part, "DEMO", "import"))).json()
         assert (found["state"], found["written"]) == ("done", first["written"])
+        assert (await _checked(target, part, archive))["state"] == "done"
     assert await walk(target) == await walk(source)
 
 
@@ -151,13 +157,16 @@ async def test_an_emptied_project_takes_the_same_archive_again(house: House) -> 
     source = await house.linked()
     await source.make("testcases")
     await source.make("testcycles")
+    # options stay when all else is deleted; they are those of the archive
+    body = {"projectKey": "DEMO", "name": "Chrome"}
+    assert (await source.http.post("/environments", json=body)).status_code == 201
     target = await house.linked()
     gone = {"library": "testcases/testcases/DEMO-T1", "executions": "executions/testcycles/DEMO-R1"}
     for part, path in gone.items():
         archive = await exported(source, part)
         first = await imported(target, part, archive)
         assert (await delete(target, path)).status_code == 200
-        status, message = fault(await send(target, part, archive))
+        status, message = refusal(await send(target, part, archive))
         assert (status, "still being done" in message) == (409, True)
         await hurry(target)
         sent = partial(send, target, part, archive)
@@ -179,20 +188,20 @@ async def test_what_is_wrong_with_an_archive_is_said_and_nothing_is_changed(
     before = await walk(target)
     good, runs = archives["library"], archives["executions"]
     for change, word in LIBRARY:
-        status, message = fault(await send(target, "library", changed(good, change)))
+        status, message = refusal(await send(target, "library", changed(good, change)))
         assert (status, word in message) == (400, True), (word, message)
     for damaged in (b"", b"PK", good[: len(good) // 2], good[:-10], good[40:]):
-        status, message = fault(await send(target, "library", damaged))
+        status, message = refusal(await send(target, "library", damaged))
         assert status == 400, message
     assert await walk(target) == before
     answer = await target.http.get(route("library", "DEMO", "import"))
     assert answer.status_code == 404
 
-    assert fault(await send(target, "executions", runs))[0] == 400  # no library yet
+    assert refusal(await send(target, "executions", runs))[0] == 400  # no library yet
     await imported(target, "library", good)
     before = await walk(target)
     for change, word in EXECUTIONS:
-        status, message = fault(await send(target, "executions", changed(runs, change)))
+        status, message = refusal(await send(target, "executions", changed(runs, change)))
         assert (status, word in message) == (400, True), (word, message)
     assert await walk(target) == before
 
@@ -203,7 +212,7 @@ async def test_a_zip_of_many_members_or_one_that_swells_is_not_read(
     target = await house.linked()
     members = opened(archives["library"])
     many = packed(members | {f"attachments/{n}": b"" for n in range(1, 100_002)})
-    status, message = fault(await send(target, "library", many))
+    status, message = refusal(await send(target, "library", many))
     assert (status, "OSTRO_IMPORT_MAX_MEMBERS" in message) == (413, True)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bomb:
@@ -214,7 +223,7 @@ async def test_a_zip_of_many_members_or_one_that_swells_is_not_read(
                         swelling.write(b" " * 1_000_000)
             else:
                 bomb.writestr(name, content)
-    status, message = fault(await send(target, "library", out.getvalue()))
+    status, message = refusal(await send(target, "library", out.getvalue()))
     assert (status, "longer than" in message) == (413, True)
 
 
@@ -224,18 +233,18 @@ async def test_a_project_that_is_not_empty_is_left_alone(
     target = await house.linked()
     made = await target.http.post("/testcases", json={"projectKey": "DEMO", "name": "mine"})
     assert made.status_code == 201
-    status, message = fault(await send(target, "library", archives["library"]))
+    status, message = refusal(await send(target, "library", archives["library"]))
     assert status == 409
     assert "DEMO-T1" in message
     other = await house.linked()
     body = {"projectKey": "DEMO", "name": "Mine"}
     assert (await other.http.post("/environments", json=body)).status_code == 201
-    status, message = fault(await send(other, "library", archives["library"]))
+    status, message = refusal(await send(other, "library", archives["library"]))
     assert (status, "Mine" in message) == (409, True)
     third = await house.linked()
     await third.make("testcycles")
     await imported(third, "library", archives["library"])
-    status, message = fault(await send(third, "executions", archives["executions"]))
+    status, message = refusal(await send(third, "executions", archives["executions"]))
     assert (status, "DEMO-R1" in message) == (409, True)
 
 
@@ -257,21 +266,78 @@ async def test_rights_and_scopes_decide(house: House, archives: dict[str, bytes]
     target = await house.linked()
     archive = archives["library"]
     reader = await target.as_(scopes=[Scope.READ])
-    assert fault(await send(reader, "library", archive))[0] == 403
+    assert refusal(await send(reader, "library", archive))[0] == 403
     writer = await target.as_(scopes=[Scope.WRITE])
     answer = await writer.http.get(route("library", "DEMO", "export"))
-    assert fault(answer)[0] == 403
+    assert refusal(answer)[0] == 403
     stranger = await house.linked()
     answer = await stranger.http.get(route("library", "NOPE", "export"))
-    assert fault(answer)[0] == 404
+    assert refusal(answer)[0] == 404
     await target.permit(to_user(ACCOUNT, Entity.TEST_CASE, *Right))
     # its owner may not have heard of the scheme yet
     answer = await eventually(
         lambda: send(target, "library", archive), lambda a: a.status_code not in {200, 503}
     )
-    assert fault(answer)[0] == 403
+    assert refusal(answer)[0] == 403
     answer = await target.http.get(route("executions", "DEMO", "export"))
-    assert fault(answer)[0] == 403
+    assert refusal(answer)[0] == 403
+
+
+async def _checked(target: Linked, part: str, archive: bytes) -> dict[str, Any]:
+    answer = await target.http.post(
+        route(part, "DEMO", "import/check"), params={"jira": "keep"}, content=archive
+    )
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_executions_are_checked_with_the_library_that_comes_before_them(
+    house: House, archives: dict[str, bytes]
+) -> None:
+    target = await house.linked()
+    library, runs = archives["library"], archives["executions"]
+    path = route("executions", "DEMO", "import/check")
+    answer = await target.http.post(path, content=runs)
+    assert refusal(answer)[0] == 400
+    told = [tuple(one.values()) for one in answer.json()["references"]]
+    assert answer.json()["count"] == len(told)
+    assert ("test execution", "DEMO-E6", "statusName", "'Skipped'") in told
+    fields = {"testCaseKey", "folderId", "statusName", "environmentName", "customFields"}
+    assert {field for _, _, field, _ in told} == fields
+    with_library: dict[str, str | int] = {"jira": "keep", "libraryBytes": len(library)}
+    answer = await target.http.post(path, params=with_library, content=library + runs)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["state"] == "ready"
+    for change, word in EXECUTIONS:
+        sent = library + changed(runs, change)
+        status, message = refusal(await target.http.post(path, params=with_library, content=sent))
+        assert (status, word in message) == (400, True), (word, message)
+    short = with_library | {"libraryBytes": len(library + runs) + 1}
+    assert refusal(await target.http.post(path, params=short, content=library + runs))[0] == 400
+    wrong = route("library", "DEMO", "import/check")
+    answer = await target.http.post(wrong, params=with_library, content=library)
+    assert refusal(answer)[0] == 400
+    assert (await target.http.get(route("executions", "DEMO", "import"))).status_code == 404
+
+
+async def test_four_who_send_slowly_keep_nobody_else_waiting(
+    house: House, archives: dict[str, bytes]
+) -> None:
+    archive, go_on = archives["library"], asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield archive[:100]
+        await go_on.wait()
+        yield archive[100:]
+
+    slow = [await house.linked() for _ in range(4)]
+    path = route("library", "DEMO", "import/check")
+    sent = [asyncio.create_task(s.http.post(path, content=slowly())) for s in slow]
+    await imported(await house.linked(), "library", archive)
+    assert not any(task.done() for task in sent)
+    go_on.set()
+    assert [(await task).status_code for task in sent] == [200] * 4
 
 
 def _timeless(members: dict[str, bytes]) -> dict[str, object]:

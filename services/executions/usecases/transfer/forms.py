@@ -54,7 +54,7 @@ class RunForms:
     dropped: Container[str] = ()
     """Keys of cycles to which links are left out."""
     unnamed: Dangling = field(default_factory=Dangling)
-    """Options that the project does not have; what was built with one is not to be stored."""
+    """Options and fields that the project lacks; what was built with one is not to be stored."""
 
     def id(self, ident: int) -> int:
         """Return the public id here."""
@@ -226,7 +226,13 @@ class RunForms:
     ) -> list[CustomValue]:
         if not named:
             return []
+        fields = self.fields.get(entity, [])
+        if unknown := named.keys() - {found.name for found in fields}:
+            what = entity.value.replace("-", " ")
+            for name in sorted(unknown):
+                self.unnamed.add(Reference(what, where, "customFields", f"'{name}'"))
+            return []
         try:
-            return value_rows(restored_values(self.fields.get(entity, []), named))
+            return value_rows(restored_values(fields, named))
         except CustomFieldFault as fault:
             raise InvalidInput(f"{where}: {fault}") from None
