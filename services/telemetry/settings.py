@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, HttpUrl, field_validator
 from kit.settings import MongoSettings, ServiceSettings, read_secret
 from services.telemetry.adapters.processors.amplitude import Api
 from services.telemetry.adapters.sealing import read_wrapping_key
+from services.telemetry.domain.pseudonyms import Period
 
 DATABASE = "ostro_telemetry"
 
@@ -32,6 +33,10 @@ class TelemetrySettings(ServiceSettings):
 
     pseudonym_key_file: Path = Field(
         description="file with 32 bytes in base64 that seal the keys of pseudonyms"
+    )
+    pseudonym_period: Period = Field(
+        Period.MONTH,
+        description="how long a key of pseudonyms is used: day, week, month or quarter",
     )
     segment_url: OptionalUrl = Field(
         None,

@@ -46,7 +46,7 @@ EXEMPT: dict[tuple[str, str, str], str] = {
         {"MissingWords.add": "once: the cases of all tenants that have no words yet"},
     ),
     **_tenant_first(
-        "telemetry", "consent", {"MongoConsents.granted": "the id is the tenant's; a batch of them"}
+        "telemetry", "consent", {"MongoConsents.choices": "the id is the tenant's; a batch of them"}
     ),
     **_tenant_first(
         "telemetry", "handles", {"MongoHandles.tenants": "finds the tenants of random handles"}

@@ -32,8 +32,8 @@ class ConsentBody(BaseModel):
 class ConsentBean(ConsentBody):
     """Consent, and who changed it last: the id of a token, or the name of a tool."""
 
-    changed_at: Annotated[datetime | None, DataClass.OPERATIONAL] = Field(default=None, alias="changedAt")
-    changed_by: Annotated[str | None, DataClass.OPERATIONAL] = Field(default=None, alias="changedBy")
+    changed_at: Annotated[datetime | None, DataClass.OPERATIONAL] = Field(None, alias="changedAt")
+    changed_by: Annotated[str | None, DataClass.OPERATIONAL] = Field(None, alias="changedBy")
 
 
 async def _administrator(caller: Caller) -> Principal:

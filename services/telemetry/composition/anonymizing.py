@@ -15,5 +15,7 @@ async def build(common: Common) -> Piece:
         return Piece()
     await common.keys.check()
     outlet = AnonymousTopic(runtime.publisher, runtime.names)
-    anonymizing = Anonymizing(common.keys, common.handles, common.directory, outlet, runtime.clock)
+    anonymizing = Anonymizing(
+        common.keys, common.handles, common.directory, common.consents, outlet, runtime.clock
+    )
     return Piece(groups={usage.GROUP: Group(UsageEvents(anonymizing).handle)})

@@ -25,6 +25,7 @@ class DropReason(StrEnum):
     UNKNOWN_EVENT = "unknown event"
     UNKNOWN_TENANT = "unknown tenant"
     IMPLAUSIBLE_TIME = "implausible time"
+    KEY_DESTROYED = "key destroyed"
     ERROR = "error"
 
 

@@ -15,7 +15,7 @@ OTHER = "/other"
 
 _JIRA = (
     "/browse/:issueKey",
-    "/jira/webhooks/:id",
+    "/jira/webhooks",
     "/jira/browse/:issueKey",
     "/jira/dashboards/:id",
     "/jira/projects",

@@ -35,6 +35,7 @@ SERVED: tuple[str, ...] = (
     "/ostro/v1/executions/testplans/:key/restore",
     "/ostro/v1/executions/uploads/:upload",
     "/ostro/v1/telemetry/consent",
+    "/ostro/v1/telemetry/events",
     "/ostro/v1/tenancy/audit",
     "/ostro/v1/tenancy/me/tokens",
     "/ostro/v1/tenancy/me/tokens/:token",

@@ -1,26 +1,20 @@
 """Turns product events into anonymous ones, a batch at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from contracts.envelope import Event
 from contracts.telemetry import AnonymousEvent
+from contracts.tenancy import TenantState
 from contracts.usage import ProductEvent
 from kit.clock import Clock
 from kit.directory.view import TenantView
 from services.telemetry.domain.anonymizer import Dropped, DropReason, anonymize, screen
-from services.telemetry.domain.pseudonyms import epoch_of
 from services.telemetry.domain.rules import Context
 from services.telemetry.metrics import ANONYMISED, DROPPED_EVENTS
-
-
-class Keys(Protocol):
-    """The random keys of pseudonyms."""
-
-    async def key(self, tenant: str, epoch: str) -> bytes:
-        """Return the key of a tenant and epoch; the first who asks makes it, for everybody."""
-        ...
+from services.telemetry.usecases.consent import NOTHING_CHOSEN, Consents
+from services.telemetry.usecases.keys import Keys, TenantEpoch
 
 
 class Handles(Protocol):
@@ -47,6 +41,15 @@ class Anonymised:
     handle: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """A tenant, as far as its events need it."""
+
+    state: TenantState
+    handle: str
+    keep_keys: bool
+
+
 class Outlet(Protocol):
     """Where anonymous events go."""
 
@@ -59,17 +62,24 @@ class Anonymizing:
     """Default deny: what cannot be anonymised is forgotten and counted."""
 
     def __init__(
-        self, keys: Keys, handles: Handles, tenants: Tenants, outlet: Outlet, clock: Clock
+        self,
+        keys: Keys,
+        handles: Handles,
+        tenants: Tenants,
+        consents: Consents,
+        outlet: Outlet,
+        clock: Clock,
     ) -> None:
         self._keys = keys
         self._handles = handles
         self._tenants = tenants
+        self._consents = consents
         self._outlet = outlet
         self._clock = clock
 
     async def run(self, events: Sequence[Event[ProductEvent]]) -> None:
         """Publish what may be known of the events; idempotent by the events' ids."""
-        results = [await self._one(event) for event in events]
+        results = await self.anonymise(events)
         batch = [result for result in results if isinstance(result, Anonymised)]
         if batch:
             await self._outlet.publish(batch)
@@ -79,15 +89,53 @@ class Anonymizing:
             if isinstance(result, Dropped):
                 DROPPED_EVENTS.labels(result.reason.value).inc()
 
-    async def _one(self, event: Event[ProductEvent]) -> Anonymised | Dropped:
-        refused = screen(event, self._clock.now())
-        if refused is not None:
-            return refused
-        view = await self._tenants.tenant(event.tenantid)
-        if view is None:
+    async def anonymise(self, events: Sequence[Event[ProductEvent]]) -> list[Anonymised | Dropped]:
+        """Return what becomes of each event; publishes and counts nothing."""
+        now = self._clock.now()
+        refused = [screen(event, now) for event in events]
+        passed = [e for e, no in zip(events, refused, strict=True) if no is None]
+        owners = await self._owners({event.tenantid for event in passed})
+        contexts = await self._contexts(passed, owners)
+        return [
+            self._one(event, owners, contexts) if no is None else no
+            for event, no in zip(events, refused, strict=True)
+        ]
+
+    async def _owners(self, tenants: Collection[str]) -> dict[str, _Owner]:
+        """Look up tenants once for all their events; unknown ones are missing."""
+        choices = await self._consents.choices(tenants)
+        owners: dict[str, _Owner] = {}
+        for tenant in tenants:
+            view = await self._tenants.tenant(tenant)
+            if view is not None:
+                keep_keys = choices.get(tenant, NOTHING_CHOSEN).keep_keys
+                handle = await self._handles.handle(tenant)
+                owners[tenant] = _Owner(view.tenant, handle, keep_keys)
+        return owners
+
+    async def _contexts(
+        self, events: Sequence[Event[ProductEvent]], owners: Mapping[str, _Owner]
+    ) -> dict[TenantEpoch, Context]:
+        """Look up keys once for all events of an epoch; destroyed ones are missing."""
+        # only of tenants that there are: a name that nobody has must not get a key
+        wanted = {(e.tenantid, self._keys.epoch(e.time)) for e in events if e.tenantid in owners}
+        keys = await self._keys.keys(wanted)
+        return {
+            pair: Context(owners[pair[0]].state, key, keep_keys=owners[pair[0]].keep_keys)
+            for pair, key in keys.items()
+        }
+
+    def _one(
+        self,
+        event: Event[ProductEvent],
+        owners: Mapping[str, _Owner],
+        contexts: Mapping[TenantEpoch, Context],
+    ) -> Anonymised | Dropped:
+        owner = owners.get(event.tenantid)
+        if owner is None:
             return Dropped(DropReason.UNKNOWN_TENANT)
-        key = await self._keys.key(event.tenantid, epoch_of(event.time))
-        result = anonymize(event, Context(view.tenant, key))
-        if isinstance(result, Dropped):
-            return result
-        return Anonymised(result, await self._handles.handle(event.tenantid))
+        context = contexts.get((event.tenantid, self._keys.epoch(event.time)))
+        if context is None:
+            return Dropped(DropReason.KEY_DESTROYED)
+        result = anonymize(event, context)
+        return result if isinstance(result, Dropped) else Anonymised(result, owner.handle)

@@ -10,8 +10,9 @@ from contracts.usage import ProductEvent, UsageEventName
 from kit.clock import Clock
 from kit.errors import Forbidden
 from kit.ids import Ids, stable_uuid
-from services.telemetry.domain.pseudonyms import Domain, epoch_of, pseudonym
-from services.telemetry.usecases.anonymizing import Keys, Tenants
+from services.telemetry.domain.pseudonyms import Domain, pseudonym
+from services.telemetry.usecases.anonymizing import Tenants
+from services.telemetry.usecases.keys import Keys
 
 SOURCE = "ostro/browser"
 _NOBODY = "nobody"
@@ -85,8 +86,9 @@ class BrowserEvents:
         # counters are stored: not under the account's own id
         if caller.account_id is None:
             return _NOBODY
-        key = await self._keys.key(caller.tenant, epoch_of(self._clock.now()))
-        return pseudonym(key, Domain.USER, caller.account_id)
+        epoch = self._keys.epoch(self._clock.now())
+        key = await self._keys.key(caller.tenant, epoch)
+        return _NOBODY if key is None else pseudonym(key, Domain.USER, caller.account_id)
 
     def _event(self, caller: BrowserCaller, seen: Seen, agent: str | None) -> Event[ProductEvent]:
         ident = (

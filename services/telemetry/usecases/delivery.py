@@ -16,6 +16,7 @@ from contracts.catalogue import allowed
 from contracts.telemetry import AnonymousEvent, ProcessorName
 from kit.kafka.consumer import GiveBack, may_pass
 from services.telemetry.domain.answers import Accepted, Answer, Partly, Retry, Split, Stop
+from services.telemetry.domain.paths import template_of
 from services.telemetry.metrics import PARKED, RETRIES, SENT, SKIPPED, STOPPED
 from services.telemetry.usecases.gate import Gate
 from services.telemetry.usecases.pace import Backoff, Pace
@@ -93,6 +94,8 @@ class Processor(Protocol[E_contra]):
 class _Load:
     handle: str
     prepared: Prepared
+    bare: Prepared | None = None
+    """The same without keys in its path, for a tenant that keeps them no longer; None: no keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +167,16 @@ class Delivery(Generic[E]):
                 SKIPPED.labels(self._name, NOT_FOR_IT).inc()
                 continue
             prepared = self._processor.prepare(item.event)
-            needed = len(prepared.body) + 1
+            without_keys = _bare(item.event)
+            bare = None if without_keys is None else self._processor.prepare(without_keys)
+            needed = max(len(one.body) for one in (prepared, bare) if one is not None) + 1
             if needed > limits.event_bytes:
                 self._refuse(prepared, "too large for the processor")
                 continue
             if len(loads) == limits.events or size + needed > limits.request_bytes:
                 attempts.append(_Attempt(loads))
                 loads, size = [], 0
-            loads.append(_Load(item.handle, prepared))
+            loads.append(_Load(item.handle, prepared, bare))
             size += needed
         return [*attempts, _Attempt(loads)] if loads else attempts
 
@@ -190,7 +195,18 @@ class Delivery(Generic[E]):
             if (reason := closed.get(load.handle)) is not None:
                 self._settled[load.prepared.event_id] = None
                 SKIPPED.labels(self._name, reason.value).inc()
-        return [load for load in loads if load.handle not in closed]
+        return await self._as_chosen([load for load in loads if load.handle not in closed])
+
+    async def _as_chosen(self, loads: list[_Load]) -> list[_Load]:
+        """Take keys out of paths where the tenant keeps them no longer."""
+        handles = {load.handle for load in loads if load.bare is not None}
+        if not handles:
+            return loads
+        keeping = await self._gate.keeping_keys(handles)
+        return [
+            load if load.bare is None or load.handle in keeping else _Load(load.handle, load.bare)
+            for load in loads
+        ]
 
     def _apply(self, answer: Answer, loads: Sequence[_Load]) -> None:
         match answer:
@@ -264,6 +280,14 @@ class Delivery(Generic[E]):
 
 def _meant_for(event: Identified, processor: ProcessorName) -> bool:
     return not isinstance(event, AnonymousEvent) or allowed(event.name, processor)
+
+
+def _bare(event: E) -> E | None:
+    """Return an event without keys in its path, None for one that has none."""
+    if not isinstance(event, AnonymousEvent) or event.path is None:
+        return None
+    template = template_of(event.path)
+    return None if template == event.path else event.model_copy(update={"path": template})
 
 
 def _halves(loads: Sequence[_Load], not_before: float = 0.0) -> list[_Attempt]:

@@ -10,11 +10,11 @@ from contracts.telemetry import ProcessorName
 from kit.clock import Clock
 from services.telemetry.domain.anonymizer import Dropped, DropReason
 from services.telemetry.domain.diagnostics import anonymize, screen
-from services.telemetry.domain.pseudonyms import epoch_of
 from services.telemetry.metrics import ANONYMISED_DIAGNOSTICS, DROPPED_DIAGNOSTICS
-from services.telemetry.usecases.anonymizing import Handles, Keys, Tenants
+from services.telemetry.usecases.anonymizing import Handles, Tenants
 from services.telemetry.usecases.consent import Consents
 from services.telemetry.usecases.gate import Closed, Gate, TenantOf
+from services.telemetry.usecases.keys import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,10 @@ class Diagnosing:
         # asked before a key is made: a name that nobody has must not get one
         if tenant != OPERATOR and await self._tenants.tenant(tenant) is None:
             return Dropped(DropReason.UNKNOWN_TENANT)
-        result = anonymize(event, await self._keys.key(tenant, epoch_of(event.time)))
+        key = await self._keys.key(tenant, self._keys.epoch(event.time))
+        if key is None:
+            return Dropped(DropReason.KEY_DESTROYED)
+        result = anonymize(event, key)
         if isinstance(result, Dropped):
             return result
         return AnonymisedDiagnostic(result, await self._handles.handle(tenant))

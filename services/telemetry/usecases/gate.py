@@ -6,7 +6,7 @@ from typing import Protocol
 
 from contracts.telemetry import ProcessorName
 from services.telemetry.usecases.anonymizing import Tenants
-from services.telemetry.usecases.consent import Consents
+from services.telemetry.usecases.consent import NOTHING_CHOSEN, Consents
 
 
 class Closed(StrEnum):
@@ -47,6 +47,16 @@ class Gate:
             elif not await self._active(tenant):
                 closed[handle] = Closed.INACTIVE_TENANT
         return closed
+
+    async def keeping_keys(self, handles: Collection[str]) -> frozenset[str]:
+        """Return the handles whose tenants let issue and test keys stay in URL paths."""
+        names = await self._names.tenants(handles)
+        chosen = await self._consents.choices(names.values())
+        return frozenset(
+            handle
+            for handle, tenant in names.items()
+            if chosen.get(tenant, NOTHING_CHOSEN).keep_keys
+        )
 
     async def _active(self, tenant: str) -> bool:
         view = await self._tenants.tenant(tenant)

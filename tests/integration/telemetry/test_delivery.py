@@ -22,6 +22,7 @@ from services.telemetry.adapters.mongo.consent import MongoConsents
 from services.telemetry.adapters.mongo.handles import MongoHandles
 from services.telemetry.domain.answers import Accepted, Answer, Partly, Retry, Split, Stop
 from services.telemetry.usecases.anonymizing import Anonymised
+from services.telemetry.usecases.consent import Choices
 from services.telemetry.usecases.delivery import BUDGET_SECONDS, Delivery, Limits, Prepared
 from services.telemetry.usecases.gate import Gate
 from services.telemetry.usecases.pace import Backoff
@@ -61,6 +62,7 @@ class ScriptedProcessor:
     limits: Limits = field(default_factory=lambda: Limits(100, 100_000, 1_000))
     name: ProcessorName = SEGMENT
     sent: list[list[str]] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
     repeats: list[int] = field(default_factory=list)
 
     def prepare(self, event: AnonymousEvent) -> Prepared:
@@ -71,6 +73,7 @@ class ScriptedProcessor:
         """Record and answer."""
         ids = [event.event_id for event in events]
         self.sent.append(ids)
+        self.sizes.append(sum(len(event.body) for event in events))
         self.repeats.append(repeats)
         return self.script.popleft() if self.script else self.rule(ids)
 
@@ -79,7 +82,7 @@ class ScriptedProcessor:
 class Bench:
     """A delivery with everything around it."""
 
-    delivery: Delivery
+    delivery: Delivery[AnonymousEvent]
     processor: ScriptedProcessor
     pace: ManualPace
     consents: MongoConsents
@@ -88,7 +91,8 @@ class Bench:
 
     async def consent(self, *processors: ProcessorName) -> None:
         """Replace the tenant's consent."""
-        await self.consents.replace("tenant", frozenset(processors), "test", ManualClock())
+        choices = Choices(frozenset(processors))
+        await self.consents.replace("tenant", choices, "test", ManualClock())
 
     def items(self, number: int, first: int = 0) -> list[Anonymised]:
         """Return events with ids 0, 1, 2, ..."""
@@ -240,6 +244,24 @@ async def test_consent_to_another_processor_and_an_unknown_handle_hold_back(benc
     stranger = Anonymised(event(1), "unknown handle")
     assert await bench.delivery.deliver([*bench.items(1), stranger]) == {}
     assert bench.processor.sent == []
+
+
+async def test_keys_in_paths_go_when_the_tenant_keeps_them_no_longer(bench: Bench) -> None:
+    kept = Anonymised(event(1, path="/jira/browse/ABC-123"), bench.handle)
+    bench.processor.script.append(Retry("busy", 5.0))
+    await bench.consents.replace(
+        "tenant", Choices(frozenset({SEGMENT}), keep_keys=True), "test", ManualClock()
+    )
+    bench.pace.during = lambda: bench.consent(SEGMENT)
+    assert await bench.delivery.deliver([kept]) == {}
+    bare = len("/jira/browse/:issueKey")
+    assert bench.processor.sizes == [100 + 10 * len("/jira/browse/ABC-123"), 100 + 10 * bare]
+
+
+async def test_an_event_of_the_catalogue_goes_to_its_processors_only(bench: Bench) -> None:
+    one, two = event(1), event(2).model_copy(update={"name": UsageEventName.CREATED_API_TOKEN})
+    assert await bench.delivery.deliver([Anonymised(e, bench.handle) for e in (one, two)]) == {}
+    assert bench.processor.sent == [ids(1)]
 
 
 async def test_when_consent_cannot_be_read_nothing_leaves_and_nothing_moves(

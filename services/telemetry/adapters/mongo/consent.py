@@ -7,6 +7,7 @@ from contracts.telemetry import ProcessorName
 from kit.clock import Clock
 from kit.mongo import Database, DuplicateKey
 from services.telemetry.adapters.mongo.documents import CONSENTS
+from services.telemetry.usecases.consent import Choices, LastChange
 
 
 class MongoConsents:
@@ -15,17 +16,29 @@ class MongoConsents:
     def __init__(self, database: Database) -> None:
         self._rows = database[CONSENTS]
 
+    async def choices(self, tenants: Collection[str]) -> Mapping[str, Choices]:
+        """Return what each tenant chose."""
+        wanted = list(set(tenants))
+        rows = await self._rows.find({"_id": {"$in": wanted}}).to_list(None) if wanted else []
+        return {
+            row["_id"]: Choices(_known(row["processors"]), row.get("keep_keys", False))
+            for row in rows
+        }
+
     async def granted(self, tenants: Collection[str]) -> Mapping[str, frozenset[ProcessorName]]:
         """Return the processors that each tenant consents to."""
-        wanted = list(tenants)
-        rows = await self._rows.find({"_id": {"$in": wanted}}).to_list(None) if wanted else []
-        return {row["_id"]: _known(row["processors"]) for row in rows}
+        chosen = await self.choices(tenants)
+        return {tenant: choices.processors for tenant, choices in chosen.items()}
 
-    async def replace(
-        self, tenant: str, processors: frozenset[ProcessorName], by: str, clock: Clock
-    ) -> None:
-        """Replace the processors that a tenant consents to."""
-        await self._write(tenant, {"$set": {"processors": sorted(processors)}}, by, clock)
+    async def last_change(self, tenant: str) -> LastChange | None:
+        """Return who changed it last."""
+        row = await self._rows.find_one({"_id": tenant, "tenant": tenant})
+        return None if row is None else LastChange(row["changed_at"], row["changed_by"])
+
+    async def replace(self, tenant: str, choices: Choices, by: str, clock: Clock) -> None:
+        """Replace everything that a tenant chose."""
+        chosen = {"processors": sorted(choices.processors), "keep_keys": choices.keep_keys}
+        await self._write(tenant, {"$set": chosen}, by, clock)
 
     async def change(
         self, tenant: str, processor: ProcessorName, *, on: bool, by: str, clock: Clock

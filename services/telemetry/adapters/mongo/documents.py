@@ -1,7 +1,7 @@
 """Documents of telemetry's own collections, each field with its data class."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -14,14 +14,17 @@ BUGSNAG_SENT = "bugsnag_sent"
 
 
 class PseudonymKeyDocument(TypedDict):
-    """The key of one tenant and calendar month. ``_id`` is ``tenant/epoch``."""
+    """The key of one tenant and epoch, or what is left of it. ``_id`` is ``tenant/epoch``."""
 
     _id: Annotated[str, DataClass.OPERATIONAL]
     tenant: Annotated[str, DataClass.OPERATIONAL]
     epoch: Annotated[str, DataClass.OPERATIONAL]
-    sealed: Annotated[bytes, DataClass.SECRET]
-    """AES-256-GCM under the wrapping key."""
-    created_at: Annotated[datetime, DataClass.OPERATIONAL]
+    sealed: NotRequired[Annotated[bytes, DataClass.SECRET]]
+    """AES-256-GCM under the wrapping key. Absent once it is destroyed: a tombstone is left."""
+    created_at: NotRequired[Annotated[datetime, DataClass.OPERATIONAL]]
+    destroyed_at: NotRequired[Annotated[datetime, DataClass.OPERATIONAL]]
+    destroyed_by: NotRequired[Annotated[str, DataClass.OPERATIONAL]]
+    """Id of the API token, or the name of the tool; never a person."""
 
 
 class TenantHandleDocument(TypedDict):
@@ -38,6 +41,8 @@ class ConsentDocument(TypedDict):
     _id: Annotated[str, DataClass.OPERATIONAL]
     tenant: Annotated[str, DataClass.OPERATIONAL]
     processors: Annotated[list[str], DataClass.OPERATIONAL]
+    keep_keys: NotRequired[Annotated[bool, DataClass.OPERATIONAL]]
+    """Whether issue and test keys may stay in URL paths."""
     changed_at: Annotated[datetime, DataClass.OPERATIONAL]
     changed_by: Annotated[str, DataClass.OPERATIONAL]
     """Id of the API token, or the name of the tool; never a person."""
