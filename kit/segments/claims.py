@@ -55,10 +55,10 @@ class _Held:
 
 
 class Claims:
-    """The writer's side, for one process."""
+    """The writer's side, for one process and one kind of documents."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
-        self._blocks = database[BLOCKS]
+    def __init__(self, database: Database, clock: Clock, ids: Ids, *, blocks: str = BLOCKS) -> None:
+        self._blocks = database[blocks]
         self._clock = clock
         self._ids = ids
         self._held: dict[tuple[str, int], _Held] = {}

@@ -6,6 +6,7 @@ A look costs one read of the blocks' revisions from an index; only what changed 
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from kit.mongo import Database, Document
 from kit.segments.blocks import BLOCKS
@@ -81,6 +82,11 @@ class Known:
         """Return all claims."""
         return [c for b in self.blocks.values() for c in b.claims]
 
+    @cached_property
+    def count(self) -> int:
+        """Return how many documents the summaries have."""
+        return sum(summary.count for summary in self.summaries.values())
+
     def stamp(self, segment: int) -> str:
         """Return the segment's stamp; empty where nobody ever claimed it."""
         block = self.blocks.get(block_of(segment))
@@ -149,8 +155,8 @@ def revisions(tenant: str, spans: Sequence[Range]) -> list[Document]:
 class Segments:
     """The reader's side, for one process and one kind of documents."""
 
-    def __init__(self, database: Database, summaries: Summaries) -> None:
-        self._blocks = database[BLOCKS]
+    def __init__(self, database: Database, summaries: Summaries, *, blocks: str = BLOCKS) -> None:
+        self._blocks = database[blocks]
         self._summaries = summaries
         self._known: OrderedDict[tuple[str, Range], Known] = OrderedDict()
         self._size = 0

@@ -1,13 +1,13 @@
 """Making summaries in the background, where a reader found that they are missing."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
 
 from kit.leases import Lease
-from kit.mongo import Collection, Database, MongoError
+from kit.mongo import Collection, Database, Document, MongoError
 from kit.segments.blocks import BLOCKS, block_id
 from kit.segments.claims import Claims
 from kit.segments.known import Known, Segments
@@ -20,6 +20,10 @@ BATCH = 16
 """Segments that are made together."""
 _PAUSE_SECONDS = 1.0
 """After somebody asked: what is being written may be done by then."""
+
+
+def _by_ids(span: Range) -> Document:
+    return {"id": {"$gte": span[0], "$lt": span[1]}}
 
 
 class Maker(Protocol):
@@ -45,14 +49,19 @@ class Making:
         claims: Claims,
         maker: Maker,
         turn: Lease,
+        *,
+        blocks: str = BLOCKS,
+        scope: Callable[[Range], Document] = _by_ids,
     ) -> None:
-        self._blocks = database[BLOCKS]
+        """``scope`` says in which of the documents of a range there is anything to sum up."""
+        self._blocks = database[blocks]
         self._documents = documents
         self._segments = segments
         self._summaries = summaries
         self._claims = claims
         self._maker = maker
         self._turn = turn
+        self._scope = scope
         self._wanted: dict[tuple[str, Range], None] = {}
         self._asked = asyncio.Event()
 
@@ -125,7 +134,7 @@ class Making:
         """Return the lowest id of a range that has a document, or the highest."""
         if span[0] >= span[1]:
             return None
-        query = {"tenant": tenant, "id": {"$gte": span[0], "$lt": span[1]}}
+        query = {"tenant": tenant, **self._scope(span)}
         only = {"_id": 0, "id": 1}
         row = await self._documents.find_one(query, only, sort=[("id", direction)])
         return None if row is None else int(row["id"])

@@ -48,6 +48,7 @@ from services.testcases.api.testcases import TestCaseRoutes
 from services.testcases.api.testcaseupdate import TestCaseUpdateRoutes
 from services.testcases.api.testscript import TestScriptRoutes
 from services.testcases.api.teststeps import TestStepRoutes
+from services.testcases.composition import counting
 from services.testcases.composition.removals import removals
 from services.testcases.composition.transfer import transfer_router
 from services.testcases.consumers.directory import DirectoryConsumer
@@ -85,6 +86,7 @@ INDEXES = {
     **link_rows.INDEXES,
     **attachment_wiring.INDEXES,
     **job_wiring.INDEXES,
+    **counting.INDEXES,
 }
 
 # a thousand names of any length
@@ -98,15 +100,17 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     counters = Counters(database["counters"])
     numbers = CounterNumbers(counters)
     option_store = option_rows.OptionRepository(database, pending)
-    provisional = provisional_rows.ProvisionalRepository(database, pending)
-    case_store = case_rows.TestCaseRepository(database, pending)
+    counted = counting.counting(runtime)
+    provisional = provisional_rows.ProvisionalRepository(database, pending, counted.cases)
+    case_store = case_rows.TestCaseRepository(database, pending, counted.cases)
     defaults = DefaultOptions(option_store, numbers)
     options = Options(option_store, defaults, numbers)
     elsewhere = ExecutionsUsage(runtime.peers["executions"])
     option_admin = OptionAdmin(option_store, defaults, elsewhere, clock)
     field_store = field_rows.CustomFieldRepository(database, pending)
     fields = CustomFields(field_store, LibraryValues(database), elsewhere, numbers)
-    folders = Folders(folder_rows.FolderRepository(database, pending), numbers)
+    folder_store = folder_rows.FolderRepository(database, pending, counted.folders)
+    folders = Folders(folder_store, numbers)
     cases = TestCases(case_store, folders, options, fields, numbers, clock)
     updates = TestCaseUpdates(case_store, folders, options, fields, clock)
     script_store = script_rows.ScriptRepository(database, pending)
@@ -118,7 +122,7 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
     by_name = ProvisionalCases(case_store, provisional, options, uploads, numbers, clock)
     directory = DirectoryCopy(database, runtime.peers["tenancy"], clock)
     base = settings.api_base
-    removal_routes, jobs = removals(runtime, pending, folders)
+    removal_routes, jobs = removals(runtime, pending, counted, folders)
     routers = [
         *_case_routers(cases, updates, fields, scripts, Features(script_store), base),
         _search_router(runtime, folders, options, fields),
@@ -126,19 +130,16 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
         *_configuration_routers(folders, options, option_admin, fields, base),
         removal_routes,
         _versions_router(runtime, pending, cases, numbers),
-        transfer_router(runtime, pending, options, defaults, numbers, attached),
+        transfer_router(runtime, pending, counted, options, defaults, numbers, attached),
         *AttachmentRemovalRoutes(attached.attachments, attachable).routers(),
         *AttachmentRoutes(attached.attachments, attachable).routers(),
     ]
-    public = public_app(SERVICE, routers, ApiTokens(directory, settings.cell, clock))
-    public.state.max_body_bytes = settings.max_body_bytes
-    run_cases = RunCases(case_store, Calls(script_store))
     internal_routes = [
         InternalRoutes(directory, options, fields, folders, by_name, uploads).router(),
-        InternalCaseRoutes(directory, run_cases, fields).router(),
+        InternalCaseRoutes(directory, RunCases(case_store, Calls(script_store)), fields).router(),
     ]
     return Parts(
-        public=public,
+        public=_public(runtime, routers, directory),
         internal=_internal(runtime, internal_routes),
         groups=_groups(runtime, defaults, issue_links, uploads),
         outboxes=states.sources(runtime.names),
@@ -147,9 +148,10 @@ async def build(runtime: Runtime[TestcasesSettings]) -> Parts:
             Background(Role.RELAY, MissingWords(database).run),
             attached.background,
             jobs,
+            *counted.background,
         ],
         nudges=pending.nudged_by,
-        closers=[attached.attachments.close],
+        closers=[attached.attachments.close, *counted.closers],
     )
 
 
@@ -162,6 +164,15 @@ def _configuration_routers(
         OptionAdminRoutes(admin).router(),
         CustomFieldRoutes(fields).router(),
     )
+
+
+def _public(
+    runtime: Runtime[TestcasesSettings], routers: Sequence[APIRouter], directory: DirectoryCopy
+) -> FastAPI:
+    tokens = ApiTokens(directory, runtime.settings.cell, runtime.clock)
+    app = public_app(SERVICE, routers, tokens)
+    app.state.max_body_bytes = runtime.settings.max_body_bytes
+    return app
 
 
 def _internal(runtime: Runtime[TestcasesSettings], routers: Sequence[APIRouter]) -> FastAPI:

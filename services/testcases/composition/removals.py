@@ -11,6 +11,7 @@ from services.testcases.adapters.mongo.foldershelves import FolderShelfRows
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.remains import RemainsRows
 from services.testcases.api.removals import RemovalRoutes
+from services.testcases.composition.counting import Counting
 from services.testcases.settings import TestcasesSettings
 from services.testcases.usecases.folderremovals import FolderRemovals
 from services.testcases.usecases.folders import Folders
@@ -19,13 +20,13 @@ from services.testcases.usecases.removals import CaseRemovals
 
 
 def removals(
-    runtime: Runtime[TestcasesSettings], pending: Pending, folders: Folders
+    runtime: Runtime[TestcasesSettings], pending: Pending, counted: Counting, folders: Folders
 ) -> tuple[APIRouter, Background]:
     """Return the routes, and who does what is left to do behind them."""
     database, clock, jobs = runtime.database, runtime.clock, JobRows(runtime.database)
     elsewhere = ExecutionsDependents(runtime.peers["executions"])
-    case_rows = CaseShelfRows(database, pending, jobs)
-    folder_rows = FolderShelfRows(database, pending, jobs)
+    case_rows = CaseShelfRows(database, pending, counted.cases, jobs)
+    folder_rows = FolderShelfRows(database, pending, counted.folders, jobs)
     routes = RemovalRoutes(
         CaseRemovals(case_rows, elsewhere, folders, clock),
         FolderRemovals(folder_rows, elsewhere, clock),

@@ -26,6 +26,7 @@ from kit.mongo import Database
 from kit.service import Runtime, running
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.provisional import ProvisionalRepository
+from services.testcases.composition.counting import counting
 from services.testcases.consumers.uploads import UploadsConsumer
 from services.testcases.main import INDEXES, SERVICE, build
 from services.testcases.settings import TestcasesSettings
@@ -225,11 +226,11 @@ async def test_a_consumer_killed_between_any_two_writes_repeats_itself(
         record(ended(site, "up", accepted=True)),
         record(ended(site, "down", accepted=False)),
     ]
-    pending = Pending(runtime.clock, runtime.ids)
+    pending, totals = Pending(runtime.clock, runtime.ids), counting(runtime).cases
     with pytest.raises(Killed):
-        await UploadsConsumer(Uploads(Dying(stored, pending))).handle(batch)
+        await UploadsConsumer(Uploads(Dying(stored, pending, totals))).handle(batch)
     for _ in range(2):
-        healthy = UploadsConsumer(Uploads(ProvisionalRepository(stored, pending)))
+        healthy = UploadsConsumer(Uploads(ProvisionalRepository(stored, pending, totals)))
         assert await healthy.handle(batch) == []
     rows = await stored["testcases"].find({"tenant": site.tenant}).to_list(None)
     assert sorted(r["name"] for r in rows) == ["both", "kept"]

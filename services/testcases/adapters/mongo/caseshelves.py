@@ -22,6 +22,7 @@ from services.testcases.adapters.mongo.testcases import (
     VERSIONS,
     WITHOUT_STEPS,
 )
+from services.testcases.adapters.mongo.totals import Totals
 from services.testcases.adapters.mongo.turns import Turns
 from services.testcases.domain.removals import CaseThing
 from services.testcases.usecases.attachments import KIND
@@ -33,11 +34,12 @@ _BUSY = "The test case is being changed by others; try again."
 class CaseShelfRows:
     """Implements ``CaseShelves``; the tenant comes first."""
 
-    def __init__(self, database: Database, pending: Pending, jobs: JobRows) -> None:
+    def __init__(self, database: Database, pending: Pending, totals: Totals, jobs: JobRows) -> None:
         self._cases = database[TEST_CASES]
         self._versions = database[VERSIONS]
         self._attachments = AttachmentRows(database)
         self._pending = pending
+        self._totals = totals
         self._jobs = jobs
         self._turns = Turns(database, pending, _BUSY)
 
@@ -80,14 +82,13 @@ class CaseShelfRows:
             await self._jobs.put(tenant, kind, case.id, DELETE, now, now, session=session)
             return True
 
-        return await self._turns.run(tenant, case.id, once)
+        async with self._totals.writing(tenant, [case.id]):
+            return await self._turns.run(tenant, case.id, once)
 
     async def archive(self, tenant: str, case: CaseThing, now: datetime) -> bool:
         """Put a case aside."""
-        result = await self._cases.update_one(
-            _this(tenant, case.id, archived=False), self._change(ARCHIVED, now)
-        )
-        return self._told(result.matched_count)
+        change = self._change(ARCHIVED, now)
+        return await self._changed(tenant, case.id, change, archived=False)
 
     async def restore(
         self, tenant: str, case: CaseThing, folder: int | None, now: datetime
@@ -100,8 +101,7 @@ class CaseShelfRows:
             "$inc": {"rev": 1},
             "$push": {"outbox": self._pending.entry()},
         }
-        result = await self._cases.update_one(_this(tenant, case.id, archived=True), change)
-        return self._told(result.matched_count)
+        return await self._changed(tenant, case.id, change, archived=True)
 
     async def archived(
         self, tenant: str, projects: Collection[int], page: OffsetPage
@@ -123,10 +123,13 @@ class CaseShelfRows:
         )
         return total, [_thing(row) for row in rows]
 
-    def _told(self, changed: int) -> bool:
-        if changed:
+    async def _changed(self, tenant: str, case: int, change: Document, *, archived: bool) -> bool:
+        async with self._totals.writing(tenant, [case]):
+            this = _this(tenant, case, archived=archived)
+            result = await self._cases.update_one(this, change)
+        if result.matched_count:
             self._pending.nudge()
-        return bool(changed)
+        return bool(result.matched_count)
 
     def _change(self, how: str, now: datetime) -> Document:
         return {

@@ -8,6 +8,8 @@ from typing_extensions import TypedDict
 from contracts.classes import DataClass
 from kit.attachments import wiring as attachment_wiring
 from kit.jobs import wiring as job_wiring
+from kit.segments.blocks import StoredBlock
+from kit.segments.summaries import StoredSummary
 from kit.transfer import rows as import_rows
 
 Outbox = Annotated[list[dict[str, Any]], DataClass.OPERATIONAL]
@@ -261,6 +263,10 @@ DOCUMENTS: dict[str, type] = {
     "call_turns": CallTurnDocument,
     "testcase_versions": TestCaseDocument,
     import_rows.COLLECTION: import_rows.ImportDocument,
+    "segment_blocks": StoredBlock,
+    "testcase_summaries": StoredSummary,
+    "folder_blocks": StoredBlock,
+    "folder_summaries": StoredSummary,
     **attachment_wiring.DOCUMENTS,
     **job_wiring.DOCUMENTS,
 }

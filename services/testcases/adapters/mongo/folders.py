@@ -1,8 +1,7 @@
 """Folders in MongoDB."""
 
-import asyncio
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
@@ -12,9 +11,14 @@ from kit.mongo import Database, Document
 from kit.outbox.entries import INDEX as OUTBOX_INDEX
 from services.testcases.adapters.mongo.documents import FolderDocument
 from services.testcases.adapters.mongo.pending import Pending
+from services.testcases.adapters.mongo.totals import Totals
+from services.testcases.adapters.mongo.totalsummaries import Counted
 from services.testcases.domain.folders import Folder, FolderType
 
 FOLDERS = "folders"
+COUNTED = Counted(
+    FOLDERS, "folder_blocks", "folder_summaries", by="type", values=[t.value for t in FolderType]
+)
 INDEXES = {
     FOLDERS: [
         # the type behind the sort key lets lists of one type be filtered in the index
@@ -41,32 +45,22 @@ INDEXES = {
     ],
 }
 
-_BY_ID = [("project", ASCENDING), ("id", ASCENDING)]
-
 
 class FolderRepository:
     """Implements ``FolderStore``; the tenant comes first."""
 
-    def __init__(self, database: Database, pending: Pending) -> None:
+    def __init__(self, database: Database, pending: Pending, totals: Totals) -> None:
         self._folders = database[FOLDERS]
         self._pending = pending
+        self._totals = totals
         self._got = Grouped[str, int, Folder | None](self._get)
 
     async def page(
         self, tenant: str, projects: Collection[int], kind: FolderType | None, page: OffsetPage
     ) -> tuple[int, Sequence[Folder]]:
         """Return the total and one page, by id."""
-        query: dict[str, Any] = {"tenant": tenant, "project": {"$in": list(projects)}}
-        if kind is not None:
-            query["type"] = kind.value
-        total, rows = await asyncio.gather(
-            self._folders.count_documents(query),
-            self._folders.find(query)
-            .sort(_BY_ID)
-            .skip(page.start_at)
-            .limit(page.max_results)
-            .to_list(page.max_results),
-        )
+        value = None if kind is None else kind.value
+        total, rows = await self._totals.page(tenant, projects, page, value=value)
         return total, [folder_of(row) for row in rows]
 
     async def get(self, tenant: str, folder: int) -> Folder | None:
@@ -106,8 +100,13 @@ class FolderRepository:
 
     async def insert(self, tenant: str, folder: Folder) -> None:
         """Store a new folder."""
-        await self._folders.insert_one(dict(self.document(tenant, folder)))
+        async with self.writing(tenant, [folder.id]):
+            await self._folders.insert_one(dict(self.document(tenant, folder)))
         self._pending.nudge()
+
+    def writing(self, tenant: str, ids: Iterable[int]) -> AbstractAsyncContextManager[None]:
+        """Say that these folders come to show within the block."""
+        return self._totals.writing(tenant, ids)
 
     def document(self, tenant: str, folder: Folder) -> FolderDocument:
         """Build the document of a new folder."""

@@ -14,6 +14,7 @@ from kit.shelves import Shelf, home, shelved
 from services.testcases.adapters.mongo.folders import FOLDERS, FolderRepository
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.testcases import TEST_CASES
+from services.testcases.adapters.mongo.totals import Totals
 from services.testcases.adapters.mongo.turns import Turns
 from services.testcases.domain.folders import FolderType
 from services.testcases.domain.removals import Contents, FolderThing
@@ -25,11 +26,12 @@ _BUSY = "The folder is being changed by others; try again."
 class FolderShelfRows:
     """Implements ``FolderShelves``; the tenant, or its name on a shelf, comes first."""
 
-    def __init__(self, database: Database, pending: Pending, jobs: JobRows) -> None:
+    def __init__(self, database: Database, pending: Pending, totals: Totals, jobs: JobRows) -> None:
         self._folders = database[FOLDERS]
         self._cases = database[TEST_CASES]
-        self._siblings = FolderRepository(database, pending)
+        self._siblings = FolderRepository(database, pending, totals)
         self._pending = pending
+        self._totals = totals
         self._jobs = jobs
         self._turns = Turns(database, pending, _BUSY)
 
@@ -85,7 +87,8 @@ class FolderShelfRows:
             await self._jobs.put(tenant, kind, folder.id, DELETE, now, now, data, session)
             return True
 
-        return await self._turns.run(tenant, folder.id, once)
+        async with self._totals.writing(tenant, [folder.id]):
+            return await self._turns.run(tenant, folder.id, once)
 
     async def archive(self, tenant: str, folder: FolderThing, now: datetime) -> bool:
         """Put a folder aside; others hear that it is gone."""
@@ -102,22 +105,22 @@ class FolderShelfRows:
             await self._jobs.put(tenant, kind, folder.id, ARCHIVE, now, due, session=session)
             return True
 
-        return await self._turns.run(tenant, folder.id, once)
+        async with self._totals.writing(tenant, [folder.id]):
+            return await self._turns.run(tenant, folder.id, once)
 
     async def restore(
         self, tenant: str, folder: FolderThing, parent: int | None, now: datetime
     ) -> bool:
         """Let an archived folder show again, behind the others of this parent."""
         index = await self._siblings.next_index(tenant, folder.project, folder.type, parent)
-        result = await self._folders.update_one(
-            _this(tenant, folder),
-            {
-                "$set": {"tenant": tenant, "parent": parent, "index": index, "updated_on": now},
-                "$unset": {"archived_on": ""},
-                "$inc": {"rev": 1},
-                "$push": {"outbox": self._pending.entry()},
-            },
-        )
+        change = {
+            "$set": {"tenant": tenant, "parent": parent, "index": index, "updated_on": now},
+            "$unset": {"archived_on": ""},
+            "$inc": {"rev": 1},
+            "$push": {"outbox": self._pending.entry()},
+        }
+        async with self._totals.writing(tenant, [folder.id]):
+            result = await self._folders.update_one(_this(tenant, folder), change)
         self._pending.nudge()
         return bool(result.matched_count)
 

@@ -15,9 +15,11 @@ from services.testcases.adapters.mongo.testcases import (
     document,
     test_case,
 )
+from services.testcases.adapters.mongo.totals import Totals
 from services.testcases.usecases.provisional import Candidate, Provisional
 
 ENDED = "ended_uploads"
+_MANY = 1_000
 _THERE = {"removed": {"$exists": False}}
 # requests of an upload come within minutes of its end, repeated events within Kafka's retention
 _REMEMBERED = timedelta(days=30)
@@ -36,10 +38,11 @@ INDEXES = {
 class ProvisionalRepository:
     """Implements ``ProvisionalStore`` and ``UploadStore``; the tenant comes first."""
 
-    def __init__(self, database: Database, pending: Pending) -> None:
+    def __init__(self, database: Database, pending: Pending, totals: Totals) -> None:
         self._cases = database[TEST_CASES]
         self._ended = database[ENDED]
         self._pending = pending
+        self._totals = totals
 
     async def candidates(
         self, tenant: str, project: int, names: Collection[str], upload: str
@@ -106,17 +109,20 @@ class ProvisionalRepository:
 
     async def accept(self, tenant: str, upload: str) -> None:
         """Make the upload's cases visible, each with its state event in the same write."""
-        result = await self._cases.update_many(
-            {"tenant": tenant, "provisional_for": upload, "visible": False},
-            {
-                # changed now, so that a client that follows updatedAfter meets them
-                "$set": {"visible": True, "updated_on": self._pending.clock.now()},
-                "$unset": {"provisional_for": ""},
-                "$inc": {"rev": 1},
-                "$push": {"outbox": self._pending.entry()},
-            },
-        )
-        if result.modified_count:
+        held = {"tenant": tenant, "provisional_for": upload, "visible": False}
+        while rows := await self._cases.find(held, {"id": 1}).limit(_MANY).to_list(_MANY):
+            these = held | {"_id": {"$in": [row["_id"] for row in rows]}}
+            async with self._totals.writing(tenant, [row["id"] for row in rows]):
+                await self._cases.update_many(
+                    these,
+                    {
+                        # changed now, so that a client that follows updatedAfter meets them
+                        "$set": {"visible": True, "updated_on": self._pending.clock.now()},
+                        "$unset": {"provisional_for": ""},
+                        "$inc": {"rev": 1},
+                        "$push": {"outbox": self._pending.entry()},
+                    },
+                )
             self._pending.nudge()
 
     async def discard(self, tenant: str, upload: str) -> None:

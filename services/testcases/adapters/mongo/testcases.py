@@ -20,6 +20,8 @@ from services.testcases.adapters.mongo.customvalues import value_documents, valu
 from services.testcases.adapters.mongo.documents import TestCaseDocument
 from services.testcases.adapters.mongo.pending import Pending
 from services.testcases.adapters.mongo.scriptforms import script_document, script_of
+from services.testcases.adapters.mongo.totals import Totals
+from services.testcases.adapters.mongo.totalsummaries import Counted
 from services.testcases.domain.links import IssueLink, Link, LinkType, WebLink
 from services.testcases.domain.scripts import Script, ScriptType, StepsScript
 from services.testcases.domain.searchwords import case_words, script_words
@@ -65,6 +67,7 @@ INDEXES = {
     VERSIONS: [_index("version", "project", "id", "version"), _calls_index()],
 }
 
+COUNTED = Counted(TEST_CASES, "segment_blocks", "testcase_summaries", {"visible": True})
 _BY_ID = [("project", ASCENDING), ("id", ASCENDING)]
 """Order by id: ids of one project are one range, and the indexes have the project first."""
 # scripts can be long, and the public shapes of a case do not show them
@@ -76,16 +79,20 @@ class TestCaseRepository:
 
     __test__ = False
 
-    def __init__(self, database: Database, pending: Pending) -> None:
+    def __init__(self, database: Database, pending: Pending, totals: Totals) -> None:
         self._cases = database[TEST_CASES]
         self._versions = database[VERSIONS]
         self._pending = pending
+        self._totals = totals
         self._got = Grouped[tuple[str, int], int, TestCase | None](self._get)
 
     async def page(
         self, tenant: str, wanted: CaseFilter, page: OffsetPage
     ) -> tuple[int, Sequence[TestCase]]:
         """Return the total and one page, by id."""
+        if wanted == CaseFilter(wanted.projects):
+            total, found = await self._totals.page(tenant, wanted.projects, page, WITHOUT_STEPS)
+            return total, [test_case(row) for row in found]
         query = case_query(tenant, wanted)
         total, rows = await asyncio.gather(
             self._cases.count_documents(query),
@@ -175,7 +182,8 @@ class TestCaseRepository:
             row |= {"visible": True, "rev": 1, "outbox": [self._pending.entry()]}
             rows.append(dict(row))
         try:
-            taken = await insert_new(self._cases, rows)
+            async with self._totals.writing(tenant, [case.id for case, _, _ in made]):
+                taken = await insert_new(self._cases, rows)
         except Exception as error:
             if len(made) == 1 or is_transient(error):
                 raise
