@@ -106,7 +106,10 @@ class ExecutionStore(Protocol):
         ...
 
     async def named(self, tenant: str, names: Iterable[str]) -> Mapping[str, int | Exception]:
-        """Return the ids of executions by their ``_id``; ``Conflict`` for one being erased."""
+        """Return the ids of executions by their ``_id``.
+
+        ``Conflict`` for one that is being erased, by itself or with its cycle.
+        """
         ...
 
     async def update(

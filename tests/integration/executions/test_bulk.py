@@ -15,6 +15,7 @@ from tests.integration.executions.removing import OSTRO
 from tests.integration.executions.removing import send as move
 from tests.integration.executions.running import case_with, post, results_of, shown, write_steps
 
+FORCE = {"force": "true"}
 PATH = "http://ostro.test/ostro/v1/executions/bulk"
 ONE = {
     "projectKey": "DEMO",
@@ -156,6 +157,13 @@ async def test_a_client_id_makes_no_second_one(house: House, linked: Linked) -> 
     (name,) = (s["clientId"] for s, r in zip(sent, one, strict=True) if r["id"] == more["id"] + 1)
     (refused,) = await create(linked, {"clientId": name})
     assert (refused["status"], "being deleted" in refused["message"]) == (409, True)
+    # nor is one whose cycle is being erased, in another cycle either: it would be lost
+    await linked.make("testcycles")
+    gone = await linked.http.delete(f"{OSTRO}/executions/testcycles/DEMO-R1", params=FORCE)
+    assert gone.status_code == 200, gone.text
+    for name in ("a", sent[1]["clientId"]):
+        (refused,) = await create(linked, {"clientId": name, "testCycleKey": "DEMO-R2"})
+        assert (refused["status"], "being deleted" in refused["message"]) == (409, True)
     # of another tenant with the same ids and keys it says nothing
     other = await house.linked(project=linked.project.id)
     await prepared(other)

@@ -19,6 +19,7 @@ from kit.mongo import (
 )
 from kit.segments.claims import Claims
 from kit.shelves import Shelf, everywhere, shelved
+from services.executions.adapters.mongo import testcycles
 from services.executions.adapters.mongo.listing import forget_field
 from services.executions.adapters.mongo.testexecutions import COLLECTION
 from services.executions.adapters.mongo.versions import RemovedVersions
@@ -39,6 +40,7 @@ class ExecutionChangesRepository:
         self._claims = claims
         self._attachments = AttachmentRows(database)
         self._executions = database[COLLECTION]
+        self._cycles = database[testcycles.COLLECTION]
         self._removed = RemovedVersions(database)
         self._inserts = Grouped[str, TestExecution, int](self._insert)
 
@@ -51,15 +53,27 @@ class ExecutionChangesRepository:
             return await self._inserts.get(execution["tenant"], execution)
 
     async def named(self, tenant: str, names: Iterable[str]) -> Mapping[str, int | Exception]:
-        """Return the ids of executions by their ``_id``; ``Conflict`` for one being erased."""
-        query = {
-            "tenant": {"$in": [*everywhere(tenant), shelved(tenant, Shelf.REMOVED)]},
-            "_id": {"$in": list(names)},
-        }
+        """Return the ids of executions by their ``_id``.
+
+        ``Conflict`` for one that is being erased, by itself or with its cycle.
+        """
+        removed = shelved(tenant, Shelf.REMOVED)
+        query = {"tenant": {"$in": [*everywhere(tenant), removed]}, "_id": {"$in": list(names)}}
+        shown = {"id": 1, "tenant": 1, "cycle": 1}
         with unavailable_when_down():
-            rows = await self._executions.find(query, {"id": 1, "tenant": 1}).to_list(None)
-        erased = shelved(tenant, Shelf.REMOVED)
-        return {r["_id"]: _being_erased() if r["tenant"] == erased else r["id"] for r in rows}
+            rows = await self._executions.find(query, shown).to_list(None)
+            cycles = {row.get("cycle") for row in rows} - {None}
+            # the cycle goes at once, what is in it later
+            found = self._cycles.find(
+                {"tenant": removed, "id": {"$in": list(cycles)}}, {"_id": 0, "id": 1}
+            )
+            gone = {row["id"] async for row in found} if cycles else set()
+        return {
+            row["_id"]: _being_erased()
+            if row["tenant"] == removed or row.get("cycle") in gone
+            else row["id"]
+            for row in rows
+        }
 
     async def _insert(
         self, tenant: str, executions: Sequence[TestExecution]
@@ -75,7 +89,11 @@ class ExecutionChangesRepository:
                 return [await self._insert_one(e) for e in executions]
             await self._removed.follow(self._executions, executions)
         there = await self.named(tenant, [executions[at]["_id"] for at in taken]) if taken else {}
-        return [there.get(e["_id"], e["id"]) for e in executions]
+        # what was taken and is not there was erased meanwhile: nothing of this one is stored
+        return [
+            there.get(e["_id"], _being_erased()) if at in taken else e["id"]
+            for at, e in enumerate(executions)
+        ]
 
     async def _insert_one(self, execution: TestExecution) -> int | Exception:
         try:
