@@ -1,6 +1,7 @@
 """State that testcases publishes, and its default options."""
 
 import hashlib
+import re
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
@@ -116,6 +117,16 @@ FIRST_CUSTOM_OPTION_NUMBER = 101
 """Options made by users count from here, so that defaults can grow."""
 
 MAX_NAME_LENGTH = 255
+CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+"""What no name has."""
+_BREAKS = re.compile(r"[\t\n\v\f\r]+")
+
+
+def one_line(text: str) -> str:
+    """Return a text with breaks as spaces, and control characters of ASCII as U+FFFD."""
+    if text.isprintable():
+        return text
+    return CONTROLS.sub("\ufffd", _BREAKS.sub(" ", text))
 
 
 def case_name(text: str) -> str:
@@ -123,7 +134,7 @@ def case_name(text: str) -> str:
 
     A longer one is cut and ends in a digest of the whole, so that two long names stay two cases.
     """
-    text = text.strip()
+    text = one_line(text).strip()
     if len(text) <= MAX_NAME_LENGTH:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from contracts.ids import PROJECT_KEY_PATTERN
-from contracts.testcases import MAX_NAME_LENGTH
+from contracts.testcases import CONTROLS, MAX_NAME_LENGTH
 from kit.errors import InvalidInput
 from kit.http.pages import MAX_INT64
 from kit.http.params import moment
@@ -24,6 +24,13 @@ def not_blank(text: str) -> str:
     """Refuse what is nothing but white space."""
     if not text.strip():
         raise ValueError("must not be blank")
+    return text
+
+
+def no_controls(text: str) -> str:
+    """Refuse line breaks, NUL and other control characters of ASCII."""
+    if CONTROLS.search(text):
+        raise ValueError("must not contain control characters")
     return text
 
 
@@ -61,7 +68,12 @@ Id = Annotated[int, Field(ge=1, le=MAX_INT64), BeforeValidator(_no_truth)]
 """Also in quotes: clients send it so."""
 Index = Annotated[int, Field(ge=0, le=MAX_INT64), BeforeValidator(_no_truth)]
 Milliseconds = Annotated[int, Field(ge=0, le=MAX_INT64), BeforeValidator(_no_truth)]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(not_blank)]
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_NAME_LENGTH),
+    AfterValidator(not_blank),
+    AfterValidator(no_controls),
+]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 ProjectKey = Annotated[str, Field(pattern=f"({PROJECT_KEY_PATTERN})")]
 AccountId = Annotated[str, Field(pattern="^[-:a-zA-Z0-9]{1,128}$")]

@@ -33,7 +33,8 @@ def to_generate_from() -> dict[str, Any]:
             schema.pop("additionalProperties", None)
     # live roots carry null, against the schema: behaviour.md 5
     schemas["Folder"]["properties"]["parentId"]["nullable"] = True
-    schemas["FolderCreate"]["properties"]["name"]["pattern"] = r"^[^/\\]*[^/\\\s][^/\\]*$"
+    letter = r"[^/\\\x00-\x1f\x7f]"
+    schemas["FolderCreate"]["properties"]["name"]["pattern"] = rf"^{letter}*(?!\s){letter}+$"
     for name in ("TestCaseCreate", "TestCaseUpdate", "TestPlanCreate"):
         schemas[name]["properties"]["labels"]["items"]["pattern"] = "^[^ ]*[a-z][^ ]*$"
     for name in ("WebLinkCreate", "WebLinkCreateDescribed"):
@@ -56,6 +57,9 @@ def _say(schema: dict[str, Any]) -> None:
         schema.setdefault("minimum", _WHOLE_NUMBERS[0])
         schema.setdefault("maximum", _WHOLE_NUMBERS[1])
     pattern = schema.get("pattern")
+    if pattern == r"^(?!\s*$).+":
+        # no name has control characters
+        schema["pattern"] = r"^(?!\s*$)[^\x00-\x1f\x7f]+$"
     if isinstance(pattern, str) and not pattern.startswith("^"):
         # the vendor's have no anchors; here they are for the whole text
         schema["pattern"] = f"^({pattern})$"

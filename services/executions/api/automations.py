@@ -11,11 +11,12 @@ from typing import Annotated, Any, Protocol
 from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contracts.ids import PROJECT_KEY_PATTERN, Kind, number_of
 from contracts.permissions import Entity, Right
 from contracts.tenancy import ProjectState
+from contracts.testcases import MAX_NAME_LENGTH, one_line
 from kit.directory.access import Access
 from kit.errors import InvalidInput
 from kit.http import jsontext
@@ -46,7 +47,9 @@ class TestCyclePart(BaseModel):
     __test__ = False
     model_config = ConfigDict(extra="ignore")
 
-    name: str | None = Field(None, min_length=1, max_length=255, pattern=r"\S")
+    name: Annotated[str, AfterValidator(one_line)] | None = Field(
+        None, min_length=1, max_length=MAX_NAME_LENGTH, pattern=r"\S"
+    )
     description: str | None = None
     jira_version: int | None = Field(None, alias="jiraProjectVersion", ge=1, le=MAX_INT64)
     folder: int | None = Field(None, alias="folderId", ge=1, le=MAX_INT64)

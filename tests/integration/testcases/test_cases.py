@@ -187,6 +187,8 @@ async def test_an_alias_of_the_project_key_names_the_same_case(site: Site) -> No
         ({"name": None}, "name must not be null"),
         ({"name": ""}, "name must not be shorter than 1"),
         ({"name": "   "}, "name must not be blank"),
+        ({"name": "a\x00b"}, "name must not contain control characters"),
+        ({"name": "a\n"}, "name must not contain control characters"),
         ({"name": "x" * 256}, "name must not be longer than 255"),
         ({"name": 7}, "name must be text"),
         ({"projectKey": None}, "projectKey must not be null"),

@@ -59,7 +59,7 @@ async def test_folders_are_filtered_by_type_and_an_empty_filter_is_none(site: Si
         ({"name": "a\\b"}, "must not contain"),
         ({"name": "x" * 256}, "name must not be longer"),
         ({"folderType": None}, "folderType"),
-        ({"folderType": "TEST_EXECUTION"}, "folderType must be 'TEST_CASE', 'TEST_PLAN' or 'TEST_CYCLE'"),
+        ({"folderType": "TEST_EXECUTION"}, "folderType must be 'TEST_CASE', 'TEST_PLAN' or"),
         ({"parentId": 0}, "parentId must be greater"),
         ({"parentId": 4711}, "folder with id 4711 does not exist"),
     ],

@@ -5,7 +5,10 @@ import pytest
 from contracts.executions import MAX_COMMENT_BYTES
 from kit.errors import InvalidInput
 from services.executions.domain.formats import Format
+from services.executions.domain.formats.junit import UNNAMED
 from services.executions.domain.formats.text import MARKER
+from services.executions.domain.formats.xmltext import CleanXml
+from services.executions.domain.results import Outcome
 from tests.unit.executions.reading import junit, read
 
 
@@ -97,6 +100,44 @@ def test_names() -> None:
     assert (results[4].name, results[4].alternative_names) == ("c.y", ("c.y[1]",))
 
 
+def test_a_test_without_a_name_has_that_of_its_suite() -> None:
+    """Its result is not lost, and it does not take the whole file along."""
+    text = (
+        '<testsuites><testsuite name="a"><testcase><failure>f</failure></testcase>'
+        '<testsuite name=" "><testcase name=""/></testsuite></testsuite><testcase/></testsuites>'
+    )
+    results = read(Format.JUNIT, text)
+    assert [r.name for r in results] == ["a", "a", UNNAMED]
+    assert [r.status for r in results] == [Outcome.FAIL, Outcome.PASS, Outcome.PASS]
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_characters_that_xml_cannot_hold(size: int) -> None:
+    """They do not take the whole file along, raw or as references, wherever pieces end."""
+    body = '<testsuite><testcase name="a\x1b[1m\0&#27;&#x1B;&#0;&#10;b&amp;"><failure>\b</failure>'
+    for head, instead in (("", "\ufffd"), ("<?xml version='1.0' encoding='latin1'?>", "?")):
+        data = f"{head}{body}</testcase></testsuite>".encode()
+        clean = CleanXml().piece
+        # the encoding is looked for in the first one
+        pieces = [data[:60], *(data[n : n + size] for n in range(60, len(data), size))]
+        whole = b"".join(map(clean, [*pieces, b""]))
+        assert whole == clean_at_once(data)
+        (result,) = read(Format.JUNIT, data)
+        assert result.name == f"a{instead}[1m{instead}\ufffd\ufffd\ufffd b&"
+        assert result.comment == instead
+    name = "é\u0a0a"
+    text = (
+        f'<?xml version="1.0" encoding="utf-16"?><testsuite><testcase name="{name}"/></testsuite>'
+    )
+    assert read(Format.JUNIT, text.encode("utf-16"))[0].name == name
+
+
+def clean_at_once(data: bytes) -> bytes:
+    """Clean a file in one piece."""
+    clean = CleanXml().piece
+    return clean(data) + clean(b"")
+
+
 def test_nested_suites_are_flattened() -> None:
     """The vendor refuses a suite in a suite; we take it."""
     text = (
@@ -147,7 +188,6 @@ def test_encodings(encoding: str) -> None:
         ("<testsuite>\n<testcase name='a'>\n</testsuite>", "line 3: mismatched tag"),
         ("<html>\n</html>", "line 1: the root is <html>, not <testsuites> or <testsuite>"),
         ("<testcase name='a'/>", "line 1: the root is <testcase>"),
-        ("<testsuite>\n<testcase/></testsuite>", "line 2: a testcase without a name"),
         ("<testsuite/><testsuite/>", "line 1: junk after document element"),
         ("plain text", "line 1: syntax error"),
         ('<?xml version="1.0" encoding="cp037"?><testsuite/>', "encoding 'cp037' is not supported"),

@@ -15,6 +15,7 @@ from services.executions.domain.formats.keys import KeyFinder
 from services.executions.domain.formats.stream import CHUNK_BYTES, ByteStream
 from services.executions.domain.formats.text import BoundedText, comment_of, seconds_text
 from services.executions.domain.formats.variants import split_variant
+from services.executions.domain.formats.xmltext import CleanXml
 from services.executions.domain.results import Outcome, ParsedResult
 
 MAX_DEPTH: Final = 64
@@ -23,6 +24,8 @@ MAX_TOKEN_BYTES: Final = 1_048_576
 MAX_NAMES: Final = 2_000
 """Most different names of tags and attributes; expat remembers each."""
 
+UNNAMED: Final = "(test without a name)"
+"""Of a test in suites that have no name either."""
 _SUITES = frozenset({"testsuites", "testsuite"})
 _PROBLEMS = {"failure": Outcome.FAIL, "error": Outcome.FAIL, "skipped": Outcome.SKIPPED}
 _NOT_RUN = frozenset({"notrun", "disabled", "skipped", "untested"})
@@ -52,6 +55,8 @@ class _Reader:
         self._results: list[ParsedResult] = []
         self._depth = 0
         self._suite = 0
+        self._suites: list[str] = []
+        self._clean = CleanXml().piece
         self._case: Mapping[str, str] | None = None
         self._case_depth = 0
         self._outcome = Outcome.PASS
@@ -74,15 +79,16 @@ class _Reader:
     def feed(self, data: bytes) -> None:
         """Parse a piece; an empty one says that the file ends."""
         parser = self._parser
+        ended, data = not data, self._clean(data)
         try:
-            parser.Parse(data, not data)
+            parser.Parse(data, ended)
         except expat.ExpatError as error:
             cause = expat.ErrorString(error.code)
             raise InvalidInput(f"line {error.lineno}: {cause}") from None
         except (ValueError, LookupError) as error:  # an encoding that Python cannot map
             raise self._refused(str(error)) from None
         self._fed += len(data)
-        if data and self._fed - parser.CurrentByteIndex > MAX_TOKEN_BYTES:
+        if not ended and self._fed - parser.CurrentByteIndex > MAX_TOKEN_BYTES:
             raise self._refused(f"a tag or comment longer than {MAX_TOKEN_BYTES} bytes")
         if len(parser.intern) > MAX_NAMES:
             raise self._refused(f"more than {MAX_NAMES} different tag and attribute names")
@@ -108,15 +114,18 @@ class _Reader:
                 self._parser.CharacterDataHandler = self._body.add
         elif tag == "testcase" and self._depth > 1:
             self._case, self._case_depth = attributes, self._depth
-        elif tag == "testsuite":
-            self._suite += 1
-        elif self._depth == 1 and tag not in _SUITES:
+        elif tag in _SUITES:
+            self._suite += tag == "testsuite"
+            self._suites.append(attributes.get("name", "").strip())
+        elif self._depth == 1:
             raise self._refused(
                 f"the root is <{tag[:40]}>, not <testsuites> or <testsuite>: this is no JUnit file"
             )
 
     def _end(self, tag: str) -> None:
         self._depth -= 1
+        if self._case is None and tag in _SUITES:
+            self._suites.pop()
         if self._case is None or self._depth > self._case_depth:
             return
         if self._depth == self._case_depth:
@@ -140,7 +149,8 @@ class _Reader:
         name = case.get("name", "").strip()
         classname = case.get("classname", "").strip()
         if not name and not classname:
-            raise self._refused("a testcase without a name")
+            # a writer that names nothing: its result counts all the same
+            classname = next(filter(None, reversed(self._suites)), UNNAMED)
         try:
             keys = self._find_keys(name)
         except ValueError as error:
