@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from kit.attachments.attachments import Attachments
 from kit.attachments.routes import Located, removal_route
 from kit.attachments.rows import Place
+from services.executions.api.attachments import ExecutionStep
 from services.executions.api.links import CycleName, ExecutionName
 from services.executions.api.rights import CycleEditor, PlanEditor, ResultRecorder
 from services.executions.api.testplans import PlanName
@@ -13,6 +14,8 @@ from services.executions.usecases.removaljobs import ATTACHMENT_KINDS
 from services.executions.usecases.testcycles import TestCycles
 from services.executions.usecases.testexecutions import TestExecutions
 from services.executions.usecases.testplans import TestPlans
+
+_EXECUTION = "testexecutions/{testExecutionIdOrKey}"
 
 
 class AttachmentRemovalRoutes:
@@ -37,7 +40,12 @@ class AttachmentRemovalRoutes:
             for path, what, located in (
                 ("testcycles/{testCycleIdOrKey}", "a test cycle", self._cycle),
                 ("testplans/{testPlanIdOrKey}", "a test plan", self._plan),
-                ("testexecutions/{testExecutionIdOrKey}", "a test execution", self._execution),
+                (_EXECUTION, "a test execution", self._execution),
+                (
+                    f"{_EXECUTION}/teststeps/{{testExecutionStepId}}",
+                    "a step of a test execution",
+                    self._step,
+                ),
             )
         ]
 
@@ -52,6 +60,14 @@ class AttachmentRemovalRoutes:
     async def _execution(self, access: ResultRecorder, name: ExecutionName) -> Located:
         found = await self._executions.get(access, name)
         return _located(access.tenant, Holder.TEST_EXECUTION, found["id"])
+
+    async def _step(
+        self, access: ResultRecorder, name: ExecutionName, step: ExecutionStep
+    ) -> Located:
+        execution = await self._executions.step(access, name, step)
+        return Located(
+            access.tenant, Place(ATTACHMENT_KINDS[Holder.TEST_EXECUTION], execution, step)
+        )
 
 
 def _located(tenant: str, holder: Holder, ident: int) -> Located:

@@ -24,7 +24,7 @@ from services.executions.usecases.testplans import TestPlans
 
 _CYCLE, _PLAN = "test-cycle", "test-plan"
 _StepOfList = Annotated[int, Path(alias="testStepId", ge=0, le=MAX_INT64)]
-_Step = Annotated[int, Path(alias="testExecutionStepId", ge=1, le=MAX_INT64)]
+ExecutionStep = Annotated[int, Path(alias="testExecutionStepId", ge=1, le=MAX_INT64)]
 
 
 class AttachmentRoutes:
@@ -144,13 +144,13 @@ class AttachmentRoutes:
         return Located(access.tenant, Place(KIND, execution, step))
 
     async def _read_step(
-        self, access: ExecutionReader, name: ExecutionName, step: _Step
+        self, access: ExecutionReader, name: ExecutionName, step: ExecutionStep
     ) -> Located:
         execution = await self._executions.step(access, name, step)
         return Located(access.tenant, Place(KIND, execution, step))
 
     async def _edited_step(
-        self, access: ResultRecorder, _: FileName, name: ExecutionName, step: _Step
+        self, access: ResultRecorder, _: FileName, name: ExecutionName, step: ExecutionStep
     ) -> Located:
         execution = await self._executions.step(access, name, step)
         return Located(access.tenant, Place(KIND, execution, step))

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 import jsonschema
 import pytest
 
+from kit.auth.principal import Scope
 from tests.harness.attachments import ATTACHMENTS
 from tests.harness.polling import eventually
 from tests.integration.executions.linking import Linked, fault
+from tests.integration.executions.removing import OSTRO
 from tests.integration.executions.running import case_with, run, steps_of, sync, write_steps
 
 
@@ -57,6 +59,25 @@ async def test_a_file_is_attached_to_one_step(linked: Linked, places: list[str])
     key = (await linked.http.get(f"/testexecutions/{execution}")).json()["key"]
     by_key = place(key, int(first.split("/")[4]))
     assert (await linked.http.get(f"{by_key}/{ident}")).content == b"bytes"
+
+
+async def test_a_file_of_a_step_is_removed_where_it_is_attached(
+    linked: Linked, places: list[str]
+) -> None:
+    first, second = places
+    gone, kept = await attached(linked, first), await attached(linked, first)
+    execution = first.split("/")[2]
+    reader = await linked.as_(scopes=[Scope.READ])
+    assert (await reader.http.delete(f"{OSTRO}/executions{first}/{gone}")).status_code == 403
+    for where in (second, f"/testexecutions/{execution}/attachments", place(execution, 1)):
+        answer = await linked.http.delete(f"{OSTRO}/executions{where}/{gone}")
+        assert answer.status_code == 404
+    assert await listed(linked, first) == [gone, kept]
+    for status in (204, 404):
+        answer = await linked.http.delete(f"{OSTRO}/executions{first}/{gone}")
+        assert answer.status_code == status
+    assert await listed(linked, first) == [kept]
+    assert await states(linked) == ["removing", "stored"]
 
 
 async def test_steps_that_no_execution_has(linked: Linked, places: list[str]) -> None:
