@@ -74,8 +74,8 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def export(self, part: Part, project: str, target: Path, told: Callable[[int], None]) -> None:
-        """Store an archive; ``told`` hears how many bytes came."""
+    def export(self, part: Part, project: str, target: Path, heard: Callable[[int], None]) -> None:
+        """Store an archive; ``heard`` hears how many bytes came."""
         with (
             _reachable(),
             self._http.stream("GET", _path(part, project, "export")) as answer,
@@ -84,7 +84,7 @@ class Client:
             _check(answer)
             for piece in answer.iter_bytes():
                 out.write(piece)
-                told(len(piece))
+                heard(len(piece))
 
     def check(
         self, part: Part, project: str, content: Iterator[bytes], size: int, wish: Wish, ahead: int
@@ -133,14 +133,14 @@ def _check(answer: httpx.Response) -> None:
         return
     answer.read()
     try:
-        message = _told(answer.json())
+        message = told(answer.json())
     except (ValueError, KeyError, TypeError):
         message = answer.reason_phrase
     kind = Refused if answer.status_code in _REFUSALS else Failed
     raise kind(f"{answer.request.url.path} answered {answer.status_code}: {message}")
 
 
-def _told(body: dict[str, Any]) -> str:
+def told(body: dict[str, Any]) -> str:
     """Return the message, with each reference that is told in a line of its own."""
     references = body.get("references", ())
     if not references:

@@ -13,6 +13,7 @@ import orjson
 
 from contracts.transfer import Part
 from kit.transfer.archive import without_files
+from tools.transfer.client import told
 from tools.zephyr.api import Api, ApiError, Denied, Refused, Unreachable
 from tools.zephyr.files import size_of
 from tools.zephyr.kinds import CASES, CYCLES
@@ -153,16 +154,16 @@ class Import:
         if answer.is_success:
             return
         try:
-            message = str(answer.json().get("message"))
-        except (ValueError, AttributeError):
+            message = told(answer.json())
+        except (ValueError, KeyError, TypeError):
             message = answer.reason_phrase
-        told = self._api.without_token(message)
+        message = self._api.without_token(message)
         under_way = status == HTTPStatus.CONFLICT and "under way" in message
         if under_way or status == HTTPStatus.TOO_MANY_REQUESTS or status >= _SERVER:
-            raise _Later(f"status {status}: {told}")
+            raise _Later(f"status {status}: {message}")
         if status == HTTPStatus.UNAUTHORIZED:
             raise Denied(f"{path} answered 401: the token of the target is not known there")
-        raise Refused(status, path, told)
+        raise Refused(status, path, message)
 
 
 _SERVER = HTTPStatus.INTERNAL_SERVER_ERROR
