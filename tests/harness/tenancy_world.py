@@ -86,11 +86,16 @@ class TenancyWorld:
         status: TenantStatus = TenantStatus.ACTIVE,
         cell: str | None = None,
         jira: bool = True,
+        **fields: Any,
     ) -> str:
-        """Publish a tenant (again, with another state, when the name is known); return its id."""
+        """Publish a tenant (again, with another state, when the name is known); return its id.
+
+        ``fields`` as in ``TenantState``.
+        """
         tenant = name or f"ten{secrets.token_hex(5)}"
         site = _SITE.format(tenant=tenant) if jira else None
-        state = TenantState(tenant=tenant, status=status, cell=cell or self._cell, site_url=site)
+        cell = cell or self._cell
+        state = TenantState(tenant=tenant, status=status, cell=cell, site_url=site, **fields)
         await self._publish(TENANT_STATE, tenant, tenant, state)
         return tenant
 

@@ -13,6 +13,7 @@ from devstack.standin.serving import Listeners, bind, port_of
 
 WRITE_KEY = "segment-write-key"
 API_KEY = "amplitude-api-key"
+SDK_KEY = "launchdarkly-sdk-key"
 BUGSNAG_KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -44,6 +45,11 @@ class Standins:
         """Change limits of a processor."""
         await self._post("/control/limits", {"processor": processor, "limits": limits})
 
+    async def flag(self, key: str, value: Any = None, **rules: Any) -> None:
+        """Set a flag at LaunchDarkly: one value for everybody, or rules."""
+        body = {"rules": rules} if rules else {"value": value}
+        (await self.client.put(f"/control/flags/{key}", json=body)).raise_for_status()
+
     async def reset(self) -> None:
         """Forget faults and events."""
         await self._post("/control/reset", {})
@@ -66,7 +72,10 @@ async def standins() -> AsyncIterator[Standins]:
     await listeners.serve(
         ProcessorsApp(
             Setup(
-                segment_write_key=WRITE_KEY, amplitude_api_key=API_KEY, bugsnag_api_key=BUGSNAG_KEY
+                segment_write_key=WRITE_KEY,
+                amplitude_api_key=API_KEY,
+                bugsnag_api_key=BUGSNAG_KEY,
+                launchdarkly_sdk_key=SDK_KEY,
             )
         ),
         sock,
