@@ -16,7 +16,15 @@ from services.telemetry.adapters.mongo.consent import MongoConsents
 from services.telemetry.adapters.mongo.handles import MongoHandles
 from services.telemetry.adapters.mongo.pseudonym_keys import MongoPseudonymKeys
 from services.telemetry.adapters.sealing import Sealer, read_wrapping_key
-from services.telemetry.composition import anonymizing, browser, bugsnag, consent, deliveries, flags
+from services.telemetry.composition import (
+    anonymizing,
+    browser,
+    bugsnag,
+    consent,
+    deliveries,
+    flags,
+    preview,
+)
 from services.telemetry.composition.piece import Common, Piece
 from services.telemetry.settings import TelemetrySettings
 from services.telemetry.usecases.gate import Gate
@@ -38,6 +46,7 @@ async def build(runtime: Runtime[TelemetrySettings]) -> Parts:
     pieces = [
         _directory(common),
         await consent.build(common),
+        await preview.build(common),
         await browser.build(common),
         await anonymizing.build(common),
         await deliveries.build(common),

@@ -25,14 +25,15 @@ async def build(common: Common) -> Piece:
         return Piece()
     groups: dict[str, Group] = {}
     closers: list[Callable[[], Awaitable[None]]] = []
-    for processor in _configured(common):
+    for processor in configured(common):
         handler = AnonymousEvents(_delivery(common, processor)).handle
         groups[processor.name.group] = Group(handler, 1_000)
         closers.append(processor.close)
     return Piece(groups=groups, closers=closers)
 
 
-def _configured(common: Common) -> list[Segment | Amplitude]:
+def configured(common: Common) -> list[Segment | Amplitude]:
+    """Return the processors that have an address and a key."""
     settings, clock = common.runtime.settings, common.runtime.clock
     found: list[Segment | Amplitude] = []
     write_key = secret_or_none(settings.segment_write_key_file)

@@ -12,6 +12,7 @@ from services.telemetry.adapters.processors.http import Endpoint, by_status
 from services.telemetry.adapters.processors.rendering import nobody, properties
 from services.telemetry.domain.answers import Answer, Retry
 from services.telemetry.usecases.delivery import Limits, Prepared
+from services.telemetry.usecases.preview import WireRequest
 
 _ENVELOPE_BYTES = 1_000
 
@@ -50,6 +51,7 @@ class Amplitude:
     ) -> None:
         self.limits = api.limits
         self._throttle = api.throttle_seconds if throttle is None else throttle
+        self._api_key = api_key
         self._prefix = orjson.dumps({"api_key": api_key})[:-1] + b',"events":['
         self._endpoint = Endpoint(base_url.rstrip("/") + api.path, {})
         self._clock = clock
@@ -69,12 +71,18 @@ class Amplitude:
 
     async def send(self, events: Sequence[Prepared], repeats: int) -> Answer:  # noqa: ARG002  Amplitude wants no count
         """Send one request."""
-        body = self._prefix + b",".join(event.body for event in events) + b"]}"
-        reply = await self._endpoint.post(body, {})
+        reply = await self._endpoint.post(self._body(events), {})
         if isinstance(reply, Retry):
             return reply
         identities = [event.identity for event in events]
         return judge(reply, identities, self._throttle, by_status(reply, self._clock.now()))
+
+    def wire(self, events: Sequence[Prepared]) -> WireRequest:
+        """Return the request that ``send`` would send."""
+        return self._endpoint.wire(self._body(events), {}, self._api_key)
+
+    def _body(self, events: Sequence[Prepared]) -> bytes:
+        return self._prefix + b",".join(event.body for event in events) + b"]}"
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,7 +1,7 @@
 """HTTP to processors: a deadline, no redirects, no cookies, proxies except for loopback."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -10,6 +10,7 @@ from ipaddress import ip_address
 import httpx
 
 from services.telemetry.domain.answers import Retry, Split, Stop
+from services.telemetry.usecases.preview import WireRequest
 
 _DEADLINE_SECONDS = 30.0
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0)
@@ -49,7 +50,7 @@ class Endpoint:
         try:
             # the client's own time-outs are per read: a dribbling answer would never end
             async with asyncio.timeout(_DEADLINE_SECONDS):
-                response = await self._http.post(self._url, content=body, headers=dict(headers))
+                response = await self._http.send(self._request(body, headers))
         except (httpx.TimeoutException, TimeoutError):
             return Retry("timeout")
         except (httpx.TransportError, httpx.DecodingError, OSError):
@@ -58,9 +59,25 @@ class Endpoint:
         self._http.cookies.clear()
         return Reply(response.status_code, response.headers, response.content)
 
+    def wire(self, body: bytes, headers: Mapping[str, str], *secrets: str) -> WireRequest:
+        """Return the request that ``post`` would send; characters of secrets are asterisks."""
+        request = self._request(body, headers)
+        shown = {name: _masked(value, secrets) for name, value in request.headers.items()}
+        content = _masked(request.content.decode(), secrets).encode()
+        return WireRequest(request.method, _masked(str(request.url), secrets), shown, content)
+
+    def _request(self, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
+        return self._http.build_request("POST", self._url, content=body, headers=dict(headers))
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+
+def _masked(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "*" * len(secret))
+    return text
 
 
 def is_loopback(host: str) -> bool:

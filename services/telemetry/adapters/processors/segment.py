@@ -6,6 +6,7 @@ size here and in ``usecases.delivery``; type, name, identity and id by construct
 
 import base64
 from collections.abc import Sequence
+from datetime import datetime
 
 import orjson
 
@@ -15,6 +16,7 @@ from services.telemetry.adapters.processors.http import Endpoint, Reply, by_stat
 from services.telemetry.adapters.processors.rendering import nobody, properties
 from services.telemetry.domain.answers import Accepted, Answer, Retry
 from services.telemetry.usecases.delivery import Limits, Prepared
+from services.telemetry.usecases.preview import WireRequest
 
 PATH = "/v1/batch"
 _ENVELOPE_BYTES = 100
@@ -29,9 +31,9 @@ class Segment:
     limits = LIMITS
 
     def __init__(self, base_url: str, write_key: str, clock: Clock) -> None:
-        credentials = base64.b64encode(f"{write_key}:".encode()).decode()
+        self._credentials = base64.b64encode(f"{write_key}:".encode()).decode()
         self._endpoint = Endpoint(
-            base_url.rstrip("/") + PATH, {"authorization": f"Basic {credentials}"}
+            base_url.rstrip("/") + PATH, {"authorization": f"Basic {self._credentials}"}
         )
         self._clock = clock
 
@@ -49,19 +51,27 @@ class Segment:
         return Prepared(event.event_id, event.user or nobody(event), orjson.dumps(message))
 
     async def send(self, events: Sequence[Prepared], repeats: int) -> Answer:
-        """Send one batch. ``sentAt`` is now: Segment corrects event times by it."""
+        """Send one batch."""
         now = self._clock.now()
-        body = b'{"batch":[%b],"sentAt":"%b"}' % (
-            b",".join(event.body for event in events),
-            now.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode(),
-        )
         headers = {"x-retry-count": str(repeats)} if repeats else {}
-        reply = await self._endpoint.post(body, headers)
+        reply = await self._endpoint.post(_batch(events, now), headers)
         return reply if isinstance(reply, Retry) else judge(reply, by_status(reply, now))
+
+    def wire(self, events: Sequence[Prepared]) -> WireRequest:
+        """Return the request that ``send`` would send."""
+        return self._endpoint.wire(_batch(events, self._clock.now()), {}, self._credentials)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._endpoint.close()
+
+
+def _batch(events: Sequence[Prepared], now: datetime) -> bytes:
+    """Render a request. ``sentAt`` is now: Segment corrects event times by it."""
+    return b'{"batch":[%b],"sentAt":"%b"}' % (
+        b",".join(event.body for event in events),
+        now.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode(),
+    )
 
 
 def judge(reply: Reply, otherwise: Answer) -> Answer:
