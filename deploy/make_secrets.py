@@ -88,6 +88,7 @@ def independent_secrets() -> dict[str, Callable[[], str]]:
         "segment-write-key": empty,
         "amplitude-api-key": empty,
         "bugsnag-api-key": empty,
+        "launchdarkly-sdk-key": empty,
     }
 
 

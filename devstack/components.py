@@ -137,10 +137,26 @@ def _extra(settings: StackSettings, name: str) -> dict[str, str]:
             "OSTRO_BUGSNAG_NOTIFY_URL": f"{settings.processors_url}/bugsnag/notify",
             "OSTRO_BUGSNAG_SESSIONS_URL": f"{settings.processors_url}/bugsnag/sessions",
             "OSTRO_BUGSNAG_TRACES_URL": f"{settings.processors_url}/bugsnag/v1/traces",
+            **_flags(settings),
         }
     if name == "executions":
         return {"OSTRO_SPOOL_DIR": str(settings.folder("spool"))}
     return {}
+
+
+def _flags(settings: StackSettings) -> dict[str, str]:
+    """Return where flags come from: a file that people edit, or LaunchDarkly's stand-in."""
+    if settings.flags == "file":
+        return {"OSTRO_FLAGS_FILE": str(settings.flags_file)}
+    key = settings.folder("keys") / keys.LAUNCHDARKLY_SDK_KEY
+    hosts = ("STREAM", "BASE", "EVENTS")
+    return {
+        "OSTRO_LAUNCHDARKLY_SDK_KEY_FILE": str(key),
+        **{
+            f"OSTRO_LAUNCHDARKLY_{host}_URL": f"{settings.processors_url}/launchdarkly"
+            for host in hosts
+        },
+    }
 
 
 def _service(settings: StackSettings, name: str) -> Component:
@@ -184,6 +200,7 @@ def _processors(settings: StackSettings) -> Component:
             *("--segment-write-key-file", str(key / keys.SEGMENT_WRITE_KEY)),
             *("--amplitude-api-key-file", str(key / keys.AMPLITUDE_API_KEY)),
             *("--bugsnag-api-key-file", str(key / keys.BUGSNAG_API_KEY)),
+            *("--launchdarkly-sdk-key-file", str(key / keys.LAUNCHDARKLY_SDK_KEY)),
         ],
         at=settings.processors_url,
         ports=("port_processors",),

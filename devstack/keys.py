@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -21,6 +22,7 @@ PSEUDONYM_KEY = "telemetry-pseudonym-key"
 SEGMENT_WRITE_KEY = "segment-write-key"
 AMPLITUDE_API_KEY = "amplitude-api-key"
 BUGSNAG_API_KEY = "bugsnag-api-key"
+LAUNCHDARKLY_SDK_KEY = "launchdarkly-sdk-key"
 PEER_KEYS = "peer-keys.json"
 
 
@@ -40,6 +42,7 @@ def make_keys(folder: Path, services: Sequence[str]) -> list[str]:
         SEGMENT_WRITE_KEY: lambda: secrets.token_urlsafe(24),
         AMPLITUDE_API_KEY: lambda: secrets.token_hex(16),
         BUGSNAG_API_KEY: lambda: secrets.token_hex(16),
+        LAUNCHDARKLY_SDK_KEY: lambda: f"sdk-{uuid4()}",
     }
     created = [name for name in makers if not (folder / name).exists()]
     for name in created:

@@ -1,7 +1,7 @@
 """Settings of the local stack, read from ``OSTRO_*`` variables."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -24,6 +24,9 @@ class StackSettings(BaseSettings):
     mongodb_uri: str | None = Field(None, description="use this replica set, start none")
     detach: bool = Field(
         default=False, validation_alias="DETACH", description="return with the stack up"
+    )
+    flags: Literal["file", "launchdarkly"] = Field(
+        "file", description="where flags come from: flags.json in the data folder, or the stand-in"
     )
     port_edge: Port = 8000
     port_testcases: Port = 8101
@@ -51,6 +54,10 @@ class StackSettings(BaseSettings):
     @property
     def processors_url(self) -> str:
         return loopback(self.port_processors)
+
+    @property
+    def flags_file(self) -> Path:
+        return self.data / "flags.json"
 
     def public_port(self, service: str) -> int:
         return int(getattr(self, f"port_{service}"))

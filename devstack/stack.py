@@ -55,6 +55,8 @@ class Stack:
         with self.progress.step("keys") as notes:
             created = make_keys(self.settings.folder("keys"), SERVICES)
             notes.append(f"{len(created)} made" if created else "kept")
+        if not self.settings.flags_file.exists():
+            self.settings.flags_file.write_text("{}\n", encoding="utf-8")
         self._start(component for component in self.plan.outside if component in missing)
         if missing:
             self.plan.between(self.progress)
