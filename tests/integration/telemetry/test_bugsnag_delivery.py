@@ -5,19 +5,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.diagnostics import OPERATOR, Diagnostic, ErrorReport, Frame
 from contracts.envelope import Event
 from contracts.telemetry import TENANT_HANDLE_HEADER
 from contracts.topics import ANONYMOUS_DIAGNOSTIC, DIAGNOSTIC
 from kit.ids import SystemIds
-from kit.kafka.client import connection
 from kit.kafka.records import Outgoing, outgoing
 from kit.observability.metrics import REGISTRY
 from tests.harness.installation import Installation
 from tests.harness.polling import eventually
 from tests.harness.tenancy_world import TenancyWorld
+from tests.harness.watch import watching
 from tests.integration.telemetry.house import House, house, records
 from tests.integration.telemetry.standins import BUGSNAG_KEY, Standins
 
@@ -161,19 +160,8 @@ async def test_what_bugsnag_has_is_not_sent_again_after_a_restart(
 async def last_anonymous(installation: Installation, telemetry: House) -> Outgoing:
     """Return the newest anonymous error, to be published again."""
     topic = telemetry.names.topic(ANONYMOUS_DIAGNOSTIC)
-    consumer = AIOKafkaConsumer(**connection(installation.kafka))
-    await consumer.start()
-    try:
-        partitions = [TopicPartition(topic, p) for p in range(ANONYMOUS_DIAGNOSTIC.partitions)]
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        ends = await consumer.end_offsets(partitions)
-        found: list[Any] = []
-        while len(found) < sum(ends.values()):
-            for some in (await consumer.getmany(timeout_ms=500)).values():
-                found += some
-    finally:
-        await consumer.stop()
+    async with watching(installation.kafka) as watch:
+        found = await watch.records(topic, ANONYMOUS_DIAGNOSTIC.partitions)
     newest = max((r for r in found if b"ValueError" in r.value), key=lambda r: r.timestamp)
     assert dict(newest.headers)[TENANT_HANDLE_HEADER]
     return Outgoing(topic, newest.key, newest.value, tuple(newest.headers))
