@@ -4,7 +4,7 @@ import argparse
 import logging
 from collections.abc import Callable
 
-from bench import consumer, create, upload, webhooks
+from bench import consumer, create, delivery, upload, webhooks
 from bench.library import measure as library
 from bench.pages import measure as pages
 from bench.report import Figure, publish
@@ -15,6 +15,7 @@ MEASUREMENTS: dict[str, Callable[[Stack], list[Figure]]] = {
     "consumer": consumer.measure,
     "webhooks": webhooks.measure,
     "create": create.measure,
+    "delivery": delivery.measure,
     "memory": upload.memory,
 }
 ALONE: dict[str, Callable[[], list[Figure]]] = {
