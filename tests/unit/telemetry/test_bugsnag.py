@@ -1,16 +1,21 @@
 """BugSnag: what is sent where, the table of answers, memory of what was accepted."""
 
+import importlib
 import json
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contracts.diagnostics import OPERATOR, RequestSpan
 from contracts.telemetry import ProcessorName
+from contracts.tenancy import SERVICES
 from devstack.processors.bugsnag import NOTIFY, SESSIONS, TRACES
 from kit.errors import Unavailable
+from kit.settings import ServiceSettings
 from services.telemetry.adapters.processors.bugsnag import (
     BUGSNAG,
     BugsnagErrors,
@@ -24,6 +29,8 @@ from services.telemetry.usecases.once import Once
 from tests.harness.fakes import ManualClock
 from tests.integration.telemetry.standins import BUGSNAG_KEY, standins
 from tests.unit.telemetry.test_diagnostics import OUR_FRAME, an_error, anonymous, told
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_key_says_where_its_realm_is() -> None:
@@ -140,6 +147,25 @@ async def test_the_vendor_can_use_what_is_sent() -> None:
     assert [h.get("bugsnag-payload-version") for h in headers] == ["5", "1.0", None]
     assert headers[2]["bugsnag-span-sampling"] == "1:2;1.2e-05:1"
     assert all(h["bugsnag-sent-at"] == "2026-11-24T12:00:00.000Z" for h in headers)
+
+
+def test_no_other_service_can_reach_bugsnag() -> None:
+    for name in set(SERVICES) - {"telemetry"}:
+        settings = importlib.import_module(f"services.{name}.settings")
+        (found,) = (
+            kind
+            for kind in vars(settings).values()
+            if isinstance(kind, type)
+            and issubclass(kind, ServiceSettings)
+            and kind is not ServiceSettings
+        )
+        assert not [field for field in found.model_fields if "bugsnag" in field]
+    for folder in ("contracts", "kit", "services"):
+        for path in (ROOT / folder).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"^\s*(import|from) bugsnag", text, re.MULTILINE), path
+            if "bugsnag.com" in text or "smartbear" in text:
+                assert path.is_relative_to(ROOT / "services" / "telemetry"), path
 
 
 def test_every_kind_has_its_processor_within_the_vendors_limit() -> None:
