@@ -78,8 +78,8 @@ class TestCaseStore(Protocol):
 
     async def named(
         self, tenant: str, project: int, client_ids: Iterable[str]
-    ) -> Mapping[str, int]:
-        """Return the ids of cases by the client's, archived and removed ones too."""
+    ) -> Mapping[str, int | Exception]:
+        """Return the ids of cases by the client's; ``Conflict`` for one that is being erased."""
         ...
 
     async def older(self, tenant: str, case: TestCase, version: int) -> TestCase | None:

@@ -12,6 +12,7 @@ from contracts.routes import EXECUTIONS, TESTCASES
 from tests.harness.polling import eventually
 from tests.integration.executions.linking import Linked
 from tests.integration.executions.removing import (
+    OSTRO,
     archived,
     attach,
     counts,
@@ -132,6 +133,26 @@ async def test_uploads_do_not_match_an_archived_case(linked: Linked) -> None:
     assert second["name"] == first["name"]
     await send(linked, f"testcases/testcases/{first['key']}/restore")
     assert [c["id"] for c in await every(linked.http, "/testcases")] == [first["id"], second["id"]]
+
+
+async def test_a_clients_id_of_a_case_that_is_being_erased_says_not_that_it_is_stored(
+    linked: Linked,
+) -> None:
+    async def made() -> dict[str, Any]:
+        items = [{"projectKey": "DEMO", "name": "n", "clientId": "c"}]
+        answer = await linked.http.post(f"{OSTRO}/testcases/bulk", json={"items": items})
+        found: dict[str, Any] = answer.json()["results"][0]
+        return found
+
+    first = await made()
+    assert await made() == first
+    assert (await delete(linked, f"testcases/testcases/{first['key']}")).status_code == 200
+    # it may be erased by now: then this is another one
+    refused = await made()
+    assert refused["status"] == 409 or refused["id"] > first["id"]
+    await hurry(linked, TESTCASES)
+    again = await eventually(made, lambda found: found["status"] != 409)
+    assert (again["status"], again["id"] > first["id"]) == (201, True)
 
 
 async def test_nothing_is_left_of_what_is_made_while_its_case_is_deleted(linked: Linked) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from contracts.ids import number_of, project_of
+from kit.errors import Conflict
 from kit.grouping import Grouped, settled
 from kit.http.pages import CursorPage, OffsetPage
 from kit.ids import stable_uuid
@@ -192,20 +193,27 @@ class TestCaseRepository:
             return [one if isinstance(one, Exception) else one[0] for one in alone]
         self._pending.nudge()
         there = await self._ids(tenant, [rows[at]["_id"] for at in taken]) if taken else {}
-        return [there.get(row["_id"], row["id"]) for row in rows]
+        # what was taken and is not there was erased meanwhile: nothing of this one is stored
+        return [
+            there.get(row["_id"], _being_erased()) if at in taken else row["id"]
+            for at, row in enumerate(rows)
+        ]
 
     async def named(
         self, tenant: str, project: int, client_ids: Iterable[str]
-    ) -> Mapping[str, int]:
-        """Return the ids of cases by the client's, archived and removed ones too."""
+    ) -> Mapping[str, int | Exception]:
+        """Return the ids of cases by the client's; ``Conflict`` for one that is being erased."""
         names = {_named(tenant, project, client_id): client_id for client_id in client_ids}
         found = await self._ids(tenant, list(names))
         return {names[row_id]: ident for row_id, ident in found.items()}
 
-    async def _ids(self, tenant: str, row_ids: Sequence[str]) -> Mapping[str, int]:
+    async def _ids(self, tenant: str, row_ids: Sequence[str]) -> Mapping[str, int | Exception]:
         query = {"tenant": tenant, "_id": {"$in": list(row_ids)}}
-        rows = await self._cases.find(query, {"id": 1}).to_list(None)
-        return {row["_id"]: row["id"] for row in rows}
+        rows = await self._cases.find(query, {"id": 1, "removed": 1}).to_list(None)
+        return {
+            row["_id"]: _being_erased() if row.get("removed") == DELETED else row["id"]
+            for row in rows
+        }
 
     async def older(self, tenant: str, case: TestCase, version: int) -> TestCase | None:
         """Return a case as an older version says."""
@@ -240,6 +248,10 @@ class TestCaseRepository:
         if result.matched_count:
             self._pending.nudge()
         return bool(result.matched_count)
+
+
+def _being_erased() -> Conflict:
+    return Conflict("The test case with this clientId is being deleted; try again later.")
 
 
 def _named(tenant: str, project: int, client_id: str) -> str:
