@@ -1,4 +1,7 @@
-"""One running testcases for all modules here; every test makes tenants of its own."""
+"""One running testcases for all modules here; every test makes tenants of its own.
+
+For the whole run of a worker: it goes from folder to folder, so a package's would not last.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,37 +12,34 @@ import pytest
 from kit.auth.service_tokens import ServiceTokens
 from kit.clock import SystemClock
 from kit.http.client import InternalClient
-from kit.kafka.topics import apply
-from kit.mongo import Database, connect
+from kit.mongo import Database
 from kit.service import Runtime, running
 from services.testcases.main import INDEXES, SERVICE, build
 from services.testcases.settings import TestcasesSettings
 from tests.harness.backends import Backends
 from tests.harness.installation import Installation
+from tests.harness.namespace import prepared
 from tests.harness.tenancy_world import TenancyWorld, tenancy_world
 from tests.integration.testcases.site import Library, Site
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 async def installation(
     servers: Backends, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
     """A namespace with all topics, shared by the modules of this folder."""
-    found = Installation(servers, tmp_path_factory.mktemp("testcases"))
-    await apply(found.kafka)
-    yield found
-    async with connect(servers.mongodb, "admin") as admin:
-        await admin.client.drop_database(found.database(SERVICE))
+    async with prepared(servers, tmp_path_factory.mktemp("testcases")) as found:
+        yield found
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 async def world(installation: Installation) -> AsyncIterator[TenancyWorld]:
     """What tenancy publishes."""
     async with tenancy_world(installation) as found:
         yield found
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 async def runtime(installation: Installation) -> AsyncIterator[Runtime[TestcasesSettings]]:
     """The service, all roles, in this loop."""
     settings = installation.settings(TestcasesSettings, SERVICE, max_body_bytes=64 * 1024)
@@ -47,7 +47,7 @@ async def runtime(installation: Installation) -> AsyncIterator[Runtime[Testcases
         yield found
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 async def library(
     installation: Installation, world: TenancyWorld, runtime: Runtime[TestcasesSettings]
 ) -> AsyncIterator[Library]:
@@ -73,7 +73,7 @@ async def site(library: Library) -> Site:
     return await library.site()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 async def untouched(library: Library) -> Site:
     """A tenant for whatever is refused: nothing is ever stored in it."""
     return await library.site()
