@@ -43,9 +43,14 @@ class Sought:
         return self.plain and self.cycle is None and not self.left_out
 
     @property
+    def dated(self) -> bool:
+        """Whether it matters when a run ended."""
+        return self.above is not None or self.below is not None
+
+    @property
     def plain(self) -> bool:
         """Whether only the cycle decides."""
-        return self.version is None and not self.last and self.above is self.below is None
+        return self.version is None and not self.last and not self.dated
 
     def groups(self, summary: Summary) -> Iterable[int]:
         """Return the numbers of the groups in which something may be found."""
@@ -76,9 +81,7 @@ class Sought:
 
     def takes_details(self, summary: Summary) -> bool:
         """Whether the count takes a look at each run."""
-        if self.above is self.below is None:
-            return False
-        return any(not self.whole(summary.groups[n]) for n in self.groups(summary))
+        return self.dated and any(not self.whole(summary.groups[n]) for n in self.groups(summary))
 
     def count(self, summary: Summary, details: AllDetails) -> int:
         """Return how many runs are found."""

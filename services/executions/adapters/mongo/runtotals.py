@@ -5,8 +5,7 @@ shown. Segments without a summary yet are asked for and looked at until they hav
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -14,10 +13,11 @@ from typing import Any
 from contracts.ids import project_range
 from kit.http.pages import OffsetPage
 from kit.mongo import Collection as MongoCollection
+from kit.mongo import Document
 from kit.segments.known import Known, Piece, Segments
 from kit.segments.ranges import Range
 from services.executions.adapters.mongo.runlasts import NONE, Lasts, RunLasts
-from services.executions.adapters.mongo.runlooks import RunLooks
+from services.executions.adapters.mongo.runlooks import Ahead, RunLooks
 from services.executions.adapters.mongo.runqueries import SHOWN, query_of
 from services.executions.adapters.mongo.runsought import AllDetails, Sought
 from services.executions.usecases.testexecutions import ExecutionFilter
@@ -55,6 +55,8 @@ class _View:
     """What is found in the pieces without a summary, if that was counted."""
     only: Known | None
     """What the pieces were cut from, where it is one thing and nothing is hidden."""
+    page: Rows | None
+    """The documents, if they were read ahead."""
 
 
 class RunTotals:
@@ -72,35 +74,40 @@ class RunTotals:
     ) -> tuple[int, Rows]:
         """Return the total and one offset page, by id; raise ``CannotTell``."""
         for _ in range(_TRIES):
-            guess = self._guess(tenant, wanted, page)
-            async with _beside(guess and self._rows(*guess, page)) as ahead:
-                view = await self._view(tenant, wanted, hidden)
-                if view is None:
-                    continue
-                if guess and ahead and view.only is guess[0].only:
-                    rows = await ahead
-                    counts: Sequence[int] = await self._counts(view)
-                else:
-                    counts, rows = await self._answer(view, page)
-                if rows is not None:
-                    return sum(counts), rows
+            ahead = self._ahead(tenant, wanted, page)
+            view = await self._view(tenant, wanted, hidden, ahead=ahead)
+            if view is None:
+                continue
+            if view.page is not None:
+                return await self._total(view), view.page
+            counts, rows = await self._answer(view, page)
+            if rows is not None:
+                return sum(counts), rows
         raise CannotTell
 
-    def _guess(
-        self, tenant: str, wanted: ExecutionFilter, page: OffsetPage
-    ) -> tuple[_View, Sequence[int]] | None:
-        """Return a view as of the last look, if nobody wrote then, and counts up to the page.
+    def _ahead(self, tenant: str, wanted: ExecutionFilter, page: OffsetPage) -> Ahead | None:
+        """Return the page as of the last look, if nobody wrote then.
 
-        Its page may be read beside the next look, and holds if that finds the same: who writes
-        claims before.
+        It holds if the next look finds the same: who writes claims before.
         """
         spans = [project_range(p) for p in wanted.projects]
         last, sought = self._looks.last(tenant, spans), Sought.of(wanted, ())
         if last is None or last.claims or not sought.plain:
             return None
-        view = _View(tenant, wanted, (), sought, last.pieces(), NONE, {}, None, last)
+        view = _View(tenant, wanted, (), sought, last.pieces(), NONE, {}, None, last, None)
         early = self._early(view, page)
-        return None if early is None else (view, early)
+        window = _window(view, early, page) if early is not None else []
+        if len(window) != 1:
+            return None
+        piece, skip, end = window[0]
+        stages: list[Document] = [
+            {"$match": query_of(tenant, wanted, (), piece.span)},
+            {"$sort": {"id": 1}},
+            {"$skip": skip},
+            {"$limit": end - skip},
+            {"$project": SHOWN},
+        ]
+        return Ahead(last, stages, end - skip)
 
     async def _answer(self, view: _View, page: OffsetPage) -> tuple[Sequence[int], Rows | None]:
         early = self._early(view, page)
@@ -136,10 +143,11 @@ class RunTotals:
         start: int = 0,
         *,
         counting: bool = True,
+        ahead: Ahead | None = None,
     ) -> _View | None:
         spans = [s for p in sorted(wanted.projects) if (s := project_range(p))[1] > start]
         look = await self._looks.at(
-            tenant, wanted, hidden, spans, counting=counting and not wanted.only_last
+            tenant, wanted, hidden, spans, counting=counting and not wanted.only_last, ahead=ahead
         )
         owned = {c.owner for k in look.known for c in k.claims}
         pieces = [p for k in look.known for p in k.pieces(look.hidden) if p.end > start]
@@ -149,14 +157,16 @@ class RunTotals:
             lasts = await self._live_lasts(tenant, wanted, others, pieces)
         sought = Sought.of(wanted, {*look.hidden, *lasts.cycles})
         some = []
-        if counting:
+        if counting and sought.dated:
             found = (p.summary for p in pieces)
             some = [s for s in found if s is not None and sought.takes_details(s)]
         details = await self._segments.details(tenant, some)
         if details is None:
             return None
         only = look.known[0] if len(look.known) == 1 and not look.hidden else None
-        return _View(tenant, wanted, others, sought, pieces, lasts, details, look.live, only)
+        return _View(
+            tenant, wanted, others, sought, pieces, lasts, details, look.live, only, look.page
+        )
 
     async def _live_lasts(
         self, tenant: str, wanted: ExecutionFilter, hidden: Collection[int], pieces: Sequence[Piece]
@@ -168,6 +178,12 @@ class RunTotals:
             raise CannotTell
         some = [p for p, count in zip(lives, counts, strict=True) if count]
         return await self._lasts.of(tenant, wanted, hidden, some) if some else NONE
+
+    async def _total(self, view: _View) -> int:
+        few = view.live is not None and view.live < _MISSED
+        if view.only is not None and view.live is not None and few and view.sought.everything:
+            return view.only.count + view.live
+        return sum(await self._counts(view))
 
     async def _counts(self, view: _View) -> list[int]:
         """Count what is found in each piece."""
@@ -221,14 +237,7 @@ class RunTotals:
 
     async def _rows(self, view: _View, counts: Sequence[int], page: OffsetPage) -> Rows | None:
         """Return the documents of a page; None when summaries were made anew meanwhile."""
-        start, stop = page.start_at, page.start_at + page.max_results
-        window = [
-            (piece, max(0, start - end + count), min(count, stop - end + count))
-            for piece, count, end in zip(view.pieces, counts, accumulate(counts), strict=True)
-            if count and end > start and end - count < stop
-        ]
-        if view.sought.plain:
-            window = _joined(window)
+        window = _window(view, counts, page)
         summarised = [p.summary for p, _, _ in window if p.summary is not None]
         details = await self._segments.details(view.tenant, summarised)
         if details is None:
@@ -283,21 +292,19 @@ class RunTotals:
         return await self._executions.find(query, SHOWN).sort("id", 1).to_list(None)
 
 
-@asynccontextmanager
-async def _beside(
-    reading: Coroutine[Any, Any, Rows | None] | None,
-) -> AsyncIterator[asyncio.Task[Rows | None] | None]:
-    """Read something meanwhile; leave nothing of it behind."""
-    task = asyncio.create_task(reading) if reading is not None else None
-    try:
-        yield task
-    finally:
-        if task is not None and not task.cancel() and not task.cancelled():
-            task.exception()  # whoever awaited it has raised it
-
-
 _Window = list[tuple[Piece, int, int]]
 """Pieces, and which of what is found in each: from, to."""
+
+
+def _window(view: _View, counts: Sequence[int], page: OffsetPage) -> _Window:
+    """Return where the page is, by the counts of the pieces."""
+    start, stop = page.start_at, page.start_at + page.max_results
+    window = [
+        (piece, max(0, start - end + count), min(count, stop - end + count))
+        for piece, count, end in zip(view.pieces, counts, accumulate(counts), strict=True)
+        if count and end > start and end - count < stop
+    ]
+    return _joined(window) if view.sought.plain else window
 
 
 def _joined(window: _Window) -> _Window:
