@@ -201,7 +201,11 @@ ANONYMOUS = Topic(
     COLD,
     Cleanup.DELETE,
     ("telemetry",),
-    (Subscription("telemetry.segment"), Subscription("telemetry.amplitude")),
+    (
+        Subscription("telemetry.segment"),
+        Subscription("telemetry.amplitude"),
+        Subscription("telemetry.file", dead_letters=False),
+    ),
     retention=timedelta(days=7),
 )
 

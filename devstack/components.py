@@ -129,6 +129,7 @@ def _extra(settings: StackSettings, name: str) -> dict[str, str]:
     if name == "telemetry":
         return {
             "OSTRO_PSEUDONYM_KEY_FILE": str(key / keys.PSEUDONYM_KEY),
+            "OSTRO_TELEMETRY_SINK_FILE": str(settings.folder("telemetry") / "events.jsonl"),
             "OSTRO_SEGMENT_URL": f"{settings.processors_url}/segment",
             "OSTRO_SEGMENT_WRITE_KEY_FILE": str(key / keys.SEGMENT_WRITE_KEY),
             "OSTRO_AMPLITUDE_URL": f"{settings.processors_url}/amplitude",

@@ -11,10 +11,13 @@ import typer
 from contracts.telemetry import ProcessorName
 from kit.clock import SystemClock
 from kit.errors import OstroError
+from kit.ids import SystemIds
 from kit.mongo import Database, MongoError, connect
 from kit.settings import load
 from services.telemetry.adapters.mongo.consent import MongoConsents
 from services.telemetry.adapters.mongo.key_register import MongoKeyRegister
+from services.telemetry.adapters.mongo.handles import MongoHandles
+from services.telemetry.domain.flags import context_key
 from services.telemetry.settings import AdminSettings
 from services.telemetry.usecases.consent import Consent
 from services.telemetry.usecases.keys import Shredding
@@ -30,7 +33,9 @@ keys_cli = typer.Typer(
     no_args_is_help=True,
 )
 cli.add_typer(consent_cli, name="consent")
+flags_cli = typer.Typer(help="Flags of a tenant.", no_args_is_help=True)
 cli.add_typer(keys_cli, name="keys")
+cli.add_typer(flags_cli, name="flags")
 
 Tenant = Annotated[str, typer.Option(help="id of the tenant")]
 
@@ -102,6 +107,16 @@ def destroy(
         _run(work)
     except ValueError:
         raise typer.BadParameter("no epoch", param_hint="--epoch") from None
+
+
+@flags_cli.command("key")
+def flags_key(tenant: Tenant) -> None:
+    """Print the key that LaunchDarkly's rules may name the tenant by, once it consents."""
+
+    async def work(database: Database) -> None:
+        typer.echo(context_key(await MongoHandles(database, SystemIds()).handle(tenant)))
+
+    _run(work)
 
 
 def _consent(database: Database) -> Consent:

@@ -24,6 +24,7 @@ from services.telemetry.composition import (
     deliveries,
     flags,
     preview,
+    sink,
 )
 from services.telemetry.composition.piece import Common, Piece
 from services.telemetry.settings import TelemetrySettings
@@ -50,6 +51,7 @@ async def build(runtime: Runtime[TelemetrySettings]) -> Parts:
         await browser.build(common),
         await anonymizing.build(common),
         await deliveries.build(common),
+        await sink.build(common),
         await flags.build(common),
         await bugsnag.build(common),
     ]

@@ -80,6 +80,16 @@ class TelemetrySettings(ServiceSettings):
         "production", pattern=r"^[a-z][a-z0-9-]{0,30}$", description="release stage in BugSnag"
     )
 
+    telemetry_sink_file: OptionalFile = Field(
+        None, description="file that gets every anonymous event as a line of JSON; off when empty"
+    )
+    telemetry_sink_file_bytes: int = Field(
+        100_000_000, ge=1_000_000, description="size at which the sink file is rotated"
+    )
+    telemetry_sink_files: int = Field(
+        5, ge=1, le=1000, description="how many sink files are kept, the current one included"
+    )
+
     browser_per_minute: int = Field(
         60, gt=0, description="most requests with events of pages in Jira, per person"
     )

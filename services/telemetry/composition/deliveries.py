@@ -27,8 +27,11 @@ async def build(common: Common) -> Piece:
     closers: list[Callable[[], Awaitable[None]]] = []
     for processor in configured(common):
         handler = AnonymousEvents(_delivery(common, processor)).handle
-        groups[processor.name.group] = Group(handler, 1_000)
+        groups[processor.name.group] = Group(handler, 2_000)
         closers.append(processor.close)
+    for name in {Segment.name, Amplitude.name}:
+        if name.group not in groups:
+            log.info("processor not configured", processor=name.value)
     return Piece(groups=groups, closers=closers)
 
 
@@ -50,8 +53,6 @@ def configured(common: Common) -> list[Segment | Amplitude]:
                 settings.amplitude_throttle_seconds,
             )
         )
-    for name in {Segment.name, Amplitude.name} - {processor.name for processor in found}:
-        log.info("processor not configured", processor=name.value)
     return found
 
 

@@ -26,7 +26,7 @@ class AnonymousEvents:
         items: list[Anonymised] = []
         by_id: dict[str, Record] = {}
         for record in records:
-            item = _read(record)
+            item = read(record)
             if isinstance(item, Poison):
                 poison.append(item)
             else:
@@ -39,7 +39,8 @@ class AnonymousEvents:
         ]
 
 
-def _read(record: Record) -> Anonymised | Poison:
+def read(record: Record) -> Anonymised | Poison:
+    """Return the event with its handle, or why it is none."""
     event = decode(record, _ADAPTER)
     if isinstance(event, Poison):
         return event

@@ -8,7 +8,7 @@ dead. What was settled before that is remembered, so that each call gets further
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
 
@@ -29,8 +29,7 @@ STOPPED_SECONDS = 15.0
 NOT_FOR_IT = "not for this processor"
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """One event as the processor wants it. ``identity`` is the user or device id it counts for."""
 
     event_id: str
@@ -90,8 +89,7 @@ class Processor(Protocol[E_contra]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Load:
+class _Load(NamedTuple):
     handle: str
     prepared: Prepared
     bare: Prepared | None = None
@@ -166,10 +164,11 @@ class Delivery(Generic[E]):
             if not _meant_for(item.event, self._processor.name):
                 SKIPPED.labels(self._name, NOT_FOR_IT).inc()
                 continue
-            prepared = self._processor.prepare(item.event)
-            without_keys = _bare(item.event)
-            bare = None if without_keys is None else self._processor.prepare(without_keys)
-            needed = max(len(one.body) for one in (prepared, bare) if one is not None) + 1
+            prepared, bare = self._processor.prepare(item.event), None
+            needed = len(prepared.body) + 1
+            if (without_keys := _bare(item.event)) is not None:
+                bare = self._processor.prepare(without_keys)
+                needed = max(needed, len(bare.body) + 1)
             if needed > limits.event_bytes:
                 self._refuse(prepared, "too large for the processor")
                 continue

@@ -48,6 +48,12 @@ class Gate:
                 closed[handle] = Closed.INACTIVE_TENANT
         return closed
 
+    async def inactive(self, handles: Collection[str]) -> frozenset[str]:
+        """Return the handles whose tenants are not active, or not known."""
+        names = await self._names.tenants(handles)
+        found = {tenant for tenant in set(names.values()) if await self._active(tenant)}
+        return frozenset(handle for handle in handles if names.get(handle) not in found)
+
     async def keeping_keys(self, handles: Collection[str]) -> frozenset[str]:
         """Return the handles whose tenants let issue and test keys stay in URL paths."""
         names = await self._names.tenants(handles)

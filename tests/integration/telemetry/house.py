@@ -30,6 +30,8 @@ CONSENT = "/ostro/v1/telemetry/consent"
 ANONYMIZER = "telemetry.anonymizer"
 SEGMENT = "telemetry.segment"
 AMPLITUDE = "telemetry.amplitude"
+SINK = "telemetry.file"
+SINK_FILE = "events.jsonl"
 
 
 class Watcher:
@@ -166,6 +168,7 @@ def settings_of(installation: Installation, standins: Standins, **more: Any) -> 
     """Return the settings that point a service at the stand-ins."""
     return {
         "pseudonym_key_file": installation.secret("pseudonym-key"),
+        "telemetry_sink_file": installation.folder / SINK_FILE,
         "segment_url": f"{standins.url}/segment",
         "segment_write_key_file": installation.secret("segment-write-key", WRITE_KEY),
         "amplitude_url": f"{standins.url}/amplitude",

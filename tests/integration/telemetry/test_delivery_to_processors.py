@@ -4,12 +4,20 @@ import json
 from datetime import datetime
 from typing import Any
 
-from contracts.telemetry import TENANT_HANDLE_HEADER
+from contracts.telemetry import TENANT_HANDLE_HEADER, AnonymousEvent
 from contracts.tenancy import TenantStatus
 from contracts.topics import ANONYMOUS, USAGE
 from services.telemetry.metrics import DROPPED_EVENTS, SENT, SKIPPED
 from tests.harness.polling import eventually
-from tests.integration.telemetry.house import AMPLITUDE, ANONYMIZER, SEGMENT, House
+from tests.integration.telemetry.house import (
+    AMPLITUDE,
+    ANONYMIZER,
+    CONSENT,
+    SEGMENT,
+    SINK,
+    SINK_FILE,
+    House,
+)
 
 BOTH = {"segment": True, "amplitude": True}
 ID_FIELD = {"segment": "messageId", "amplitude": "insert_id"}
@@ -169,6 +177,36 @@ async def test_without_consent_nothing_leaves(telemetry: House) -> None:
     assert SKIPPED.labels("amplitude", "no consent")._value.get() == skipped + 2
 
 
+async def test_the_file_gets_what_the_processors_might_with_no_consent(telemetry: House) -> None:
+    file = telemetry.installation.folder / SINK_FILE
+    before = len(file.read_bytes().splitlines()) if file.exists() else 0
+    tenant, gone = await telemetry.tenant(segment=True), await telemetry.tenant()
+    await telemetry.world.tenant(gone, status=TenantStatus.UNINSTALLED)
+    await refused(telemetry, gone)
+    silent = await telemetry.tenant()
+    await telemetry.publish(*(telemetry.event(name) for name in (tenant, silent, gone)))
+    await telemetry.all_drained()
+    await telemetry.drained(SINK, ANONYMOUS)
+    lines = file.read_bytes().splitlines()[before:]
+    events = [AnonymousEvent.model_validate_json(line) for line in lines]
+    (sent,) = await telemetry.standins.visible("segment")
+    assert len(events) == 2
+    assert sent["messageId"] in {event.event_id for event in events}
+    assert all(
+        line == event.model_dump_json().encode() for line, event in zip(lines, events, strict=True)
+    )
+
+
+async def refused(house: House, tenant: str) -> None:
+    """Wait until the service knows that a tenant is not active."""
+    headers = house.world.headers(tenant)
+
+    async def status() -> int:
+        return (await house.http.get(CONSENT, headers=headers)).status_code
+
+    await eventually(status, lambda code: code == 401)
+
+
 async def test_consent_withdrawn_while_we_wait_holds_the_event_back(telemetry: House) -> None:
     tenant, other = await telemetry.tenant(segment=True), await telemetry.tenant(segment=True)
     await telemetry.standins.fail("segment", "status", status=503, retry_after=2)
@@ -187,15 +225,7 @@ async def test_consent_withdrawn_while_we_wait_holds_the_event_back(telemetry: H
 async def test_nothing_leaves_for_a_tenant_that_is_not_active(telemetry: House) -> None:
     tenant = await telemetry.tenant(**BOTH)
     await telemetry.world.tenant(tenant, status=TenantStatus.UNINSTALLED)
-
-    async def refused() -> int:
-        return (
-            await telemetry.http.get(
-                "/ostro/v1/telemetry/consent", headers=telemetry.world.headers(tenant)
-            )
-        ).status_code
-
-    await eventually(refused, lambda status: status == 401)
+    await refused(telemetry, tenant)
     await telemetry.publish(telemetry.event(tenant))
     await telemetry.all_drained()
     assert await telemetry.standins.requests("segment") == []

@@ -61,7 +61,7 @@ class Amplitude:
         who = {"user_id": event.user} if event.user else {"device_id": nobody(event)}
         content = {
             **who,
-            "event_type": event.name.value,
+            "event_type": event.name,
             "time": int(event.hour.timestamp() * 1000),
             "insert_id": event.event_id,
             "event_properties": properties(event),

@@ -4,12 +4,17 @@ from typing import Any
 
 from contracts.telemetry import AnonymousEvent
 
-_OUTSIDE_PROPERTIES = {"event_id", "name", "user", "hour"}
+_OUTSIDE_PROPERTIES = frozenset({"event_id", "name", "user", "hour"})
 
 
 def properties(event: AnonymousEvent) -> dict[str, Any]:
     """Return the known fields beside identity, name and time."""
-    return event.model_dump(mode="json", exclude=_OUTSIDE_PROPERTIES, exclude_none=True)
+    # enums are rendered by orjson: a dump by the model takes three times as long
+    return {
+        name: value
+        for name, value in event.__dict__.items()
+        if value is not None and name not in _OUTSIDE_PROPERTIES
+    }
 
 
 def nobody(event: AnonymousEvent) -> str:

@@ -44,7 +44,7 @@ class Segment:
             "type": "track",
             "messageId": event.event_id,
             **who,
-            "event": event.name.value,
+            "event": event.name,
             "timestamp": event.hour.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "properties": properties(event),
         }
