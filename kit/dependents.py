@@ -26,6 +26,11 @@ Dependents = Mapping[str, Held]
 """By kind, in the words of the API: ``testExecutions``, ``attachments``, ..."""
 
 
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Say how many there are: ``1 test case``, ``2 test cases``."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
 def held(ids: Iterable[int]) -> Held:
     """Return all of some things."""
     found = list(ids)

@@ -63,7 +63,7 @@ SAYS: Mapping[str, str] = {
     "step-missing": f"step .*{_MISSING}",
     "step-target-missing": "called by a step",
     "steps-count": "items",
-    "steps-mismatch": "steps, but",
+    "steps-mismatch": "steps?, but",
     "test-data-unsupported": "test data",
     "testcase-missing": f"Test case .*{_MISSING}",
     "testcase-or-script-missing": f"Test case .*{_MISSING}",

@@ -12,6 +12,7 @@ from contracts.tenancy import ProjectState
 from kit.auth.principal import Principal
 from kit.clock import Clock
 from kit.counters import Counters
+from kit.dependents import counted
 from kit.directory.access import Access
 from kit.errors import InvalidInput, NotFound, Unprocessable
 from kit.grouping import Grouped, settled
@@ -315,8 +316,8 @@ def _steps(draft: _Draft, first: int) -> list[ExecutionStep]:
 def _check_results(new: NewTestExecution, case: RunCase) -> None:
     if len(new.results) > len(case.script):
         raise InvalidInput(
-            f"testScriptResults holds {len(new.results)} results, "
-            f"but the test case has {len(case.script)} steps."
+            f"testScriptResults holds {counted(len(new.results), 'result')}, "
+            f"but the test case has {counted(len(case.script), 'step')}."
         )
 
 

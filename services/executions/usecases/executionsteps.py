@@ -8,6 +8,7 @@ from typing import Protocol
 from contracts.ids import public_id
 from kit.clock import Clock
 from kit.counters import Counters
+from kit.dependents import counted
 from kit.directory.access import Access
 from kit.errors import Conflict, InvalidInput, NotFound, Unavailable, Unprocessable
 from kit.http.pages import OffsetPage
@@ -193,7 +194,8 @@ def _check_places(steps: Sequence[ExecutionStep], updates: Sequence[StepUpdate])
         raise Unprocessable("Steps of a test execution with test data cannot be changed.")
     if len(updates) != len(steps):
         raise Unprocessable(
-            f"The request holds {len(updates)} steps, but the test execution has {len(steps)}."
+            f"The request holds {counted(len(updates), 'step')}, "
+            f"but the test execution has {len(steps)}."
         )
 
 

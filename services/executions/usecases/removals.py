@@ -14,7 +14,7 @@ from contracts.ids import Kind, project_of
 from contracts.permissions import Entity, Right
 from contracts.tenancy import ProjectState
 from kit.clock import Clock
-from kit.dependents import Dependents, disclosed
+from kit.dependents import Dependents, counted, disclosed
 from kit.directory.access import Access
 from kit.errors import Conflict, NotFound, TooManyRequests
 from kit.http.pages import OffsetPage
@@ -114,7 +114,8 @@ class Removals:
         reasons = await self._unsettled(access.tenant, thing, archive=False)
         inside = dependents.get("testExecutions")
         if inside is not None and inside.count and not force:
-            reasons.append(f"{inside.count} test executions are in it; send force=true.")
+            runs = counted(inside.count, "test execution is", "test executions are")
+            reasons.append(f"{runs} in it; send force=true.")
         return await self._put(
             access,
             Shelf.REMOVED,

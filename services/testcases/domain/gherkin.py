@@ -44,7 +44,8 @@ def feature_file(key: str, name: str, text: str) -> str:
         "",
         *_lines(text),
     ]
-    return "\n".join([*lines[:3], *(f"        {line}" for line in lines[3:])]) + "\n"
+    indented = (f"        {line}" if line else "" for line in lines[3:])
+    return "\n".join([*lines[:3], *indented]) + "\n"
 
 
 def _scenario(text: str) -> dict[str, Any] | None:

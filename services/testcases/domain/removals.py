@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from kit.dependents import Dependents
+from kit.dependents import Dependents, counted
 from services.testcases.domain.folders import FolderType
 from services.testcases.domain.scripts import CallStep, InlineStep, Script, Step, StepsScript
 
@@ -72,6 +72,4 @@ _NOUNS: Mapping[str, tuple[str, str]] = {
 def named(dependents: Dependents, *kinds: str) -> str:
     """Say how many there are of these kinds, ``2 folders, 1 test case``; empty when none."""
     counts = {kind: dependents[kind].count for kind in kinds if kind in dependents}
-    return ", ".join(
-        f"{count} {_NOUNS[kind][count != 1]}" for kind, count in counts.items() if count
-    )
+    return ", ".join(counted(count, *_NOUNS[kind]) for kind, count in counts.items() if count)

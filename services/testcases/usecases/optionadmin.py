@@ -14,6 +14,7 @@ from typing import Protocol
 from contracts.ids import number_of, project_of
 from contracts.testcases import OptionType
 from kit.clock import Clock
+from kit.dependents import counted
 from kit.directory.access import Access
 from kit.errors import Conflict, InvalidInput
 from services.testcases.domain.optionchanges import adjusted, ordered
@@ -165,7 +166,7 @@ class OptionAdmin:
             "It is built in; it can be archived, but not removed.": may_be_default(
                 number_of(option.id)
             ),
-            f"{used} things have it.": used > 0,
+            f"{counted(used, 'thing has', 'things have')} it.": used > 0,
             _NOT_ARCHIVED: not option.archived,
             "It was archived less than a minute ago; try again.": option.archived
             and not (quiet and elsewhere.heard),

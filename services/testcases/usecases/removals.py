@@ -112,7 +112,7 @@ class CaseRemovals:
         reasons = []
         hanging = named(dependents, "testExecutions", "callingTestCases")
         if hanging and not force:
-            reasons.append(f"There are {hanging}; send force=true.")
+            reasons.append(f"On it hang: {hanging}; send force=true.")
         if not dry_run:
             if reasons:
                 raise Conflict(" ".join(reasons))

@@ -85,7 +85,7 @@ async def test_what_executions_have_stays(site: Site, world: Operator, servers: 
     await a_minute_passes(servers, world, skipped)
     found = await dry_run(site, "TEST_EXECUTION", skipped)
     assert found["usage"]["testExecutions"] == count
-    assert f"{count} things have it." in found["reasons"]
+    assert any(reason.startswith(f"{count} thing") for reason in found["reasons"])
     assert (await removed(site, "TEST_EXECUTION", skipped)).status_code == 409
 
 
@@ -98,7 +98,7 @@ async def test_what_is_built_in_or_has_cases_and_cycles_stays(
         option = (await options(site, kind))[name]["id"]
         found = await dry_run(site, kind, option)
         assert "built in" in found["reasons"][0]
-        assert "things have it." in found["reasons"][1]
+        assert "it." in found["reasons"][1]
         assert (await removed(site, kind, option)).status_code == 409
     option = (await options(site, "TEST_CYCLE"))["Not Executed"]["id"]
     found = await dry_run(site, "TEST_CYCLE", option)
@@ -115,7 +115,7 @@ async def test_what_a_plan_has_stays(site: Site) -> None:
     assert (await site.http.post("/testplans", json=plan)).status_code == 201
     found = await dry_run(site, "TEST_PLAN", ready)
     assert found["usage"] == {"testCases": 0, "testPlans": 1, "testCycles": 0, "testExecutions": 0}
-    assert "1 things have it." in found["reasons"]
+    assert "1 thing has it." in found["reasons"]
     path = f"{ADMIN}/custom-fields/{made['id']}"
     assert (await site.http.delete(path, params={"dryRun": "true"})).json()["values"] == 1
     assert (await site.http.delete(path)).json()["values"] == 1

@@ -46,7 +46,7 @@ async def test_every_bdd_case_is_a_feature_file(site: Site) -> None:
         "Feature: Sees ünï\n"
         f"    @TestCaseKey={one}\n"
         "    Scenario: Sees ünï\n"
-        "        \n"
+        "\n"
         "        Given a $user\n"
         "        # why\n"
         "        When b\n"
@@ -64,7 +64,7 @@ async def test_every_bdd_case_is_a_feature_file(site: Site) -> None:
 
 
 async def test_a_name_cannot_leave_its_line(site: Site) -> None:
-    key = await case(site, "one\nScenario: two\u0085three\u2028four")
+    key = await case(site, "one\u2029Scenario: two\u0085three\u2028four")
     await put_text(site, key, "Given a", "bdd")
     (content,) = (await files(site)).values()
     feature: Any = Parser().parse(content)["feature"]
