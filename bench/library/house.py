@@ -1,5 +1,6 @@
 """testcases' public API in this process, on a mongod of its own, without Kafka."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,12 @@ import httpx
 from bench.alone import NOWHERE, Tenant, key_files, runtime, tenants
 from devstack.embedded.mongod import embedded_mongod
 from kit.mongo import Database, connect, ensure_indexes
+from services.testcases.adapters.mongo import folders, testcases
 from services.testcases.main import INDEXES, SERVICE, build
 from services.testcases.settings import TestcasesSettings
+
+_SUMMARIES = (testcases.COUNTED.summaries, folders.COUNTED.summaries)
+_QUIET_LOOKS = 4
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,18 @@ class House:
     async def index(self) -> None:
         """Build all indexes, which after filling takes a fraction of the time."""
         await ensure_indexes(self.database, INDEXES)
+
+    async def summed_up(self, paths: Sequence[str]) -> None:
+        """Ask for lists until the service has made its summaries for them."""
+        former, quiet = -1, 0
+        while quiet < _QUIET_LOOKS:
+            for path in paths:
+                for tenant in self.tenants:
+                    await self.http.get(path, headers=tenant.headers)
+            await asyncio.sleep(1)
+            counts = [await self.database[c].count_documents({}) for c in _SUMMARIES]
+            quiet = quiet + 1 if sum(counts) == former > 0 else 0
+            former = sum(counts)
 
 
 @contextlib.asynccontextmanager
@@ -53,4 +70,10 @@ async def house(folder: Path, count: int) -> AsyncIterator[House]:
             transport=httpx.ASGITransport(parts.public), base_url="http://ostro.test"
         )
         await stack.enter_async_context(http)
-        yield House(database, http, made)
+        # the first one waits for Kafka
+        tasks = [asyncio.ensure_future(behind.run()) for behind in parts.background[1:]]
+        try:
+            yield House(database, http, made)
+        finally:
+            for task in tasks:
+                task.cancel()

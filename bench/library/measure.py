@@ -21,11 +21,23 @@ BATCHES, ROUNDS = 5, 60
 one batch."""
 _WARM = 5
 LIST, WALK, SEARCH = "/v2/testcases", "/v2/testcases/nextgen", "/ostro/v1/testcases/search"
+FOLDERS = "/v2/folders"
 Params = Callable[[Tenant, int, int], Mapping[str, Any]]
 """Of a tenant, the size of its library and the number of the round."""
 
 PAGES: Mapping[str, tuple[str, Params]] = {
     "list": (LIST, lambda *_: {"maxResults": 50}),
+    "list: a page in the middle": (
+        LIST,
+        lambda _, n, r: {"maxResults": 50, "startAt": n // 2 + r},
+    ),
+    "list: the last page": (LIST, lambda _, n, __: {"maxResults": 50, "startAt": n - 50}),
+    "folders": (FOLDERS, lambda *_: {"maxResults": 20}),
+    "folders: the last page": (
+        FOLDERS,
+        lambda _, n, __: {"maxResults": 20, "startAt": n // 20 - 20},
+    ),
+    "folders of test cases": (FOLDERS, lambda *_: {"maxResults": 20, "folderType": "TEST_CASE"}),
     "list of a folder": (
         LIST,
         lambda t, n, r: {"maxResults": 20, "folderId": public_id(t.project, 1 + r % (n // 20))},
@@ -76,6 +88,7 @@ async def _measured() -> list[Figure]:
             for tenant, size in zip(running.tenants, SIZES, strict=True):
                 await fill(running.database, tenant, size)
             await running.index()
+            await running.summed_up((LIST, FOLDERS))
             return [figure for name in PAGES for figure in await _page(running, name)]
 
 
