@@ -230,9 +230,9 @@ def subscribe(
 
 
 async def _without_headers(raw: Any, original: Any) -> Any:
-    # FastStream decodes header values as UTF-8 and drops the whole batch when one is not;
-    # we read headers from the raw records ourselves
-    message = await original(tuple(replace(record, headers=()) for record in raw))
+    # FastStream decodes header values as UTF-8 and drops the whole batch when one is not; we read
+    # headers from the raw records ourselves, and need of its message what the first one makes
+    message = await original((replace(raw[0], headers=()),))
     message.raw_message = raw
     return message
 
