@@ -52,6 +52,9 @@ EXEMPT: dict[tuple[str, str, str], str] = {
         "telemetry", "handles", {"MongoHandles.tenants": "finds the tenants of random handles"}
     ),
     **_tenant_first(
+        "telemetry", "sent", {"MongoSent.known": "keyed hashes of random ids, of all tenants"}
+    ),
+    **_tenant_first(
         "telemetry", "pseudonym_keys", {"MongoPseudonymKeys.check": "at start: any key opens"}
     ),
     **_tenant_first(
