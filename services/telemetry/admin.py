@@ -10,13 +10,14 @@ import typer
 
 from contracts.telemetry import ProcessorName
 from kit.clock import SystemClock
-from kit.errors import OstroError
+from kit.directory.copy import TENANTS
+from kit.errors import NotFound, OstroError
 from kit.ids import SystemIds
 from kit.mongo import Database, MongoError, connect
 from kit.settings import load
 from services.telemetry.adapters.mongo.consent import MongoConsents
-from services.telemetry.adapters.mongo.key_register import MongoKeyRegister
 from services.telemetry.adapters.mongo.handles import MongoHandles
+from services.telemetry.adapters.mongo.key_register import MongoKeyRegister
 from services.telemetry.domain.flags import context_key
 from services.telemetry.settings import AdminSettings
 from services.telemetry.usecases.consent import Consent
@@ -114,6 +115,8 @@ def flags_key(tenant: Tenant) -> None:
     """Print the key that LaunchDarkly's rules may name the tenant by, once it consents."""
 
     async def work(database: Database) -> None:
+        if await database[TENANTS].find_one({"tenant": tenant}) is None:
+            raise NotFound("no such tenant")
         typer.echo(context_key(await MongoHandles(database, SystemIds()).handle(tenant)))
 
     _run(work)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from contracts.routes import ROUTES
-from tools.docs import catalogue, events, internal
+from tools.docs import catalogue, events, flags, internal
 from tools.docs.markdown import code, table
 
 _BLOCK = re.compile(r"(<!-- rendered: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -29,6 +29,7 @@ def _render(name: str, root: Path) -> str:
         "topics": events.topics_table,
         "routes": _routes,
         "internal": internal.render,
+        "flags": flags.flags_table,
         "anonymizer-rules": catalogue.rules_table,
         "anonymizer-withheld": catalogue.withheld_table,
         "decisions": lambda: _decisions(root),

@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from contracts.flags import EVERYBODY, SEARCH, UPLOAD_RESULTS, UPLOAD_WAIT, Flag
 from contracts.tenancy import TenantStatus
 from kit.flags import Flags
-from kit.ids import SystemIds
 from kit.kafka.client import Names
 from kit.kafka.flag_states import FlagReader
-from kit.mongo import connect
 from kit.observability.metrics import REGISTRY
-from services.telemetry.adapters.mongo.handles import MongoHandles
-from services.telemetry.domain.flags import context_key
+from services.telemetry.__main__ import cli
 from tests.harness.installation import Installation
 from tests.harness.polling import eventually
 from tests.harness.tenancy_world import TenancyWorld
@@ -56,10 +54,11 @@ class Flagged:
 
     async def key(self, tenant: str) -> str:
         """Return the key of a tenant's context."""
-        installation = self.house.installation
-        database = installation.database("telemetry")
-        async with connect(installation.backends.mongodb, database) as found:
-            return context_key(await MongoHandles(found, SystemIds()).handle(tenant))
+        runner = CliRunner(env=self.house.installation.environment("telemetry"))
+        command = ["admin", "flags", "key", "--tenant", tenant]
+        result = await asyncio.to_thread(runner.invoke, cli, command)
+        assert result.exit_code == 0, result.output
+        return result.output.strip()
 
 
 @pytest.fixture(scope="module")
