@@ -15,6 +15,8 @@ from services.executions.domain.testexecutions import documents_of
 
 PER_CYCLE = 500
 PER_CASE = 200
+LEAST = 200
+"""Cycles and plans of every project: as many as fill a page, whatever the project has of runs."""
 VERSIONS = 20
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 BETWEEN_CYCLES = timedelta(minutes=5)
@@ -27,8 +29,9 @@ async def fill(database: Database, tenant: Tenant, count: int) -> None:
     chance = random.Random(7)
     rows = database[testexecutions.COLLECTION]
     cycles = range(1, count // PER_CYCLE + 1)
-    await database[testcycles.COLLECTION].insert_many([_cycle(tenant, n) for n in cycles])
-    await database[testplans.COLLECTION].insert_many([_plan(tenant, n) for n in cycles])
+    planned = range(1, max(len(cycles), LEAST) + 1)
+    await database[testcycles.COLLECTION].insert_many([_cycle(tenant, n) for n in planned])
+    await database[testplans.COLLECTION].insert_many([_plan(tenant, n) for n in planned])
     batch: list[Document] = []
     for cycle in cycles:
         batch += _runs(tenant, cycle, count // PER_CASE, chance)

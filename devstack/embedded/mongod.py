@@ -83,7 +83,7 @@ def find_mongod(folder: Path) -> Mongod:
 
 
 def start_mongod(
-    site: MongodSite, *, log: Path | None = None, started: Started = ignore
+    site: MongodSite, *, log: Path | None = None, started: Started = ignore, cache_gb: float = 0.25
 ) -> Process:
     """Start mongod and return once it is a writable primary."""
     data = site.folder / "data"
@@ -92,7 +92,7 @@ def start_mongod(
     command: list[str | Path] = [mongod.executable, "--dbpath", data, "--port", str(site.port)]
     command += ["--bind_ip", LOOPBACK, "--nounixsocket", "--replSet", _REPLICA_SET]
     # small journal files and cache: 25 MB on disk instead of 300, 130 MB in memory
-    command += ["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "256"]
+    command += ["--wiredTigerCacheSizeGB", str(cache_gb), "--oplogSize", "256"]
     command += ["--wiredTigerEngineConfigString", "log=(file_max=8MB)"]
     # no secondary could take over, so nothing is gained by waiting for one at the end
     command += ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"]
@@ -116,7 +116,7 @@ def mongod_is_writable(uri: str) -> bool:
 
 
 @contextmanager
-def embedded_mongod(folder: Path) -> Iterator[str]:
+def embedded_mongod(folder: Path, *, cache_gb: float = 0.25) -> Iterator[str]:
     """Run mongod on a free port for the length of the block; gives its URI.
 
     The folder must be new or empty. Neither it nor mongod stays behind, also when this process
@@ -124,7 +124,7 @@ def embedded_mongod(folder: Path) -> Iterator[str]:
     """
     with guarded_folder(folder) as guard:
         site = MongodSite(folder.resolve(), *free_ports(1))
-        start_mongod(site, started=guard.watch)
+        start_mongod(site, started=guard.watch, cache_gb=cache_gb)
         yield site.uri
 
 
