@@ -109,8 +109,6 @@ FileName = Annotated[str, Depends(_file_name)]
 def attachment_routes(attachments: Attachments, resource: Resource) -> APIRouter:
     """Build the routes."""
     router = APIRouter(tags=[resource.tag])
-    listed, fetched, sent = resource.operations
-    one = f"{resource.one_path}/attachments"
 
     async def of(located: Annotated[Located, Depends(resource.seen)]) -> Response:
         """List attachments with their ids, oldest first; 404 where there are none."""
@@ -146,6 +144,19 @@ def attachment_routes(attachments: Attachments, resource: Resource) -> APIRouter
             raise InvalidInput(error.message) from None
         return json_response({"id": ident, "name": name})
 
+    _add(router, resource, of, fetch, send)
+    return router
+
+
+def _add(
+    router: APIRouter,
+    resource: Resource,
+    of: Callable[..., Any],
+    fetch: Callable[..., Any],
+    send: Callable[..., Any],
+) -> None:
+    listed, fetched, sent = resource.operations
+    one = f"{resource.one_path}/attachments"
     add = partial(router.add_api_route, response_class=Response)
     add(
         f"{resource.list_path}/attachments",
@@ -170,7 +181,6 @@ def attachment_routes(attachments: Attachments, resource: Resource) -> APIRouter
         openapi_extra={"requestBody": {"required": True, "content": _BYTES}},
     )
     upload(methods=["POST"], include_in_schema=False)
-    return router
 
 
 def removal_route(

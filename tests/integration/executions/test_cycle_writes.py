@@ -45,7 +45,7 @@ async def test_a_cycle_with_everything_reads_back(linked: Linked) -> None:
     ready, place = await option(linked), await linked.folder("TEST_CYCLE")
     await linked.define("test-cycle", "SINGLE_LINE_TEXT", "Build")
     sent = {
-        "name": "  Nightly \x00 $where ä☃",
+        "name": "  Nightly $where ä☃",
         "description": "<b>d</b>",
         "plannedStartDate": START,
         "plannedEndDate": "2026-12-24T13:00:00.999+01:00",

@@ -71,7 +71,7 @@ async def test_what_was_read_may_be_put_back_edited(site: Site) -> None:
     statuses = await option_ids(site, "/statuses", statusType="TEST_CASE")
     jira = f"https://{site.tenant}.atlassian.net/rest/api/2"
     changes = {
-        "name": "$set.name\u0000",
+        "name": "$set.name",
         "objective": "<b>other</b>",
         "precondition": "",
         "estimatedTime": 0,
