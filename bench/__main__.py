@@ -4,7 +4,7 @@ import argparse
 import logging
 from collections.abc import Callable
 
-from bench import consumer, create, delivery, upload, webhooks
+from bench import anonymizer, consumer, create, delivery, upload, webhooks
 from bench.library import measure as library
 from bench.pages import measure as pages
 from bench.report import Figure, publish
@@ -19,6 +19,7 @@ MEASUREMENTS: dict[str, Callable[[Stack], list[Figure]]] = {
     "memory": upload.memory,
 }
 ALONE: dict[str, Callable[[], list[Figure]]] = {
+    "anonymizer": anonymizer.measure,
     "library": library.measure,
     "pages": pages.measure,
 }

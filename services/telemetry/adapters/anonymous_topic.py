@@ -11,6 +11,8 @@ from kit.kafka.producer import Publisher
 from kit.kafka.records import Outgoing, outgoing
 from services.telemetry.usecases.anonymizing import Anonymised
 
+_Envelope = Event[AnonymousEvent]
+
 
 class AnonymousTopic:
     """Implements ``usecases.anonymizing.Outlet``."""
@@ -27,7 +29,7 @@ class AnonymousTopic:
         event = item.event
         subject = event.user or event.event_id
         # neither trace nor exact time nor id of the product event: each leads back to a person
-        envelope: Event[Any] = Event[AnonymousEvent](
+        envelope: Event[Any] = _Envelope(
             id=event.event_id,
             source="ostro/telemetry",
             type=ANONYMOUS.type,

@@ -54,4 +54,6 @@ def _count_unknown_fields(value: bytes) -> None:
         names = orjson.loads(value)["data"].keys()
     except orjson.JSONDecodeError:
         return  # Pydantic reads a little more than orjson does, and has left out the rest
-    DROPPED_FIELDS.inc(len(names - _KNOWN_FIELDS))
+    unknown = len(names - _KNOWN_FIELDS)
+    if unknown:
+        DROPPED_FIELDS.inc(unknown)

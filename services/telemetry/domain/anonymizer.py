@@ -50,13 +50,10 @@ def anonymize(event: Event[ProductEvent], context: Context) -> AnonymousEvent | 
     if event.data.name not in CATALOGUE:
         return Dropped(DropReason.UNKNOWN_EVENT)
     try:
-        return AnonymousEvent.model_validate(
-            {
-                "event_id": context.pseudonyms.of(Domain.EVENT, event.id, EVENT_CHARACTERS),
-                "name": event.data.name,
-                "hour": hour_of(event.time),
-                **fields_of(event.data, context),
-            }
-        )
+        fields = fields_of(event.data, context)
+        fields["event_id"] = context.pseudonyms.of(Domain.EVENT, event.id, EVENT_CHARACTERS)
+        fields["name"] = event.data.name
+        fields["hour"] = hour_of(event.time)
+        return AnonymousEvent.model_validate(fields)
     except Exception:  # noqa: BLE001  whatever went wrong, the event must not leave
         return Dropped(DropReason.ERROR)

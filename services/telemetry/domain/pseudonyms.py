@@ -7,15 +7,18 @@ from the event's own time, so that a repeat gets the same pseudonym whenever it 
 import hmac
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 
 KEY_BYTES = 32
 ID_CHARACTERS = 24
 EVENT_CHARACTERS = 32
 
 _SEPARATOR = b"\x1f"
+_BLOCK_BYTES = 64  # of SHA-256; keys are shorter
 # an event older than a month was held back by no outage that we know of
 OLDEST = timedelta(days=35)
 NEWEST = timedelta(hours=1)
+_NO_OFFSET = timedelta()
 
 
 class Domain(StrEnum):
@@ -34,18 +37,24 @@ def pseudonym(key: bytes, domain: Domain, value: str, characters: int = ID_CHARA
 
 
 class Pseudonyms:
-    """The same under one key whose first block is hashed once per domain."""
+    """The same under one key, a third of the cost: what never changes is hashed once.
+
+    HMAC as RFC 2104 defines it: ``H(key xor opad, H(key xor ipad, message))``.
+    """
 
     def __init__(self, key: bytes) -> None:
-        self._begun = {
-            domain: hmac.new(key, domain.value.encode() + _SEPARATOR, "sha256") for domain in Domain
-        }
+        block = key.ljust(_BLOCK_BYTES, b"\0")
+        inner, self._outer = (sha256(bytes(b ^ pad for b in block)) for pad in (0x36, 0x5C))
+        self._inner = {domain: inner.copy() for domain in Domain}
+        for domain, begun in self._inner.items():
+            begun.update(domain.value.encode() + _SEPARATOR)
 
     def of(self, domain: Domain, value: str, characters: int = ID_CHARACTERS) -> str:
         """Return what ``pseudonym`` returns."""
-        begun = self._begun[domain].copy()
-        begun.update(value.encode("utf-8", "surrogatepass"))
-        return begun.hexdigest()[:characters]
+        inner, outer = self._inner[domain].copy(), self._outer.copy()
+        inner.update(value.encode("utf-8", "surrogatepass"))
+        outer.update(inner.digest())
+        return outer.hexdigest()[:characters]
 
 
 class Period(StrEnum):
@@ -59,7 +68,7 @@ class Period(StrEnum):
 
 def epoch_of(moment: datetime, period: Period = Period.MONTH) -> str:
     """Return the epoch in UTC: ``2026-11-24``, ``2026-W48``, ``2026-11`` or ``2026-Q4``."""
-    day = moment.astimezone(UTC)
+    day = moment if moment.utcoffset() == _NO_OFFSET else moment.astimezone(UTC)
     match period:
         case Period.DAY:
             return day.strftime("%Y-%m-%d")
@@ -97,7 +106,8 @@ def late_epochs(now: datetime, period: Period) -> list[str]:
 
 def hour_of(moment: datetime) -> datetime:
     """Truncate to the hour in UTC."""
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    in_utc = moment if moment.utcoffset() == _NO_OFFSET else moment.astimezone(UTC)
+    return in_utc.replace(minute=0, second=0, microsecond=0, tzinfo=UTC)
 
 
 def plausible(moment: datetime, now: datetime) -> bool:

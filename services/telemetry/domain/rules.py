@@ -5,7 +5,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from contracts.catalogue import CATALOGUE
@@ -35,11 +34,16 @@ class Context:
         self.tenant = tenant
         self.pseudonyms = Pseudonyms(key)
         self.keep_keys = keep_keys
+        self._facts: dict[str, Mapping[str, Any]] = {}
 
-    @cached_property
-    def facts(self) -> Mapping[str, Any]:
-        """Fields that are the same for every event of the tenant."""
-        return {name: rule.apply(self) for name, rule in FACTS.items()}
+    def facts_of(self, name: str) -> Mapping[str, Any]:
+        """Return the fields that are the same for every event of this name."""
+        found = self._facts.get(name)
+        if found is None:
+            fields = CATALOGUE[name].fields
+            found = {field: fact.apply(self) for field, fact in FACTS.items() if field in fields}
+            self._facts[name] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,20 +185,15 @@ WITHHELD: Mapping[str, str] = {
 """Input fields that never leave, and why."""
 
 
-_PLANS = {
-    name: (
-        tuple((field, RULES[field].apply) for field in RULES if field in definition.fields),
-        tuple(field for field in FACTS if field in definition.fields),
-    )
+_APPLIED = {
+    name: tuple((field, rule.apply) for field, rule in RULES.items() if field in definition.fields)
     for name, definition in CATALOGUE.items()
 }
 
 
 def fields_of(event: ProductEvent, context: Context) -> dict[str, Any]:
     """Apply the rules of the fields that the catalogue allows an event of this name."""
-    rules, names = _PLANS[event.name]
-    facts = context.facts
-    fields: dict[str, Any] = {name: facts[name] for name in names}
-    for name, apply in rules:
+    fields = dict(context.facts_of(event.name))
+    for name, apply in _APPLIED[event.name]:
         fields[name] = apply(event, context)
     return fields

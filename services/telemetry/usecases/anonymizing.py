@@ -92,13 +92,15 @@ class Anonymizing:
     async def anonymise(self, events: Sequence[Event[ProductEvent]]) -> list[Anonymised | Dropped]:
         """Return what becomes of each event; publishes and counts nothing."""
         now = self._clock.now()
-        refused = [screen(event, now) for event in events]
-        passed = [e for e, no in zip(events, refused, strict=True) if no is None]
-        owners = await self._owners({event.tenantid for event in passed})
-        contexts = await self._contexts(passed, owners)
+        screened = [
+            screen(event, now) or (event.tenantid, self._keys.epoch(event.time)) for event in events
+        ]
+        wanted = {found for found in screened if not isinstance(found, Dropped)}
+        owners = await self._owners({tenant for tenant, _ in wanted})
+        contexts = await self._contexts(wanted, owners)
         return [
-            self._one(event, owners, contexts) if no is None else no
-            for event, no in zip(events, refused, strict=True)
+            found if isinstance(found, Dropped) else _one(event, found, owners, contexts)
+            for event, found in zip(events, screened, strict=True)
         ]
 
     async def _owners(self, tenants: Collection[str]) -> dict[str, _Owner]:
@@ -114,28 +116,27 @@ class Anonymizing:
         return owners
 
     async def _contexts(
-        self, events: Sequence[Event[ProductEvent]], owners: Mapping[str, _Owner]
+        self, wanted: Collection[TenantEpoch], owners: Mapping[str, _Owner]
     ) -> dict[TenantEpoch, Context]:
         """Look up keys once for all events of an epoch; destroyed ones are missing."""
         # only of tenants that there are: a name that nobody has must not get a key
-        wanted = {(e.tenantid, self._keys.epoch(e.time)) for e in events if e.tenantid in owners}
-        keys = await self._keys.keys(wanted)
+        keys = await self._keys.keys([pair for pair in wanted if pair[0] in owners])
         return {
             pair: Context(owners[pair[0]].state, key, keep_keys=owners[pair[0]].keep_keys)
             for pair, key in keys.items()
         }
 
-    def _one(
-        self,
-        event: Event[ProductEvent],
-        owners: Mapping[str, _Owner],
-        contexts: Mapping[TenantEpoch, Context],
-    ) -> Anonymised | Dropped:
-        owner = owners.get(event.tenantid)
-        if owner is None:
-            return Dropped(DropReason.UNKNOWN_TENANT)
-        context = contexts.get((event.tenantid, self._keys.epoch(event.time)))
-        if context is None:
-            return Dropped(DropReason.KEY_DESTROYED)
-        result = anonymize(event, context)
-        return result if isinstance(result, Dropped) else Anonymised(result, owner.handle)
+
+def _one(
+    event: Event[ProductEvent],
+    pair: TenantEpoch,
+    owners: Mapping[str, _Owner],
+    contexts: Mapping[TenantEpoch, Context],
+) -> Anonymised | Dropped:
+    owner, context = owners.get(event.tenantid), contexts.get(pair)
+    if owner is None:
+        return Dropped(DropReason.UNKNOWN_TENANT)
+    if context is None:
+        return Dropped(DropReason.KEY_DESTROYED)
+    result = anonymize(event, context)
+    return result if isinstance(result, Dropped) else Anonymised(result, owner.handle)
