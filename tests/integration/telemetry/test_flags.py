@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import queue
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,9 @@ from kit.kafka.client import Names
 from kit.kafka.flag_states import FlagReader
 from kit.observability.metrics import REGISTRY
 from services.telemetry.__main__ import cli
+from services.telemetry.adapters.flags.launchdarkly import REGIONS, Hosts, LaunchDarkly, _config
 from tests.harness.installation import Installation
+from tests.harness.launchdarkly import drop_refused_sockets
 from tests.harness.polling import eventually
 from tests.harness.tenancy_world import TenancyWorld
 from tests.integration.telemetry.house import House, house
@@ -102,6 +105,37 @@ def refused(flag: Flag[Any]) -> float:
     """Return how many values of a flag were refused so far, in this process."""
     labels = {"flag": flag.key}
     return REGISTRY.get_sample_value("ostro_flag_values_refused_total", labels) or 0
+
+
+async def test_a_refused_key_is_told_and_nothing_is_decided(processors: Standins) -> None:
+    url, told = f"{processors.url}/launchdarkly", queue.SimpleQueue[str | None]()
+
+    def ignore() -> None:
+        """Nothing can change."""
+
+    source = await asyncio.to_thread(
+        LaunchDarkly, "another", Hosts(url, url, url), "refused", ignore, told.put
+    )
+    try:
+        reason = await asyncio.to_thread(told.get, timeout=20)
+        assert reason is not None
+        assert "401" in reason
+        assert source.generation is None
+    finally:
+        await asyncio.to_thread(source.close)
+        del source
+        drop_refused_sockets()
+
+
+def test_a_region_moves_every_host_and_nothing_is_ever_sent() -> None:
+    config = _config(SDK_KEY, REGIONS["eu"])
+    assert {config.stream_base_uri, config.base_uri, config.events_uri} == {
+        f"https://{host}.eu.launchdarkly.com{path}"
+        for host, path in (("stream", ""), ("sdk", ""), ("events", "/bulk"))
+    }
+    assert not config.send_events
+    assert config.diagnostic_opt_out
+    assert config.all_attributes_private
 
 
 async def test_what_is_decided_for_everybody_reaches_every_tenant(flagged: Flagged) -> None:
