@@ -17,25 +17,11 @@ from tests.harness.installation import Installation
 from tests.harness.polling import eventually
 from tests.harness.tenancy_world import TenancyWorld
 from tests.harness.watch import watching
-from tests.integration.telemetry.house import House, house, records
-from tests.integration.telemetry.standins import BUGSNAG_KEY, Standins
+from tests.integration.telemetry.house import House, bugsnag_settings, house, records
+from tests.integration.telemetry.standins import Standins
 
 BUGSNAG = "telemetry.bugsnag"
 FIRST = "telemetry.diagnostics"
-
-
-def bugsnag(installation: Installation, processors: Standins, **more: Any) -> dict[str, Any]:
-    """Return the settings that point telemetry at BugSnag's stand-in."""
-    base = f"{processors.url}/bugsnag"
-    return {
-        "bugsnag_api_key_file": installation.secret("bugsnag-api-key", BUGSNAG_KEY),
-        "bugsnag_notify_url": f"{base}/notify",
-        "bugsnag_sessions_url": f"{base}/sessions",
-        "bugsnag_traces_url": f"{base}/v1/traces",
-        "segment_url": None,
-        "amplitude_url": None,
-        **more,
-    }
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +29,9 @@ async def running(
     installation: Installation, world: TenancyWorld, processors: Standins
 ) -> AsyncIterator[House]:
     """One telemetry service for the module, which keeps its own errors to itself."""
-    async with house(installation, world, processors, **bugsnag(installation, processors)) as found:
+    async with house(
+        installation, world, processors, **bugsnag_settings(installation, processors)
+    ) as found:
         yield found
 
 
