@@ -63,8 +63,8 @@ class Process:
         self.making = Making(
             database, rows, self.segments, summaries, self.claims, self.maker, turn
         )
-        totals = RunTotals(rows, self.segments, lambda *_: None)
-        self.executions = TestExecutionRepository(database, totals)
+        self.totals = RunTotals(rows, self.segments, lambda *_: None)
+        self.executions = TestExecutionRepository(database, self.totals)
 
 
 class Scene:
@@ -314,6 +314,29 @@ async def test_a_page_is_where_it_is_after_a_write_that_was_not_seen(database: D
     await writer.claims.once(idle_seconds=-1)
     await writer.making.cover(TENANT, SPAN)
     assert await page() == (5, [public_id(PROJECT, 5_002)])
+
+
+async def test_what_changed_is_found_among_much_that_did_not(database: Database) -> None:
+    await ensure_indexes(database, INDEXES)
+    scene = Scene(database, 0)
+    process = scene.processes[0]
+    runs = [
+        scene.run(public_id(PROJECT, n), cycle=n % 3) | {"updated_on": START + timedelta(minutes=n)}
+        for n in [*range(1, 40), *range(5_001, 5_040), *range(10_001, 10_040)]
+    ]
+    scene.random.shuffle(runs)
+    await scene.rows.insert_many(runs)
+    await process.making.cover(TENANT, SPAN)
+    await scene.rows.insert_one(scene.run(public_id(PROJECT, 20_000), 1) | {"updated_on": START})
+    for after, cycle in ((20, None), (20, 1), (5_030, None), (5_030, 2), (10_039, None)):
+        moment = START + timedelta(minutes=after)
+        wanted = ExecutionFilter({PROJECT}, cycle=cycle, updated_after=moment)
+        expected = sorted(
+            r["id"] for r in runs if r["updated_on"] > moment and cycle in {None, r["cycle"]}
+        )
+        start, hidden = (expected[3] if expected else 0), Hidden(scene.uploads, TENANT)
+        found = await process.totals.walk(TENANT, wanted, hidden, start, 30)
+        assert [r["id"] for r in found] == expected[3:33]
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -258,13 +258,17 @@ class RunTotals:
     async def _walked(self, view: _View, start: int, limit: int) -> AsyncIterator[Rows | None]:
         """Yield runs by id, some at a time; None as ``_rows`` does."""
         pending: list[int] = []
+        changed = view.wanted.updated_after is not None
         for piece in view.pieces:
-            if piece.summary is None and not view.wanted.only_last:
+            if _unchanged(piece, view):
+                continue
+            # of what a summary has when was changed is not known: asked by ids, some at a time, the
+            # first change of a segment may be forty questions away
+            looked_at = piece.summary is None or (changed and view.sought.plain)
+            if looked_at and not view.wanted.only_last:
                 yield await self._by_ids(view.tenant, pending, view)
                 pending = []
                 yield await self._found(view, (max(start, piece.first), piece.end), 0, limit)
-                continue
-            if _unchanged(piece, view):
                 continue
             details: AllDetails | None = {}
             if piece.summary is not None and view.sought.groups(piece.summary):
