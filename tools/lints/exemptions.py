@@ -28,6 +28,13 @@ EXEMPT: dict[tuple[str, str, str], str] = {
     ),
     **_tenant_first(
         "executions",
+        "runlooks",
+        {
+            "RunLooks._read": "each part of a look begins with the tenant: revisions, hiding, query_of"
+        },
+    ),
+    **_tenant_first(
+        "executions",
         "testexecutions",
         {"ExecutionWriter._insert": "insert-only ingest: ids that start with the tenant"},
     ),
