@@ -29,31 +29,38 @@ class Diagnostics:
         self._publisher = publisher
         self._topic = names.topic(DIAGNOSTIC)
         self._ids = ids
+        self._begun: list[Outgoing] = []
 
     async def run(self) -> None:
         """Publish what is noted, about once a second, until cancelled."""
         while True:
-            await self._publish(self._recorder.take())
+            await self._publish(self._records(self._recorder.take()))
             await asyncio.sleep(_EVERY_SECONDS)
 
     async def flush(self) -> None:
         """Publish the rest; a broker that is away is not waited for."""
-        rest = self._recorder.rest()
+        rest = [*self._begun, *self._records(self._recorder.rest())]
         try:
             async with asyncio.timeout(_FLUSH_SECONDS):
                 await self._publish(rest)
         except TimeoutError:
             DIAGNOSTICS.labels("dropped").inc(len(rest))
 
-    async def _publish(self, notes: Sequence[Noted]) -> None:
-        if not notes:
+    async def _publish(self, records: list[Outgoing]) -> None:
+        if not records:
             return
+        # after a stop in the middle the flush sends them, again perhaps, under the same ids
+        self._begun = records
         try:
-            await self._publisher.send([self._record(note) for note in notes])
+            await self._publisher.send(records)
         except Exception:  # noqa: BLE001  a service does not end for what it tells of itself
-            DIAGNOSTICS.labels("dropped").inc(len(notes))
+            DIAGNOSTICS.labels("dropped").inc(len(records))
         else:
-            DIAGNOSTICS.labels("sent").inc(len(notes))
+            DIAGNOSTICS.labels("sent").inc(len(records))
+        self._begun = []
+
+    def _records(self, notes: Sequence[Noted]) -> list[Outgoing]:
+        return [self._record(note) for note in notes]
 
     def _record(self, note: Noted) -> Outgoing:
         service = self._recorder.service
