@@ -29,9 +29,7 @@ EXEMPT: dict[tuple[str, str, str], str] = {
     **_tenant_first(
         "executions",
         "runlooks",
-        {
-            "RunLooks._read": "each part of a look begins with the tenant: revisions, hiding, query_of"
-        },
+        {"RunLooks._read": "revisions, hiding, query_of: each begins with the tenant"},
     ),
     **_tenant_first(
         "executions",
