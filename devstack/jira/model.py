@@ -20,6 +20,7 @@ from devstack.jira.content import (
 from devstack.jira.forge.app import ForgeApp, GrantedToken
 
 InstallationState = Literal["installed", "disabled", "uninstalled"]
+DEFAULT_LICENCE_TYPE = "COMMERCIAL"
 LicenceState = Literal["unlicensed_free", "active", "evaluation", "expired", "none_page"]
 
 
@@ -82,6 +83,8 @@ class Installation(BaseModel):
     on_forge: bool = False
     state: InstallationState = "installed"
     licence: LicenceState = "unlicensed_free"
+    licence_type: str = DEFAULT_LICENCE_TYPE
+    support_entitlement: str | None = None
     properties: dict[str, Any] = Field(default_factory=dict)
     webhooks: list[ModuleWebhook] = Field(default_factory=list)
     dynamic_webhooks: list[DynamicWebhook] = Field(default_factory=list)

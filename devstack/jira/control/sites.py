@@ -11,7 +11,7 @@ from starlette.routing import Route
 from devstack.jira import demo
 from devstack.jira.control.body import Strict, read, site_named
 from devstack.jira.lifecycle import Driver, Impossible, Order
-from devstack.jira.model import LicenceState, Site
+from devstack.jira.model import DEFAULT_LICENCE_TYPE, LicenceState, Site
 from devstack.jira.world import World
 
 Listen = Callable[[int], Awaitable[str]]
@@ -27,6 +27,9 @@ class NewSite(Strict):
 
 class LicenceOrder(Strict):
     state: LicenceState
+    type: str = DEFAULT_LICENCE_TYPE
+    support_entitlement_number: str | None = None
+    """None: an entitlement as Atlassian writes it today, beside one that is always the same."""
     app_key: str | None = None
 
 
@@ -109,6 +112,8 @@ class SiteControl:
         for app in found:
             if app is not None:
                 app.licence = order.state
+                app.licence_type = order.type
+                app.support_entitlement = order.support_entitlement_number
         self._world.save()
         return JSONResponse(shown(site))
 

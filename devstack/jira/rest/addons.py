@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from devstack.jira import demo
-from devstack.jira.model import Installation, LicenceState
+from devstack.jira.model import Installation
 from devstack.jira.rest.operation import Ask, BadRequest, Operation, Reply, errors
 
 CLIENT_KEY_PROPERTY = "connect_client_key_019cdff3-8bfb-71fe-9628-875b700aebb8"
@@ -12,17 +12,18 @@ MAX_KEY = 127
 _ENTITLEMENT = "8f3a1d52-6d1b-4f0e-9b53-2f7d1e6c9a10"
 
 
-def _licence(state: LicenceState) -> dict[str, Any] | None:
-    if state in ("unlicensed_free", "none_page"):
+def _licence(app: Installation) -> dict[str, Any] | None:
+    if app.licence in ("unlicensed_free", "none_page"):
         return None
-    return {
-        "active": state != "expired",
-        "type": "COMMERCIAL",
-        "evaluation": state == "evaluation",
-        "supportEntitlementNumber": "SEN-1234567",
-        "entitlementId": _ENTITLEMENT,
-        "entitlementNumber": "E-1AB-2CD-3EF-4GH",
+    bean: dict[str, Any] = {
+        "active": app.licence != "expired",
+        "type": app.licence_type,
+        "evaluation": app.licence == "evaluation",
+        "supportEntitlementNumber": app.support_entitlement or "SEN-1234567",
     }
+    if app.support_entitlement is None:
+        bean |= {"entitlementId": _ENTITLEMENT, "entitlementNumber": "E-1AB-2CD-3EF-4GH"}
+    return bean
 
 
 def _shown(ask: Ask, app: Installation) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def _shown(ask: Ask, app: Installation) -> dict[str, Any]:
             "self": [{"href": ask.link(f"/rest/atlassian-connect/1/addons/{app.app_key}")}],
         },
     }
-    licence = _licence(app.licence)
+    licence = _licence(app)
     if licence is not None:
         bean["license"] = licence
     return bean

@@ -17,8 +17,11 @@ from contracts.telemetry import (
     UploadFormat,
 )
 from contracts.usage import ProductEvent, UsageEventName
+from services.telemetry.adapters.processors.amplitude import Amplitude, Api
+from services.telemetry.adapters.processors.segment import Segment
 from services.telemetry.domain.anonymizer import anonymize
 from services.telemetry.domain.paths import TEMPLATES
+from tests.harness.fakes import ManualClock
 from tests.unit.telemetry.events import KEY, OTHER_KEY, anonymous, context, product
 
 FRAGMENT = 8
@@ -110,10 +113,13 @@ def test_no_fragment_of_any_input_leaves(
         assert pseudonym is None or not fragments(pseudonym) & taken
 
 
-PERSONAL = st.fixed_dictionaries({"account_id": TEXT, "project": NUMBER})
+SOME_TEXT = TEXT.filter(bool)
+PERSONAL = st.fixed_dictionaries({"account_id": SOME_TEXT, "project": NUMBER})
 OF_A_CUSTOMER = st.fixed_dictionaries(
-    {"tenant": TEXT, "site_url": TEXT, "support_entitlement": TEXT, "jira_instance": TEXT}
+    {"tenant": TEXT, "site_url": TEXT, "support_entitlement": TEXT, "jira_instance": SOME_TEXT}
 )
+AT_SEGMENT = Segment("http://127.0.0.1:1", "key", ManualClock())
+AT_AMPLITUDE = Amplitude("http://127.0.0.1:1", "key", Api.BATCH, ManualClock())
 
 
 @given(EVENT_FIELDS, FACTS, st.tuples(PERSONAL, PERSONAL), st.tuples(OF_A_CUSTOMER, OF_A_CUSTOMER))
@@ -132,6 +138,18 @@ def test_events_that_differ_in_personal_fields_only_are_equal_apart_from_pseudon
     ]
     one, two = (r.model_dump(exclude={"user", "instance", "event_id"}) for r in results)
     assert one == two
+    for processor in (AT_SEGMENT, AT_AMPLITUDE):
+        bodies = [without_pseudonyms(processor.prepare(r).body, r) for r in results]
+        assert bodies[0] == bodies[1]
+
+
+def without_pseudonyms(body: bytes, event: AnonymousEvent) -> bytes:
+    """Return a body with the names of its pseudonyms in their place."""
+    for name in ("event_id", "user", "instance"):
+        pseudonym = getattr(event, name)
+        if pseudonym is not None:
+            body = body.replace(pseudonym.encode(), name.encode())
+    return body
 
 
 @given(st.from_regex(r"\A[A-Z]{2,8}-T[0-9]{1,6}\Z"), TEXT, TEXT)
