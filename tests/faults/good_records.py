@@ -11,6 +11,15 @@ from typing import Any
 
 from contracts.base import Contract
 from contracts.customfields import CustomFieldEntity, CustomFieldState, CustomFieldType
+from contracts.diagnostics import (
+    AnonymousDiagnostic,
+    AnonymousError,
+    Diagnostic,
+    ErrorReport,
+    Frame,
+    Place,
+    ServiceName,
+)
 from contracts.envelope import Event
 from contracts.executions import UploadEnded
 from contracts.ids import public_id
@@ -28,7 +37,9 @@ from contracts.tenancy import (
 from contracts.testcases import FolderState, OptionState, OptionType, TestCaseState
 from contracts.topics import (
     ANONYMOUS,
+    ANONYMOUS_DIAGNOSTIC,
     CUSTOM_FIELD_STATE,
+    DIAGNOSTIC,
     FOLDER_STATE,
     JIRA_CHANGE,
     MEMBERSHIP_STATE,
@@ -290,6 +301,38 @@ async def _anonymous(house: House, topic: Topic) -> Good:
     return Good(event.event_id, _event(house, topic, event), sent, headers)
 
 
+async def _diagnostic(house: House, topic: Topic) -> Good:
+    words = "abcdefghijklmnop"
+    module = "services.executions." + "".join(secrets.choice(words) for _ in range(20))
+    frame = Frame(module=module, function="take", line=1)
+    error = ErrorReport(error_class="KeyError", frames=[frame], handled=False, place="http")
+    told = Diagnostic(service="executions", release="0.1.0", error=error)
+
+    async def sent(_: str) -> bool:
+        return module in str(await house.standins.visible("bugsnag"))
+
+    return Good("executions", _event(house, topic, told), sent, {})
+
+
+async def _anonymous_diagnostic(house: House, topic: Topic) -> Good:
+    handles = house.databases["telemetry"]["tenant_handles"]
+    row = await eventually(lambda: handles.find_one({"tenant": house.tenant}))
+    assert row is not None
+    told = AnonymousDiagnostic(
+        event_id=secrets.token_hex(16),
+        service=ServiceName.EXECUTIONS,
+        release="0.1",
+        minute=_NOW.replace(second=0, microsecond=0),
+        error=AnonymousError(error_class="KeyError", handled=False, place=Place.HTTP, count=1),
+    )
+
+    async def sent(_: str) -> bool:
+        return told.event_id in str(await house.standins.visible("bugsnag"))
+
+    headers = {TENANT_HANDLE_HEADER: str(row["handle"]).encode()}
+    return Good(told.event_id, _event(house, topic, told), sent, headers)
+
+
 _MAKERS: Mapping[str, Callable[[House, Topic], Awaitable[Good]]] = {
     TENANT_STATE.name: _tenant,
     PROJECT_STATE.name: _project,
@@ -307,6 +350,8 @@ _MAKERS: Mapping[str, Callable[[House, Topic], Awaitable[Good]]] = {
     UPLOAD.name: _upload,
     USAGE.name: _usage,
     ANONYMOUS.name: _anonymous,
+    DIAGNOSTIC.name: _diagnostic,
+    ANONYMOUS_DIAGNOSTIC.name: _anonymous_diagnostic,
 }
 _MAKERS_OF_GROUPS = {"tenancy.jira-changes": _jira_project}
 """Groups that do something else with a topic than its other readers."""

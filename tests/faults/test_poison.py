@@ -44,7 +44,7 @@ async def house(installation: Installation, world: Operator, hand: Hand) -> Asyn
         tenant = await world.tenant()
         http = await stack.enter_async_context(client(installation, await world.headers(tenant)))
         url = httpx_url("/ostro/v1/telemetry/consent")
-        consent = await http.put(url, json={"segment": True, "amplitude": True})
+        consent = await http.put(url, json={"segment": True, "amplitude": True, "bugsnag": True})
         assert consent.status_code == 200, consent.text
         databases = {
             name: await stack.enter_async_context(

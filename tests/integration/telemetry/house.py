@@ -174,20 +174,10 @@ def settings_of(installation: Installation, standins: Standins, **more: Any) -> 
         "amplitude_url": f"{standins.url}/amplitude",
         "amplitude_api_key_file": installation.secret("amplitude-api-key", API_KEY),
         "amplitude_throttle_seconds": 1.0,
-        **more,
-    }
-
-
-def bugsnag_settings(installation: Installation, standins: Standins, **more: Any) -> dict[str, Any]:
-    """Return the settings that point telemetry at BugSnag's stand-in, and at no other."""
-    base = f"{standins.url}/bugsnag"
-    return {
         "bugsnag_api_key_file": installation.secret("bugsnag-api-key", BUGSNAG_KEY),
-        "bugsnag_notify_url": f"{base}/notify",
-        "bugsnag_sessions_url": f"{base}/sessions",
-        "bugsnag_traces_url": f"{base}/v1/traces",
-        "segment_url": None,
-        "amplitude_url": None,
+        "bugsnag_notify_url": f"{standins.url}/bugsnag/notify",
+        "bugsnag_sessions_url": f"{standins.url}/bugsnag/sessions",
+        "bugsnag_traces_url": f"{standins.url}/bugsnag/v1/traces",
         **more,
     }
 

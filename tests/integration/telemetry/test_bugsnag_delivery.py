@@ -15,24 +15,11 @@ from kit.kafka.records import Outgoing, outgoing
 from kit.observability.metrics import REGISTRY
 from tests.harness.installation import Installation
 from tests.harness.polling import eventually
-from tests.harness.tenancy_world import TenancyWorld
 from tests.harness.watch import watching
-from tests.integration.telemetry.house import House, bugsnag_settings, house, records
-from tests.integration.telemetry.standins import Standins
+from tests.integration.telemetry.house import House, records
 
 BUGSNAG = "telemetry.bugsnag"
 FIRST = "telemetry.diagnostics"
-
-
-@pytest.fixture(scope="module")
-async def running(
-    installation: Installation, world: TenancyWorld, processors: Standins
-) -> AsyncIterator[House]:
-    """One telemetry service for the module, which keeps its own errors to itself."""
-    async with house(
-        installation, world, processors, **bugsnag_settings(installation, processors)
-    ) as found:
-        yield found
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ from tests.harness.operator import Operator, operator
 from tests.harness.polling import eventually
 from tests.harness.system import client, service
 from tests.harness.watch import watching
-from tests.integration.telemetry.house import bugsnag_settings, settings_of
+from tests.integration.telemetry.house import settings_of
 from tests.integration.telemetry.standins import Standins
 
 CANARY = f"jane-{secrets.token_hex(10)}"
@@ -80,8 +80,7 @@ class Scene:
 @pytest.fixture(scope="module")
 async def scene(installation: Installation, processors: Standins) -> AsyncIterator[Scene]:
     """Start everything."""
-    more = bugsnag_settings(installation, processors, bugsnag_own_errors=True)
-    telemetry = settings_of(installation, processors, **more)
+    telemetry = settings_of(installation, processors, bugsnag_own_errors=True)
     async with contextlib.AsyncExitStack() as stack:
         found: Operator = await stack.enter_async_context(operator(installation))
         master = installation.secret("master")
