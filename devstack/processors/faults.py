@@ -1,5 +1,6 @@
 """The fault matrix: a script of bad answers for each processor."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -60,6 +61,9 @@ class Fault(BaseModel):
     seconds: float = 2.0
     location: str = "http://127.0.0.1:9/"
     ids: list[str] = Field(default_factory=list)
+    pattern: str | None = Field(
+        default=None, description="ids that begin so (a regular expression), beside `ids`"
+    )
     indexes: list[int] = Field(default_factory=list)
     field: str = "event_properties"
 
@@ -70,6 +74,11 @@ class Fault(BaseModel):
     @property
     def live(self) -> bool:
         return self.times is None or self.times > 0
+
+    def names(self, ident: str) -> bool:
+        """Whether an id is one of `ids`, or of the pattern."""
+        by_pattern = self.pattern is not None and re.match(self.pattern, ident) is not None
+        return by_pattern or ident in self.ids
 
     def use(self) -> None:
         if self.times is not None:

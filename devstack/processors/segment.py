@@ -6,6 +6,7 @@ Answers 200 to almost everything; what it did not like is silently missing from 
 import base64
 import binascii
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,6 +49,8 @@ class Limits(BaseModel):
     requests_per_second: int = 1000
     dedup_seconds: float = 24 * 3600
     kept_events: int = 200_000
+    refused_ids: str | None = None
+    """A regular expression: a batch with a messageId that begins so is a 400, which names none."""
 
 
 def _moment(text: object) -> datetime | None:
@@ -134,6 +137,9 @@ class Segment:
             raise Unreadable("malformed JSON")
         if any(_size(message) > self.limits.event_bytes for message in batch):
             raise Unreadable("exceeds max message size")
+        refused = self.limits.refused_ids
+        if refused is not None and any(re.match(refused, _id(message)) for message in batch):
+            raise Unreadable("malformed JSON")
         return envelope, batch
 
     @staticmethod
@@ -203,6 +209,10 @@ class Segment:
 
 def _size(message: Any) -> int:
     return len(json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _id(message: Any) -> str:
+    return str(message.get("messageId")) if isinstance(message, dict) else ""
 
 
 def _text(moment: datetime) -> str:

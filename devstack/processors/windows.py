@@ -23,10 +23,11 @@ class SeenWithin(Generic[K]):
 
     def _forget(self, now: float) -> None:
         """Keys stand in order of their first sight, so the expired ones are in front."""
-        for key in list(self._first):
-            if now - self._first[key] < self.seconds:
+        while self._first:
+            oldest = next(iter(self._first))
+            if now - self._first[oldest] < self.seconds:
                 return
-            del self._first[key]
+            del self._first[oldest]
 
 
 class RateWindow(Generic[K]):

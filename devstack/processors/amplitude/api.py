@@ -162,7 +162,7 @@ class Amplitude:
 
     def _throttled(self, fault: Fault, events: list[Any], path: str) -> Answer | None:
         threshold = of_endpoint(self.limits, path).events_per_second
-        hit = [key for key in counted(events) if key[1] in fault.ids]
+        hit = [key for key in counted(events) if fault.names(key[1])]
         if not hit:
             return None
         found = TooMany(threshold)

@@ -1,6 +1,7 @@
 """Judging events one by one: what the 400 names by index, and what is kept of a good one."""
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,6 +136,8 @@ def _judge_fields(event: dict[str, Any], index: int, limits: Limits, verdict: Ve
     for name in TEXTS:
         if not isinstance(event.get(name), str | None):
             _note(verdict.invalid, name, index)
+    if limits.refused_ids is not None and re.match(limits.refused_ids, str(event.get("insert_id"))):
+        _note(verdict.invalid, "insert_id", index)
     for name in OBJECTS:
         value = event.get(name)
         if not isinstance(value, dict | None) or _depth(value) > limits.max_depth:

@@ -26,6 +26,8 @@ class Limits(BaseModel):
     max_string: int = 1024
     max_depth: int = 40
     kept_events: int = 200_000
+    refused_ids: str | None = None
+    """A regular expression: events whose insert_id begins so are invalid whenever they come."""
 
 
 @dataclass(frozen=True, slots=True)
