@@ -5,6 +5,7 @@ key, the SDK's name and version, and a random id of this process. No event, no d
 context is ever sent.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,11 @@ KIND = "organization"
 ANONYMOUS_KEY = "anonymous"
 _REFUSED = frozenset({401, 403})
 _EVENTS = (ProviderEvent.PROVIDER_READY, ProviderEvent.PROVIDER_CONFIGURATION_CHANGED)
+
+# the SDK's constructor does not wait for us, and warns each time that it did not wait long enough
+logging.getLogger("ldclient.util").addFilter(
+    lambda record: not record.getMessage().startswith("Initialization timeout exceeded")
+)
 
 
 @dataclass(frozen=True, slots=True)
