@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from contracts.routes import ROUTES
-from tools.docs import catalogue, events, flags, internal
+from tools.docs import catalogue, events, flags, internal, promised
 from tools.docs.markdown import code, table
 
 _BLOCK = re.compile(r"(<!-- rendered: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -32,6 +32,7 @@ def _render(name: str, root: Path) -> str:
         "flags": flags.flags_table,
         "anonymizer-rules": catalogue.rules_table,
         "anonymizer-withheld": catalogue.withheld_table,
+        "promised": promised.promised_table,
         "decisions": lambda: _decisions(root),
     }
     return blocks[name]()
