@@ -44,6 +44,10 @@ def application(recorder: Recorder) -> FastAPI:
         CONCERNED.set("tenant-1")
         raise {"bug": KeyError, "down": AutoReconnect}[key]("jane@example.com")
 
+    @app.get("/v2/open")
+    async def everybodys() -> None:
+        raise ValueError
+
     errors.install(app)
     app.add_middleware(Observe, recorder=recorder, edge=True)
     return app
@@ -55,13 +59,26 @@ async def test_a_request_that_fails_is_noted_with_its_tenant(recorder: Recorder)
         assert (await http.get("/v2/things/bug")).status_code == 500
         assert (await http.get("/v2/things/down")).status_code == 503
     notes = recorder.rest()
-    spans = [(n.tenant, n.diagnostic.request) for n in notes if n.diagnostic.request]
-    assert [(t, s.route, s.status // 100) for t, s in spans if s] == [
+    spans = [(n.tenant, n.diagnostic.request) for n in notes]
+    assert [(t, s.route, s.status // 100) for t, s in spans if s is not None] == [
         ("tenant-1", "/v2/things/{key}", 5)
     ]
     (error,) = [n for n in notes if n.diagnostic.error]
     assert error.tenant == "tenant-1"
     assert "jane" not in error.diagnostic.model_dump_json()
+
+
+async def test_nobodys_request_is_not_that_of_the_tenant_before(recorder: Recorder) -> None:
+    # this client calls in the test's own context, as a connection that is kept may
+    transport = httpx.ASGITransport(app=application(recorder))
+    async with httpx.AsyncClient(transport=transport, base_url="http://ostro.test") as http:
+        await http.get("/v2/things/bug")
+        assert CONCERNED.get() == "tenant-1"
+        assert (await http.get("/v2/open")).status_code == 500
+    assert sorted(noted(recorder)) == [
+        (OPERATOR, "ValueError", "http", False),
+        ("tenant-1", "KeyError", "http", False),
+    ]
 
 
 async def test_so_is_one_that_is_answered_before_the_application(recorder: Recorder) -> None:
