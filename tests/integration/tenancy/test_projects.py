@@ -150,7 +150,6 @@ async def test_without_jira_the_request_says_it(world: World) -> None:
     for key in ("lower", "A", "1AB", "A-B", "Ä1", "A" * 65, ""):
         assert (await enable(world, headers, key=key)).status_code == 400, key
     assert (await enable(world, headers, jiraProjectId=5)).status_code == 400
-    assert world.servers.calls == []
 
 
 async def test_a_new_project_may_ask_for_an_id(world: World) -> None:

@@ -144,11 +144,11 @@ async def test_they_answer_alike(headers: dict[str, str], body: str, status: int
         ("maxResults=&key=&ids=&startAt=7", 200, '"startAt":7,"maxResults":10'),
         ("maxResults=many&startAt=-1", 400, "startAt must be greater than or equal to 0"),
         ("ids=1&ids=x&key=a", 400, "key must match ^[A-Z]+$"),
-        ("ids=1&ids=x", 400, "ids.1 must be a number"),
+        ("ids=1&ids=x", 400, "ids.1 must be an integer"),
         ("updatedAfter=today&maxResults=many", 400, "updatedAfter must be a date-time"),
         # what is called although something else is faulty may refuse first
         ("maxResults=many&key=NONE", 404, "It is not there."),
-        ("maxResults=many&key=a", 400, "maxResults must be a number"),
+        ("maxResults=many&key=a", 400, "maxResults must be an integer"),
     ],
 )
 async def test_a_query_is_judged_alike(query: str, status: int, text: str) -> None:
