@@ -191,12 +191,14 @@ async def _survives(house: House, number: int, requests: dict[str, int]) -> None
 
 
 @pytest.mark.long
+@pytest.mark.timeout(300)
 async def test_five_thousand_events_survive_everything(house: House) -> None:
     """Small enough for each change."""
     await _survives(house, 5_000, {"amplitude": 8, "segment": 16})
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)
 async def test_a_hundred_thousand_events_survive_everything(house: House) -> None:
     """0 lost, 0 accepted twice, the refused ones exactly in the DLQ."""
     await _survives(house, 100_000, {"amplitude": 100, "segment": 2_000})

@@ -10,6 +10,7 @@ from contracts.telemetry import AnonymousEvent
 from kit.service import Group, Role
 from services.telemetry.adapters.processors.amplitude import Amplitude
 from services.telemetry.adapters.processors.segment import Segment
+from services.telemetry.composition.hosts import events_address
 from services.telemetry.composition.piece import Common, Piece
 from services.telemetry.consumers.anonymous import AnonymousEvents
 from services.telemetry.settings import secret_or_none
@@ -40,19 +41,15 @@ def configured(common: Common) -> list[Segment | Amplitude]:
     settings, clock = common.runtime.settings, common.runtime.clock
     found: list[Segment | Amplitude] = []
     write_key = secret_or_none(settings.segment_write_key_file)
-    if settings.segment_url is not None and write_key is not None:
-        found.append(Segment(str(settings.segment_url), write_key, clock))
+    segment_url = events_address(settings, "segment")
+    if segment_url is not None and write_key is not None:
+        found.append(Segment(segment_url + settings.segment_path, write_key, clock))
     api_key = secret_or_none(settings.amplitude_api_key_file)
-    if settings.amplitude_url is not None and api_key is not None:
-        found.append(
-            Amplitude(
-                str(settings.amplitude_url),
-                api_key,
-                settings.amplitude_api,
-                clock,
-                settings.amplitude_throttle_seconds,
-            )
-        )
+    amplitude_url = events_address(settings, "amplitude")
+    if amplitude_url is not None and api_key is not None:
+        api, throttle = settings.amplitude_api, settings.amplitude_throttle_seconds
+        path = settings.amplitude_path or api.path
+        found.append(Amplitude(amplitude_url + path, api_key, api, clock, throttle))
     return found
 
 

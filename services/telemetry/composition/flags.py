@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
-from pydantic import HttpUrl
 
 from contracts.telemetry import ProcessorName
 from kit.leases import Lease
@@ -16,6 +15,7 @@ from kit.service import Background, Role, Runtime
 from services.telemetry.adapters.flags.file import FlagsFile
 from services.telemetry.adapters.flags.topic import FlagTopic
 from services.telemetry.adapters.mongo.flag_subjects import MongoFlagSubjects
+from services.telemetry.composition.hosts import flags_address
 from services.telemetry.composition.piece import Common, Piece
 from services.telemetry.metrics import STOPPED
 from services.telemetry.settings import TelemetrySettings, secret_or_none
@@ -79,23 +79,17 @@ def _launchdarkly(
     alarm: Callable[[str | None], None],
 ) -> "LaunchDarkly":
     from services.telemetry.adapters.flags.launchdarkly import (  # noqa: PLC0415  half a second
-        REGIONS,
         Hosts,
         LaunchDarkly,
     )
 
     settings = runtime.settings
-    region = REGIONS[settings.launchdarkly_region]
     hosts = Hosts(
-        _base(settings.launchdarkly_stream_url, region.stream),
-        _base(settings.launchdarkly_base_url, region.base),
-        _base(settings.launchdarkly_events_url, region.events),
+        flags_address(settings, "launchdarkly_stream"),
+        flags_address(settings, "launchdarkly_base"),
+        flags_address(settings, "launchdarkly_events"),
     )
     return LaunchDarkly(sdk_key, hosts, f"telemetry-{runtime.instance}", changed, alarm)
-
-
-def _base(url: HttpUrl | None, otherwise: str) -> str:
-    return otherwise if url is None else str(url).rstrip("/")
 
 
 def _alarm(runtime: Runtime[TelemetrySettings], reason: str | None) -> None:

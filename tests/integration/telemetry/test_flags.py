@@ -18,7 +18,8 @@ from kit.kafka.client import Names
 from kit.kafka.flag_states import FlagReader
 from kit.observability.metrics import REGISTRY
 from services.telemetry.__main__ import cli
-from services.telemetry.adapters.flags.launchdarkly import REGIONS, Hosts, LaunchDarkly, _config
+from services.telemetry.adapters.flags.launchdarkly import Hosts, LaunchDarkly, _config
+from services.telemetry.adapters.processors.regions import HOSTS, Region
 from tests.harness.installation import Installation
 from tests.harness.launchdarkly import drop_refused_sockets
 from tests.harness.polling import eventually
@@ -128,7 +129,9 @@ async def test_a_refused_key_is_told_and_nothing_is_decided(processors: Standins
 
 
 def test_a_region_moves_every_host_and_nothing_is_ever_sent() -> None:
-    config = _config(SDK_KEY, REGIONS["eu"])
+    eu = HOSTS[Region.EU]
+    hosts = Hosts(eu.launchdarkly_stream, eu.launchdarkly_base, eu.launchdarkly_events)
+    config = _config(SDK_KEY, hosts)
     assert {config.stream_base_uri, config.base_uri, config.events_uri} == {
         f"https://{host}.eu.launchdarkly.com{path}"
         for host, path in (("stream", ""), ("sdk", ""), ("events", "/bulk"))

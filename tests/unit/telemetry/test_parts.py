@@ -9,7 +9,13 @@ from pydantic import ValidationError
 
 from kit.kafka.consumer import GiveBack
 from services.telemetry.adapters.processors.http import Endpoint, is_loopback
+from services.telemetry.adapters.processors.regions import HOSTS, Region
 from services.telemetry.adapters.sealing import Sealer, WrongWrappingKey, read_wrapping_key
+from services.telemetry.composition.hosts import (
+    deletion_address,
+    events_address,
+    flags_address,
+)
 from services.telemetry.settings import TelemetrySettings, secret_or_none
 from services.telemetry.usecases.pace import Backoff, LoopPace
 
@@ -60,6 +66,71 @@ def test_empty_settings_of_a_processor_mean_not_configured(
     assert secret_or_none(settings.segment_write_key_file) is None
     assert (settings.http_port, settings.internal_port) == (8104, 8204)
     assert settings.mongodb_database == "ostro_telemetry"
+
+
+@pytest.mark.parametrize(
+    ("set_to", "addresses"),
+    [
+        ({}, (None, None, "https://amplitude.com", "https://sdk.launchdarkly.com")),
+        (
+            {"OSTRO_PROCESSORS_REGION": "eu"},
+            (
+                "https://api.eu.amplitude.com",
+                "https://events.eu1.segmentapis.com",
+                "https://analytics.eu.amplitude.com",
+                "https://sdk.eu.launchdarkly.com",
+            ),
+        ),
+        (
+            {"OSTRO_PROCESSORS_REGION": "us", "OSTRO_SEGMENT_URL": "http://127.0.0.1:9/segment/"},
+            (
+                "https://api2.amplitude.com",
+                "http://127.0.0.1:9/segment",
+                "https://amplitude.com",
+                "https://sdk.launchdarkly.com",
+            ),
+        ),
+        (
+            {
+                "OSTRO_AMPLITUDE_URL": "https://api.eu.amplitude.com",
+                "OSTRO_LAUNCHDARKLY_REGION": "eu",
+            },
+            (
+                "https://api.eu.amplitude.com",
+                None,
+                "https://analytics.eu.amplitude.com",
+                "https://sdk.eu.launchdarkly.com",
+            ),
+        ),
+    ],
+)
+def test_a_region_moves_all_hosts_and_an_address_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    set_to: dict[str, str],
+    addresses: tuple[str | None, ...],
+) -> None:
+    for name, value in environment(tmp_path, **set_to).items():
+        monkeypatch.setenv(name, value)
+    settings = TelemetrySettings()
+    assert addresses == (
+        events_address(settings, "amplitude"),
+        events_address(settings, "segment"),
+        deletion_address(settings, "amplitude_deletion"),
+        flags_address(settings, "launchdarkly_base"),
+    )
+
+
+@pytest.mark.parametrize("name", ["AMPLITUDE", "AMPLITUDE_DELETION", "SEGMENT", "SEGMENT_API"])
+def test_a_host_of_another_region_beside_a_region_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    url = getattr(HOSTS[Region.US], name.lower())
+    values = {"OSTRO_PROCESSORS_REGION": "eu", f"OSTRO_{name}_URL": url}
+    for variable, value in environment(tmp_path, **values).items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(ValidationError, match="another region"):
+        TelemetrySettings()
 
 
 def test_an_empty_key_file_is_no_key(tmp_path: Path) -> None:

@@ -39,25 +39,11 @@ logging.getLogger("ldclient.util").addFilter(
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Base URLs of one region."""
+    """Base URLs."""
 
     stream: str
     base: str
     events: str
-
-
-REGIONS: Mapping[str, Hosts] = {
-    "us": Hosts(
-        "https://stream.launchdarkly.com",
-        "https://sdk.launchdarkly.com",
-        "https://events.launchdarkly.com",
-    ),
-    "eu": Hosts(
-        "https://stream.eu.launchdarkly.com",
-        "https://sdk.eu.launchdarkly.com",
-        "https://events.eu.launchdarkly.com",
-    ),
-}
 
 
 class LaunchDarkly:

@@ -47,13 +47,13 @@ class Amplitude:
     name = ProcessorName.AMPLITUDE
 
     def __init__(
-        self, base_url: str, api_key: str, api: Api, clock: Clock, throttle: float | None = None
+        self, url: str, api_key: str, api: Api, clock: Clock, throttle: float | None = None
     ) -> None:
         self.limits = api.limits
         self._throttle = api.throttle_seconds if throttle is None else throttle
         self._api_key = api_key
         self._prefix = orjson.dumps({"api_key": api_key})[:-1] + b',"events":['
-        self._endpoint = Endpoint(base_url.rstrip("/") + api.path, {})
+        self._endpoint = Endpoint(url, {})
         self._clock = clock
 
     def prepare(self, event: AnonymousEvent) -> Prepared:

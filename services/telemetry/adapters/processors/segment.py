@@ -18,7 +18,6 @@ from services.telemetry.domain.answers import Accepted, Answer, Retry
 from services.telemetry.usecases.delivery import Limits, Prepared
 from services.telemetry.usecases.preview import WireRequest
 
-PATH = "/v1/batch"
 _ENVELOPE_BYTES = 100
 # the vendor's KB may be 1000 or 1024 bytes: the smaller one is safe
 LIMITS = Limits(events=2500, request_bytes=500_000 - _ENVELOPE_BYTES, event_bytes=32_000)
@@ -30,11 +29,9 @@ class Segment:
     name = ProcessorName.SEGMENT
     limits = LIMITS
 
-    def __init__(self, base_url: str, write_key: str, clock: Clock) -> None:
+    def __init__(self, url: str, write_key: str, clock: Clock) -> None:
         self._credentials = base64.b64encode(f"{write_key}:".encode()).decode()
-        self._endpoint = Endpoint(
-            base_url.rstrip("/") + PATH, {"authorization": f"Basic {self._credentials}"}
-        )
+        self._endpoint = Endpoint(url, {"authorization": f"Basic {self._credentials}"})
         self._clock = clock
 
     def prepare(self, event: AnonymousEvent) -> Prepared:
