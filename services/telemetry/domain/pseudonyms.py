@@ -87,14 +87,14 @@ def end_of(epoch: str) -> date:
     if rest.startswith("W"):
         return date.fromisocalendar(int(year), int(rest[1:]), 1) + timedelta(days=7)
     if rest.startswith("Q"):
-        return _month_after(int(year), 3 * int(rest[1:]))
+        return _month_after(date(int(year), 3 * int(rest[1:]), 1))
     if len(rest) == 2:
-        return _month_after(int(year), int(rest))
+        return _month_after(date(int(year), int(rest), 1))
     return date.fromisoformat(epoch) + timedelta(days=1)
 
 
-def _month_after(year: int, month: int) -> date:
-    return date(year + month // 12, month % 12 + 1, 1)
+def _month_after(first: date) -> date:
+    return (first + timedelta(days=31)).replace(day=1)
 
 
 def late_epochs(now: datetime, period: Period) -> list[str]:
