@@ -89,6 +89,10 @@ def independent_secrets() -> dict[str, Callable[[], str]]:
         "amplitude-api-key": empty,
         "bugsnag-api-key": empty,
         "launchdarkly-sdk-key": empty,
+        "amplitude-secret-key": empty,
+        "segment-api-token": empty,
+        "bugsnag-data-token": empty,
+        "beamer-api-key": empty,
     }
 
 

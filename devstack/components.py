@@ -138,11 +138,31 @@ def _extra(settings: StackSettings, name: str) -> dict[str, str]:
             "OSTRO_BUGSNAG_NOTIFY_URL": f"{settings.processors_url}/bugsnag/notify",
             "OSTRO_BUGSNAG_SESSIONS_URL": f"{settings.processors_url}/bugsnag/sessions",
             "OSTRO_BUGSNAG_TRACES_URL": f"{settings.processors_url}/bugsnag/v1/traces",
+            **_erasure(settings),
             **_flags(settings),
         }
     if name == "executions":
         return {"OSTRO_SPOOL_DIR": str(settings.folder("spool"))}
     return {}
+
+
+def _erasure(settings: StackSettings) -> dict[str, str]:
+    """Return Beamer and the processors' deletion APIs, which are other hosts at the vendors'."""
+    key, url = settings.folder("keys"), settings.processors_url
+    return {
+        "OSTRO_BEAMER_URL": f"{url}/beamer/v0",
+        "OSTRO_BEAMER_API_KEY_FILE": str(key / keys.BEAMER_API_KEY),
+        "OSTRO_AMPLITUDE_DELETION_URL": f"{url}/amplitude-deletion",
+        "OSTRO_AMPLITUDE_SECRET_KEY_FILE": str(key / keys.AMPLITUDE_SECRET_KEY),
+        "OSTRO_AMPLITUDE_DELETION_REQUESTER": "privacy@example.com",
+        "OSTRO_SEGMENT_API_URL": f"{url}/segment-regulations",
+        "OSTRO_SEGMENT_API_TOKEN_FILE": str(key / keys.SEGMENT_API_TOKEN),
+        "OSTRO_BUGSNAG_DATA_URL": f"{url}/bugsnag-data",
+        "OSTRO_BUGSNAG_DATA_TOKEN_FILE": str(key / keys.BUGSNAG_DATA_TOKEN),
+        "OSTRO_BUGSNAG_PROJECT_ID": "ostro",
+        "OSTRO_ERASURE_SETTLE_SECONDS": "5",
+        "OSTRO_ERASURE_POLL_SECONDS": "10",
+    }
 
 
 def _flags(settings: StackSettings) -> dict[str, str]:
@@ -202,6 +222,10 @@ def _processors(settings: StackSettings) -> Component:
             *("--amplitude-api-key-file", str(key / keys.AMPLITUDE_API_KEY)),
             *("--bugsnag-api-key-file", str(key / keys.BUGSNAG_API_KEY)),
             *("--launchdarkly-sdk-key-file", str(key / keys.LAUNCHDARKLY_SDK_KEY)),
+            *("--beamer-api-key-file", str(key / keys.BEAMER_API_KEY)),
+            *("--amplitude-secret-key-file", str(key / keys.AMPLITUDE_SECRET_KEY)),
+            *("--segment-api-token-file", str(key / keys.SEGMENT_API_TOKEN)),
+            *("--bugsnag-data-token-file", str(key / keys.BUGSNAG_DATA_TOKEN)),
         ],
         at=settings.processors_url,
         ports=("port_processors",),

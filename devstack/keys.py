@@ -23,6 +23,10 @@ SEGMENT_WRITE_KEY = "segment-write-key"
 AMPLITUDE_API_KEY = "amplitude-api-key"
 BUGSNAG_API_KEY = "bugsnag-api-key"
 LAUNCHDARKLY_SDK_KEY = "launchdarkly-sdk-key"
+BEAMER_API_KEY = "beamer-api-key"
+AMPLITUDE_SECRET_KEY = "amplitude-secret-key"  # noqa: S105  a file's name
+SEGMENT_API_TOKEN = "segment-api-token"  # noqa: S105  as above
+BUGSNAG_DATA_TOKEN = "bugsnag-data-token"  # noqa: S105  as above
 PEER_KEYS = "peer-keys.json"
 
 
@@ -42,6 +46,10 @@ def make_keys(folder: Path, services: Sequence[str]) -> list[str]:
         SEGMENT_WRITE_KEY: lambda: secrets.token_urlsafe(24),
         AMPLITUDE_API_KEY: lambda: secrets.token_hex(16),
         BUGSNAG_API_KEY: lambda: secrets.token_hex(16),
+        BEAMER_API_KEY: lambda: f"b_{secrets.token_hex(16)}",
+        AMPLITUDE_SECRET_KEY: lambda: secrets.token_hex(16),
+        SEGMENT_API_TOKEN: lambda: secrets.token_urlsafe(32),
+        BUGSNAG_DATA_TOKEN: lambda: secrets.token_hex(16),
         LAUNCHDARKLY_SDK_KEY: lambda: f"sdk-{uuid4()}",
     }
     created = [name for name in makers if not (folder / name).exists()]

@@ -21,6 +21,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--amplitude-api-key-file", type=Path, help="only this key is known")
     parser.add_argument("--bugsnag-api-key-file", type=Path, help="only this key is known")
     parser.add_argument("--launchdarkly-sdk-key-file", type=Path, help="only this key is known")
+    for name in ("beamer-api-key", "amplitude-secret-key", "segment-api-token"):
+        parser.add_argument(f"--{name}-file", type=Path, help="only this key is known")
+    parser.add_argument("--bugsnag-data-token-file", type=Path, help="only this token is known")
     parser.add_argument("--clock-start", type=float, help="virtual clock frozen at these seconds")
     return parser.parse_args()
 
@@ -36,6 +39,10 @@ async def _main(arguments: argparse.Namespace) -> None:
             amplitude_api_key=_key(arguments.amplitude_api_key_file),
             bugsnag_api_key=_key(arguments.bugsnag_api_key_file),
             launchdarkly_sdk_key=_key(arguments.launchdarkly_sdk_key_file),
+            beamer_api_key=_key(arguments.beamer_api_key_file),
+            amplitude_secret_key=_key(arguments.amplitude_secret_key_file),
+            segment_api_token=_key(arguments.segment_api_token_file),
+            bugsnag_data_token=_key(arguments.bugsnag_data_token_file),
             max_requests=arguments.max_requests,
             max_bytes=arguments.max_bytes,
             clock=Clock(arguments.clock_start),

@@ -6,7 +6,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from devstack.processors.amplitude.api import Amplitude
+from devstack.processors.amplitude_deletion import AmplitudeDeletion
+from devstack.processors.beamer import Beamer
 from devstack.processors.bugsnag import Bugsnag
+from devstack.processors.bugsnag_data import BugsnagData
 from devstack.processors.control import Control
 from devstack.processors.dispatch import Dispatcher, Place, unpacked
 from devstack.processors.faults import Script
@@ -16,6 +19,7 @@ from devstack.processors.message import Incoming
 from devstack.processors.processor import Processor
 from devstack.processors.recorder import Recorder
 from devstack.processors.segment import Segment
+from devstack.processors.segment_regulations import SegmentRegulations
 from devstack.processors.wire import deliver
 from devstack.standin.clock import Clock
 
@@ -32,6 +36,10 @@ class Setup:
     amplitude_api_key: str | None = None
     bugsnag_api_key: str | None = None
     launchdarkly_sdk_key: str | None = None
+    beamer_api_key: str | None = None
+    amplitude_secret_key: str | None = None
+    segment_api_token: str | None = None
+    bugsnag_data_token: str | None = None
     max_requests: int = MAX_REQUESTS
     max_bytes: int = MAX_RECORDED_BYTES
     clock: Clock = field(default_factory=Clock)
@@ -45,6 +53,10 @@ class ProcessorsApp:
             Amplitude(setup.amplitude_api_key),
             Bugsnag(setup.bugsnag_api_key),
             launchdarkly,
+            Beamer(setup.beamer_api_key),
+            AmplitudeDeletion(setup.amplitude_api_key, setup.amplitude_secret_key),
+            SegmentRegulations(setup.segment_api_token),
+            BugsnagData(setup.bugsnag_data_token),
         )
         self._places = {one.name: Place(one, Script()) for one in processors}
         self._clock = setup.clock

@@ -52,7 +52,7 @@ class Dispatcher:
 
     def _outcome(self, place: Place, incoming: Incoming) -> tuple[Outcome, Fault | None]:
         what = f"{incoming.method} {incoming.path}"
-        if what.removeprefix("POST ") not in place.processor.paths:
+        if not _serves(place.processor.paths, what.removeprefix("POST ")):
             error = f"the {place.processor.name} stand-in does not know {what}"
             return Outcome(json_answer(501, {"error": error})), None
         for fault in place.script.candidates(incoming.path):
@@ -74,7 +74,19 @@ class Dispatcher:
         if fault.kind == "drop":
             return Outcome(processor.answer(incoming, store=False))
         usual = processor.answer(incoming) if fault.stores else json_answer(200, {})
+        if fault.taken and usual.status >= 300:
+            return None
         return maker(fault, processor, usual)
+
+
+def _serves(paths: tuple[str, ...], what: str) -> bool:
+    """A part in braces stands for any one."""
+    asked = what.split("/")
+    return any(
+        len(served) == len(asked)
+        and all(s == a or (s.startswith("{") and a) for s, a in zip(served, asked, strict=True))
+        for served in (path.split("/") for path in paths)
+    )
 
 
 def _plain(fault: Fault, processor: Processor, _usual: Answer) -> Outcome:

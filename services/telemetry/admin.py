@@ -18,8 +18,9 @@ from kit.settings import load
 from services.telemetry.adapters.mongo.consent import MongoConsents
 from services.telemetry.adapters.mongo.handles import MongoHandles
 from services.telemetry.adapters.mongo.key_register import MongoKeyRegister
+from services.telemetry.admin_erase import Account, Everything, List, erase
 from services.telemetry.domain.flags import context_key
-from services.telemetry.settings import AdminSettings
+from services.telemetry.settings import AdminSettings, EraseSettings
 from services.telemetry.usecases.consent import Consent
 from services.telemetry.usecases.keys import Shredding
 
@@ -108,6 +109,24 @@ def destroy(
         _run(work)
     except ValueError:
         raise typer.BadParameter("no epoch", param_hint="--epoch") from None
+
+
+@cli.command("erase")
+def begin_erasure(
+    tenant: Tenant,
+    account: Account = None,
+    everything: Everything = False,
+    listed: List = False,
+) -> None:
+    """Have a person, or a tenant that is gone, deleted at the processors; needs their keys' key."""
+    if (account is not None) + everything + listed != 1:
+        raise typer.BadParameter("name one of --account, --everything and --list")
+    settings = load(EraseSettings)
+    _run(
+        lambda database: erase(
+            database, settings, tenant, account, BY, everything=everything, listed=listed
+        )
+    )
 
 
 @flags_cli.command("key")

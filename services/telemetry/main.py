@@ -11,10 +11,18 @@ from kit.directory.catch_up import until_trusted
 from kit.directory.copy import DirectoryCopy
 from kit.http.app import internal_app, public_app
 from kit.service import Group, Parts, Role, Runtime
-from services.telemetry.adapters.mongo import documents, handles, sent
+from services.telemetry.adapters.mongo import (
+    beamer,
+    documents,
+    erasures,
+    handles,
+    sent,
+    suppressions,
+)
 from services.telemetry.adapters.mongo.consent import MongoConsents
 from services.telemetry.adapters.mongo.handles import MongoHandles
 from services.telemetry.adapters.mongo.pseudonym_keys import MongoPseudonymKeys
+from services.telemetry.adapters.mongo.suppressions import MongoSuppressions
 from services.telemetry.adapters.sealing import Sealer, read_wrapping_key
 from services.telemetry.composition import (
     anonymizing,
@@ -22,6 +30,7 @@ from services.telemetry.composition import (
     bugsnag,
     consent,
     deliveries,
+    erasing,
     flags,
     preview,
     sink,
@@ -35,6 +44,9 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     **directory_copy.INDEXES,
     documents.TENANT_HANDLES: handles.INDEXES,
     documents.BUGSNAG_SENT: sent.INDEXES,
+    documents.ERASURES: erasures.INDEXES,
+    **suppressions.INDEXES,
+    **beamer.INDEXES,
 }
 
 _DIRECTORY_GROUP = "telemetry.directory"
@@ -54,6 +66,7 @@ async def build(runtime: Runtime[TelemetrySettings]) -> Parts:
         await sink.build(common),
         await flags.build(common),
         await bugsnag.build(common),
+        await erasing.build(common),
     ]
     return Parts(
         public_app(SERVICE, [route for piece in pieces for route in piece.public], tokens),
@@ -77,7 +90,9 @@ def _common(runtime: Runtime[TelemetrySettings]) -> Common:
     sealer = Sealer(read_wrapping_key(runtime.settings.pseudonym_key_file), secrets.token_bytes)
     period = runtime.settings.pseudonym_period
     keys = MongoPseudonymKeys(database, sealer, secrets.token_bytes, runtime.clock, period)
-    return Common(runtime, directory, consents, names, keys, Gate(names, consents, directory))
+    erased = MongoSuppressions(database, runtime.clock)
+    gate = Gate(names, consents, directory, erased)
+    return Common(runtime, directory, consents, names, keys, gate, erased)
 
 
 def _directory(common: Common) -> Piece:

@@ -61,6 +61,12 @@ STOPPED = Gauge(
     ["processor"],
     registry=REGISTRY,
 )
+BEAMER_REQUESTS = Counter(
+    "ostro_telemetry_beamer_requests_total",
+    "Requests to Beamer, by outcome",
+    ["outcome"],
+    registry=REGISTRY,
+)
 FLAG_STATES = Counter(
     "ostro_telemetry_flag_states_total",
     "States of flags that were published",

@@ -63,6 +63,23 @@ EXEMPT: dict[tuple[str, str, str], str] = {
         "telemetry", "pseudonym_keys", {"MongoPseudonymKeys.check": "at start: any key opens"}
     ),
     **_tenant_first(
+        "telemetry",
+        "beamer",
+        {
+            "MongoBeamerQuota.take": "the circuit is the operator's, of no tenant",
+            "MongoBeamerQuota.close_for": "the same",
+            "MongoBeamerQuota._count": "requests of all tenants together",
+        },
+    ),
+    **_tenant_first(
+        "telemetry", "erasures", {"MongoErasures.due": "sweeper: what is due of all tenants"}
+    ),
+    **_tenant_first(
+        "telemetry",
+        "suppressions",
+        {"MongoSuppressions._read_new": "what is new of all tenants, kept by tenant"},
+    ),
+    **_tenant_first(
         "tenancy",
         "changes",
         {

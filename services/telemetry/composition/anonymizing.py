@@ -2,10 +2,13 @@
 
 from kit.service import Group, Role
 from services.telemetry.adapters.anonymous_topic import AnonymousTopic
+from services.telemetry.adapters.sealing import read_wrapping_key
 from services.telemetry.composition.piece import Common, Piece
 from services.telemetry.consumers import usage
 from services.telemetry.consumers.usage import UsageEvents
+from services.telemetry.domain.erasure import suppression_key
 from services.telemetry.usecases.anonymizing import Anonymizing
+from services.telemetry.usecases.suppression import Suppressing
 
 
 async def build(common: Common) -> Piece:
@@ -18,4 +21,6 @@ async def build(common: Common) -> Piece:
     anonymizing = Anonymizing(
         common.keys, common.handles, common.directory, common.consents, outlet, runtime.clock
     )
-    return Piece(groups={usage.GROUP: Group(UsageEvents(anonymizing).handle)})
+    key = suppression_key(read_wrapping_key(runtime.settings.pseudonym_key_file))
+    suppressing = Suppressing(common.suppressions, key, anonymizing)
+    return Piece(groups={usage.GROUP: Group(UsageEvents(suppressing).handle)})

@@ -10,6 +10,7 @@ from kit.service import Background, Group, Runtime
 from services.telemetry.adapters.mongo.consent import MongoConsents
 from services.telemetry.adapters.mongo.handles import MongoHandles
 from services.telemetry.adapters.mongo.pseudonym_keys import MongoPseudonymKeys
+from services.telemetry.adapters.mongo.suppressions import MongoSuppressions
 from services.telemetry.settings import TelemetrySettings
 from services.telemetry.usecases.gate import Gate
 
@@ -24,6 +25,7 @@ class Common:
     handles: MongoHandles
     keys: MongoPseudonymKeys
     gate: Gate
+    suppressions: MongoSuppressions
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from kit.kafka.records import Poison, Record, decode
 from kit.observability.metrics import DROPPED
 from services.telemetry.domain.anonymizer import DropReason
 from services.telemetry.metrics import DROPPED_EVENTS, DROPPED_FIELDS
-from services.telemetry.usecases.anonymizing import Anonymizing
+from services.telemetry.usecases.suppression import Anonymizer
 
 GROUP = "telemetry.anonymizer"
 
@@ -26,7 +26,7 @@ _KNOWN_FIELDS = frozenset(ProductEvent.model_fields)
 class UsageEvents:
     """Decodes product events, one by one."""
 
-    def __init__(self, anonymizing: Anonymizing) -> None:
+    def __init__(self, anonymizing: Anonymizer) -> None:
         self._anonymizing = anonymizing
 
     async def handle(self, records: Sequence[Record]) -> Sequence[Poison]:

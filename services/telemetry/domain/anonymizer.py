@@ -26,6 +26,7 @@ class DropReason(StrEnum):
     UNKNOWN_TENANT = "unknown tenant"
     IMPLAUSIBLE_TIME = "implausible time"
     KEY_DESTROYED = "key destroyed"
+    SUPPRESSED = "suppressed"
     ERROR = "error"
 
 

@@ -18,7 +18,7 @@ from kit.kafka.consumer import GiveBack, may_pass
 from services.telemetry.domain.answers import Accepted, Answer, Partly, Retry, Split, Stop
 from services.telemetry.domain.paths import template_of
 from services.telemetry.metrics import PARKED, RETRIES, SENT, SKIPPED, STOPPED
-from services.telemetry.usecases.gate import Gate
+from services.telemetry.usecases.gate import Closed, Gate
 from services.telemetry.usecases.pace import Backoff, Pace
 
 log = structlog.get_logger(__name__)
@@ -194,7 +194,19 @@ class Delivery(Generic[E]):
             if (reason := closed.get(load.handle)) is not None:
                 self._settled[load.prepared.event_id] = None
                 SKIPPED.labels(self._name, reason.value).inc()
-        return await self._as_chosen([load for load in loads if load.handle not in closed])
+        return await self._as_chosen(
+            await self._unerased([load for load in loads if load.handle not in closed])
+        )
+
+    async def _unerased(self, loads: list[_Load]) -> list[_Load]:
+        """Take out what was anonymised before its account was erased."""
+        erased = await self._gate.erased({load.prepared.identity for load in loads})
+        if not erased:
+            return loads
+        gone = [load for load in loads if load.prepared.identity in erased]
+        self._settled |= {load.prepared.event_id: None for load in gone}
+        SKIPPED.labels(self._name, Closed.ERASED.value).inc(len(gone))
+        return [load for load in loads if load.prepared.identity not in erased]
 
     async def _as_chosen(self, loads: list[_Load]) -> list[_Load]:
         """Take keys out of paths where the tenant keeps them no longer."""

@@ -15,6 +15,7 @@ class Closed(StrEnum):
     NO_CONSENT = "no consent"
     INACTIVE_TENANT = "inactive tenant"
     OPERATORS_OWN = "operator's own"
+    ERASED = "erased"
 
 
 class TenantOf(Protocol):
@@ -25,13 +26,32 @@ class TenantOf(Protocol):
         ...
 
 
-class Gate:
-    """Consent and tenant state, for the handles of one request."""
+class ErasedUsers(Protocol):
+    """See ``usecases.suppression.Suppressions``."""
 
-    def __init__(self, names: TenantOf, consents: Consents, tenants: Tenants) -> None:
+    async def users(self, identities: Collection[str]) -> Collection[str]:
+        """Return those that are pseudonyms of erased accounts."""
+        ...
+
+
+class Gate:
+    """Consent and tenant state, for the handles of one request; and who was erased."""
+
+    def __init__(
+        self,
+        names: TenantOf,
+        consents: Consents,
+        tenants: Tenants,
+        users: ErasedUsers | None = None,
+    ) -> None:
         self._names = names
         self._consents = consents
         self._tenants = tenants
+        self._users = users
+
+    async def erased(self, identities: Collection[str]) -> Collection[str]:
+        """Return the identities whose accounts were erased after their events were anonymised."""
+        return () if self._users is None else await self._users.users(identities)
 
     async def closed(
         self, handles: Collection[str], processor: ProcessorName

@@ -1,0 +1,1 @@
+"""Deletion at the processors, one module each; all implement ``usecases.erasing.Deleting``."""
