@@ -76,6 +76,10 @@ async def standins() -> AsyncIterator[Standins]:
                 amplitude_api_key=API_KEY,
                 bugsnag_api_key=BUGSNAG_KEY,
                 launchdarkly_sdk_key=SDK_KEY,
+                beamer_api_key="beamer-key",
+                amplitude_secret_key="secret-key",
+                segment_api_token="api-token",
+                bugsnag_data_token="data-token",
             )
         ),
         sock,
