@@ -41,9 +41,11 @@ class Hit:
     token: str
     """Where it was planted, as far as that can be told."""
     around: str
+    number: int | None = None
+    """The token's, None where the form does not tell."""
 
     def __str__(self) -> str:
-        return f"{self.token!r} in {self.place} as {self.form}: {self.around}"
+        return f"{self.token} (#{self.number}) in {self.place} as {self.form}: {self.around}"
 
 
 def _variants(token: Token, core: str) -> Iterator[str]:
@@ -107,26 +109,26 @@ class Scanner:
             for at, text in self.exact.items()
         }
 
-    def _digested(self) -> Iterator[tuple[bytes, tuple[str, str]]]:
+    def _digested(self) -> Iterator[tuple[bytes, tuple[str, Token]]]:
         keys = [b"", *(key.encode() for key in self.keys)]
         for token in self.planter.planted:
             for text in set(_variants(token, self.planter.core)):
                 data = text.encode()
                 for name in _ALGORITHMS:
                     plain = hashlib.new(name, data, usedforsecurity=False).digest()
-                    yield plain[:_DIGEST_BYTES], (name, token.place)
+                    yield plain[:_DIGEST_BYTES], (name, token)
                 for key in keys:
                     keyed = hmac.digest(key, data, "sha256")
-                    yield keyed[:_DIGEST_BYTES], ("HMAC with a known key", token.place)
+                    yield keyed[:_DIGEST_BYTES], ("HMAC with a known key", token)
 
     def scan(self, place: str, contents: Iterable[bytes]) -> list[Hit]:
         """Return all that is found; the same trace at one place once."""
-        found: dict[tuple[str, str], Hit] = {}
+        found: dict[tuple[str, str, int | None], Hit] = {}
         for content in contents:
             for depth, layer in self._layers(content, _LAYERS):
                 self.searched += len(layer)
                 for hit in self._in(f"{place}{' (unpacked)' if depth < _LAYERS else ''}", layer):
-                    found.setdefault((hit.form, hit.token), hit)
+                    found.setdefault((hit.form, hit.token, hit.number), hit)
         return list(found.values())
 
     def _layers(self, content: bytes, depth: int) -> Iterator[tuple[int, bytes]]:
@@ -149,7 +151,7 @@ class Scanner:
     def _hit(self, place: str, form: str, match: re.Match[bytes], data: bytes) -> Hit:
         after = data[match.end() : match.end() + _AFTER + 1].decode("latin-1").lstrip("-:")
         token = self.planter.numbered(after[:_AFTER]) if form == "plain text" else None
-        return Hit(place, form, token.place if token else "?", _around(data, match))
+        return _trace(place, form, token, _around(data, match))
 
     def _hashed(self, place: str, data: bytes) -> Iterator[Hit]:
         for match in _HEX.finditer(data):
@@ -157,12 +159,18 @@ class Scanner:
             for start in range(len(word) - _MINIMUM + 1):
                 known = self._digests.get(binascii.unhexlify(word[start : start + _MINIMUM]))
                 if known is not None:
-                    yield Hit(place, f"{known[0]} in hex", known[1], _around(data, match))
+                    yield _trace(place, f"{known[0]} in hex", known[1], _around(data, match))
         for match in _BASE64.finditer(data):
             head = match[0][:16].translate(bytes.maketrans(b"-_", b"+/"))
             known = self._digests.get(binascii.a2b_base64(head))
             if known is not None:
-                yield Hit(place, f"{known[0]} in base64", known[1], _around(data, match))
+                yield _trace(place, f"{known[0]} in base64", known[1], _around(data, match))
+
+
+def _trace(place: str, form: str, token: Token | None, around: str) -> Hit:
+    if token is None:
+        return Hit(place, form, "?", around)
+    return Hit(place, form, token.place, around, token.number)
 
 
 def _around(data: bytes, match: re.Match[bytes]) -> str:

@@ -95,7 +95,7 @@ class TenancyWorld:
         tenant = name or f"ten{secrets.token_hex(5)}"
         site = _SITE.format(tenant=tenant) if jira else None
         cell = cell or self._cell
-        state = TenantState(tenant=tenant, status=status, cell=cell, site_url=site, **fields)
+        state = TenantState(tenant=tenant, status=status, cell=cell, **{"site_url": site, **fields})
         await self._publish(TENANT_STATE, tenant, tenant, state)
         return tenant
 
