@@ -58,6 +58,9 @@ class Fault(BaseModel):
     body: Any = None
     retry_after: float | None = None
     stored: bool | None = None
+    taken: bool = Field(
+        default=False, description="of those that keep: only requests that the vendor takes"
+    )
     seconds: float = 2.0
     location: str = "http://127.0.0.1:9/"
     ids: list[str] = Field(default_factory=list)

@@ -53,9 +53,9 @@ def faults(processor: str, requests: int) -> list[dict[str, Any]]:
     return [
         {"kind": "close", "skip": step, "times": 2},
         {"kind": "status", "status": 429, "retry_after": 1, "skip": 2 * step},
-        {"kind": "close_after_store", "skip": 3 * step, "times": 2},
-        {"kind": "late", "seconds": 25, "skip": 4 * step},
-        {"kind": "half", "skip": 5 * step},
+        {"kind": "close_after_store", "taken": True, "skip": 3 * step, "times": 2},
+        {"kind": "late", "taken": True, "seconds": 25, "skip": 4 * step},
+        {"kind": "half", "taken": True, "skip": 5 * step},
         {"kind": "status", "status": 503, "skip": 6 * step, "times": 2},
         *(own if processor == "amplitude" else []),
     ]
