@@ -59,6 +59,8 @@ async def test_every_group_takes_every_example(installation: Installation, servi
     )
     secrets = {name: installation.secret(name) for name in SECRETS.get(service, ())}
     extra = {**secrets, **OTHERS.get(service, {})}
+    if service == "telemetry":
+        extra["telemetry_sink_file"] = installation.folder / "consumed.jsonl"
     settings = installation.settings(settings_class, service, **extra)
     groups: dict[str, Group] = {}
 
