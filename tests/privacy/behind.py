@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts.diagnostics import Diagnostic, ErrorReport, Frame, RequestSpan
 from contracts.envelope import Event
-from contracts.topics import ANONYMOUS, DIAGNOSTIC, USAGE, Topic
+from contracts.topics import ANONYMOUS, ANONYMOUS_DIAGNOSTIC, DIAGNOSTIC, USAGE, Topic
 from contracts.usage import ProductEvent, UsageEventName
 from devstack.jira.demo import ADMIN
 from kit.ids import SystemIds
@@ -236,7 +236,11 @@ async def faults(scene: Scene) -> None:
 
 
 async def poison(scene: Scene) -> None:
-    """Put on the anonymous topic what must end in the dead letters; it holds nothing of anybody."""
-    topic = scene.names.topic(ANONYMOUS)
+    """Put on the anonymous topics what must end in dead letters; it holds nothing of anybody."""
     value = json.dumps({"poison": secrets.token_hex(8)}).encode()
-    await scene.publisher.send([Outgoing(topic, b"poison", value, ())])
+    await scene.publisher.send(
+        [
+            Outgoing(scene.names.topic(topic), b"poison", value, ())
+            for topic in (ANONYMOUS, ANONYMOUS_DIAGNOSTIC)
+        ]
+    )

@@ -209,11 +209,13 @@ async def _attached(scene: Scene, key: str) -> None:
 async def transfer(scene: Scene) -> None:
     """Export a part of the project and send it back; the import may take it or not."""
     base = "http://ostro.test/ostro/v1/testcases/projects/DEMO"
-    exported = await scene.http.get(f"{base}/export", headers=headers_of(scene.planter, "export"))
+    exported = await scene.http.get(
+        f"{base}/export", headers=headers_of(scene.planter, "export", Kind.USAGE)
+    )
     assert exported.status_code == 200, exported.text
     damaged = exported.content[:-10] + scene.planter.word("import, end of an archive").encode()
     for archive in (exported.content, damaged):
-        headers = headers_of(scene.planter, "import")
+        headers = headers_of(scene.planter, "import", Kind.USAGE)
         await scene.http.post(f"{base}/import", content=archive, headers=headers)
 
 
