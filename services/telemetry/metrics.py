@@ -55,6 +55,18 @@ RETRIES = Counter(
     ["processor", "cause"],
     registry=REGISTRY,
 )
+CIRCUIT_OPEN = Gauge(
+    "ostro_telemetry_circuit_open",
+    "1 from a processor's third failure in a row until it answers; single requests probe",
+    ["processor"],
+    registry=REGISTRY,
+)
+OLDEST_EVENT = Gauge(
+    "ostro_telemetry_oldest_event_seconds",
+    "Age of the oldest record of the batch that a processor has not settled; 0 between batches",
+    ["processor"],
+    registry=REGISTRY,
+)
 STOPPED = Gauge(
     "ostro_telemetry_processor_stopped",
     "1 while a processor refuses our configuration and nothing moves",

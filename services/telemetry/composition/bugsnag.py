@@ -15,6 +15,7 @@ from services.telemetry.adapters.mongo.sent import MongoSent
 from services.telemetry.adapters.processors.bugsnag import BUGSNAG, addresses
 from services.telemetry.composition.piece import Common, Piece
 from services.telemetry.consumers import diagnostics
+from services.telemetry.consumers.age import aged
 from services.telemetry.consumers.diagnostics import AnonymousDiagnostics, Diagnostics
 from services.telemetry.domain.diagnostics import Kind
 from services.telemetry.settings import secret_or_none
@@ -42,7 +43,8 @@ async def build(common: Common) -> Piece:
         log.info("processor not configured", processor=ProcessorName.BUGSNAG.value)
     else:
         deliveries = _deliveries(common, key, closers)
-        groups[_GROUP] = Group(AnonymousDiagnostics(deliveries).handle)
+        handler = AnonymousDiagnostics(deliveries).handle
+        groups[_GROUP] = Group(aged(handler, ProcessorName.BUGSNAG, runtime.clock))
     return Piece(groups=groups, closers=closers)
 
 

@@ -12,6 +12,7 @@ from services.telemetry.adapters.processors.amplitude import Amplitude
 from services.telemetry.adapters.processors.segment import Segment
 from services.telemetry.composition.hosts import events_address
 from services.telemetry.composition.piece import Common, Piece
+from services.telemetry.consumers.age import aged
 from services.telemetry.consumers.anonymous import AnonymousEvents
 from services.telemetry.settings import secret_or_none
 from services.telemetry.usecases.delivery import Delivery
@@ -27,7 +28,8 @@ async def build(common: Common) -> Piece:
     groups: dict[str, Group] = {}
     closers: list[Callable[[], Awaitable[None]]] = []
     for processor in configured(common):
-        handler = AnonymousEvents(_delivery(common, processor)).handle
+        events = AnonymousEvents(_delivery(common, processor))
+        handler = aged(events.handle, processor.name, common.runtime.clock)
         groups[processor.name.group] = Group(handler, 2_000)
         closers.append(processor.close)
     for name in {Segment.name, Amplitude.name}:

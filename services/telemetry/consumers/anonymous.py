@@ -3,15 +3,23 @@
 from collections.abc import Sequence
 
 from pydantic import TypeAdapter
+from typing_extensions import TypedDict
 
-from contracts.envelope import Event
 from contracts.telemetry import TENANT_HANDLE_HEADER, AnonymousEvent
 from contracts.topics import ANONYMOUS
 from kit.kafka.records import Poison, Record, decode
 from services.telemetry.usecases.anonymizing import Anonymised
 from services.telemetry.usecases.delivery import Delivery
 
-_ADAPTER = TypeAdapter(Event[AnonymousEvent])
+
+class _Envelope(TypedDict):
+    """What is needed of ``Event``; to validate the rest takes a quarter of the time."""
+
+    type: str
+    data: AnonymousEvent
+
+
+_ADAPTER = TypeAdapter(_Envelope)
 
 
 class AnonymousEvents:
@@ -44,9 +52,9 @@ def read(record: Record) -> Anonymised | Poison:
     event = decode(record, _ADAPTER)
     if isinstance(event, Poison):
         return event
-    if event.type != ANONYMOUS.type:
+    if event["type"] != ANONYMOUS.type:
         return Poison(record, "unknown type")
     handle = record.headers.get(TENANT_HANDLE_HEADER)
     if not handle:
         return Poison(record, "no tenant handle")
-    return Anonymised(event.data, handle.decode("utf-8", "replace"))
+    return Anonymised(event["data"], handle.decode("utf-8", "replace"))

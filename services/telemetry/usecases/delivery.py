@@ -18,6 +18,7 @@ from kit.kafka.consumer import GiveBack, may_pass
 from services.telemetry.domain.answers import Accepted, Answer, Partly, Retry, Split, Stop
 from services.telemetry.domain.paths import template_of
 from services.telemetry.metrics import PARKED, RETRIES, SENT, SKIPPED, STOPPED
+from services.telemetry.usecases.circuit import Circuit
 from services.telemetry.usecases.gate import Closed, Gate
 from services.telemetry.usecases.pace import Backoff, Pace
 
@@ -122,10 +123,9 @@ class Delivery(Generic[E]):
         self._backoff = backoff
         self._alarm = alarm
         self._name = processor.name.value
+        self._circuit = Circuit(self._name, pace, backoff)
         self._queue: deque[_Attempt] = deque()
         self._settled: dict[str, str | None] = {}
-        self._failures = 0
-        self._closed_until = 0.0
 
     async def deliver(self, items: Sequence[Item[E]]) -> dict[str, str]:
         """Return event ids that the processor will never take, and why; all others are done.
@@ -137,7 +137,7 @@ class Delivery(Generic[E]):
         self._queue = deque(self._attempts(items))
         while self._queue:
             attempt = self._queue.popleft()
-            await self._wait(max(attempt.not_before, self._closed_until), deadline)
+            await self._wait(max(attempt.not_before, self._circuit.open_until), deadline)
             try:
                 loads = await self._permitted(attempt.loads)
             except Exception as error:
@@ -146,7 +146,8 @@ class Delivery(Generic[E]):
                 self._hold(attempt.loads, "consent unknown")
                 continue
             if loads:
-                answer = await self._processor.send([x.prepared for x in loads], self._failures)
+                prepared = [load.prepared for load in loads]
+                answer = await self._processor.send(prepared, self._circuit.failures)
                 self._apply(answer, loads)
         refused = {event: reason for event, reason in self._settled.items() if reason is not None}
         # a letter that is replayed later deserves a new try
@@ -234,7 +235,7 @@ class Delivery(Generic[E]):
             case Stop(reason):
                 self._stop(loads, reason)
                 return
-        self._failures = 0
+        self._circuit.answered()
         self._calm()
 
     def _split(self, loads: Sequence[_Load], reason: str) -> None:
@@ -262,14 +263,10 @@ class Delivery(Generic[E]):
             self._queue.extend(_halves(delayed, moment))
 
     def _hold(self, loads: Sequence[_Load], cause: str, wait: float | None = None) -> None:
-        self._failures += 1
+        self._circuit.failed(wait)
         RETRIES.labels(self._name, cause).inc()
-        if self._failures == 1:
+        if self._circuit.failures == 1:
             log.warning("delivery interrupted", processor=self._name, cause=cause)
-        delay = (
-            self._backoff.after(self._failures) if wait is None else self._backoff.at_least(wait)
-        )
-        self._closed_until = self._pace.now() + delay
         self._queue.appendleft(_Attempt(loads))
 
     def _stop(self, loads: Sequence[_Load], reason: str) -> None:
@@ -277,7 +274,7 @@ class Delivery(Generic[E]):
         log.error("processor refuses our configuration", processor=self._name, reason=reason)
         STOPPED.labels(self._name).set(1)
         self._alarm(f"{self._name}: {reason}")
-        self._closed_until = self._pace.now() + STOPPED_SECONDS
+        self._circuit.hold(STOPPED_SECONDS)
         self._queue.appendleft(_Attempt(loads))
 
     def _calm(self) -> None:

@@ -21,6 +21,7 @@ from kit.mongo import Database, connect
 from services.telemetry.adapters.mongo.consent import MongoConsents
 from services.telemetry.adapters.mongo.handles import MongoHandles
 from services.telemetry.domain.answers import Accepted, Answer, Partly, Retry, Split, Stop
+from services.telemetry.metrics import CIRCUIT_OPEN
 from services.telemetry.usecases.anonymizing import Anonymised
 from services.telemetry.usecases.consent import Choices
 from services.telemetry.usecases.delivery import BUDGET_SECONDS, Delivery, Limits, Prepared
@@ -278,3 +279,25 @@ async def test_when_consent_cannot_be_read_nothing_leaves_and_nothing_moves(
         with pytest.raises(GiveBack):
             await delivery.deliver(bench.items(1))
     assert bench.processor.sent == []
+
+
+async def test_the_circuit_opens_at_the_third_failure_and_one_request_probes(
+    bench: Bench,
+) -> None:
+    state = CIRCUIT_OPEN.labels(SEGMENT.value)
+    seen: list[tuple[int, float]] = []
+
+    async def look() -> None:
+        # nothing goes out while it waits
+        seen.append((len(bench.processor.sent), state._value.get()))
+
+    bench.pace.during = look
+    bench.processor.script.extend([Retry("status 503")] * 5)
+    await bench.delivery.deliver(bench.items(3))
+    assert seen == [(1, 0), (2, 0), (3, 1), (4, 1), (5, 1)]
+    assert bench.pace.pauses == [0.5, 1.0, 2.0, 4.0, 8.0]
+    assert state._value.get() == 0
+    # closed again: the next failure is a first one
+    bench.processor.script.append(Retry("status 503"))
+    await bench.delivery.deliver(bench.items(1, 10))
+    assert bench.pace.pauses[-1] == 0.5

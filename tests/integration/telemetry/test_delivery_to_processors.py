@@ -2,11 +2,13 @@
 
 import json
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from contracts.telemetry import TENANT_HANDLE_HEADER, AnonymousEvent
 from contracts.tenancy import TenantStatus
 from contracts.topics import ANONYMOUS, USAGE
+from kit.observability.metrics import REGISTRY
 from services.telemetry.metrics import DROPPED_EVENTS, SENT, SKIPPED
 from tests.harness.polling import eventually
 from tests.integration.telemetry.house import (
@@ -246,6 +248,13 @@ async def test_a_dead_processor_does_not_hold_the_other(telemetry: House) -> Non
     committed, end = await telemetry.offsets(AMPLITUDE, ANONYMOUS)
     assert committed < end
     assert await telemetry.standins.visible("amplitude") == []
+    age = partial(REGISTRY.get_sample_value, "ostro_telemetry_oldest_event_seconds")
+    waiting = {"processor": "amplitude"}
+    first = age(waiting)
+    assert first is not None
+    assert 0 < first < 60
+    assert (age(waiting) or 0) > first, "it grows while we wait"
+    assert age({"processor": "segment"}) == 0
     await telemetry.standins.reset()
     await arrived(telemetry, "amplitude", 1)
 
