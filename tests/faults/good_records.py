@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from contracts.base import Contract
@@ -62,6 +63,7 @@ from kit.kafka.records import encode
 from kit.mongo import Database
 from tests.faults.handmade import Hand
 from tests.harness.polling import eventually
+from tests.integration.telemetry.house import SINK
 from tests.integration.telemetry.standins import Standins
 
 _NOW = datetime.now(UTC)
@@ -86,6 +88,7 @@ class House:
     databases: Mapping[str, Database]
     hand: Hand
     standins: Standins
+    sink: Path
 
 
 async def good_record(house: House, topic: Topic, group: str) -> Good:
@@ -295,6 +298,8 @@ async def _anonymous(house: House, topic: Topic) -> Good:
     )
 
     async def sent(group: str) -> bool:
+        if group == SINK:
+            return event.event_id in house.sink.read_text()
         return event.event_id in str(await house.standins.visible(group.partition(".")[2]))
 
     headers = {TENANT_HANDLE_HEADER: str(row["handle"]).encode()}

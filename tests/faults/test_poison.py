@@ -52,7 +52,9 @@ async def house(installation: Installation, world: Operator, hand: Hand) -> Asyn
             )
             for name in READERS
         }
-        yield House(tenant, await world.project(tenant), databases, hand, processors)
+        project = await world.project(tenant)
+        sink = settings["telemetry_sink_file"]
+        yield House(tenant, project, databases, hand, processors, sink)
 
 
 def httpx_url(path: str) -> str:
