@@ -201,10 +201,10 @@ async def test_reset_of_one_and_of_all() -> None:
     [
         ("faults", {"processor": "segment", "faults": [{"kind": "explode"}]}, 400),
         ("faults", {"processor": "segment", "faults": [{"kind": "drop", "tims": 1}]}, 400),
-        ("faults", {"processor": "beamer", "faults": []}, 404),
+        ("faults", {"processor": "mailer", "faults": []}, 404),
         ("limits", {"processor": "segment", "limits": {"speed": 1}}, 400),
         ("limits", {"processor": "amplitude", "limits": {"speed": 1}}, 400),
-        ("reset", {"processor": "beamer"}, 404),
+        ("reset", {"processor": "mailer"}, 404),
     ],
 )
 async def test_typing_errors_are_told(lever: str, body: dict[str, Any], status: int) -> None:

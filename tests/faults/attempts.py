@@ -58,6 +58,7 @@ BODIES: dict[str, Any] = {
     "PUT /v2/testexecutions/{testExecutionIdOrKey}": {"statusName": "Fail"},
     "PUT /v2/testexecutions/{testExecutionIdOrKey}/teststeps": {"steps": [{"statusName": "Fail"}]},
     "PUT /ostro/v1/tenancy/projects/{projectIdOrKey}": {"enabled": False},
+    "POST /ostro/v1/telemetry/erasures": {"accountId": "nobody"},
     "PUT /ostro/v1/tenancy/projects/{projectIdOrKey}/permissions": {
         "enforced": True,
         "grants": [],

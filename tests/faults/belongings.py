@@ -230,6 +230,7 @@ PATH_PARAMETERS: Mapping[str, Sequence[str]] = {
     "optionId": ["statuses"],
     "upload": ["uploads"],
     "tokenId": ["tokens"],
+    "erasureId": ["erasures"],
     "linkId": ["links"],
     "projectIdOrKey": ["projects", "projects by key"],
 }

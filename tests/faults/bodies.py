@@ -20,7 +20,16 @@ NAMES: Mapping[str, Sequence[str]] = {
 }
 """Fields of bodies that name something of Ostro's or of the tenant's Jira."""
 NEUTRAL = frozenset(
-    {"ownerId", "executedById", "assignedToId", "componentId", "jiraProjectId", "clientId"}
+    {
+        "ownerId",
+        "executedById",
+        "assignedToId",
+        "componentId",
+        "jiraProjectId",
+        "clientId",
+        "accountId",
+        "keepKeys",
+    }
 )
 """Fields that end like names and name nothing of a tenant's that Ostro knows."""
 _LIKE_A_NAME = re.compile(r"(Id|Ids|Key|Keys|IdOrKey)$")

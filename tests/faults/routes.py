@@ -37,6 +37,7 @@ OTHER_CREDENTIALS = (
     "/jira/",
     "/.well-known/jwks.json",
     "/ostro/v1/telemetry/events",
+    "/ostro/v1/telemetry/notices",
     "/ostro/v1/tenancy/me/",
     "/docs",
 )

@@ -128,10 +128,12 @@ async def tenants(
             for name in SERVICES
         }
         # no API token opens these
-        paths = documents[TENANCY]["paths"]
-        documents[TENANCY]["paths"] = {
-            path: item for path, item in paths.items() if not path.startswith(OTHER_CREDENTIALS)
-        }
+        for document in documents.values():
+            document["paths"] = {
+                path: item
+                for path, item in document["paths"].items()
+                if not path.startswith(OTHER_CREDENTIALS)
+            }
         before = {
             (name, who): await everything(http, documents[name])
             for name in SERVICES
@@ -142,6 +144,8 @@ async def tenants(
         owned.add("projects by key", "DEMO")
         owned.add("versions", VERSION)
         owned.add("uploads", await upload_of(installation))
+        erasure = await owner.post(f"{OSTRO}/ostro/v1/telemetry/erasures", json={"accountId": "a"})
+        owned.add("erasures", erasure.json()["id"])
         yield Tenants(owner, clients, owned, documents, before)
 
 

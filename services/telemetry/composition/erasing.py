@@ -26,7 +26,8 @@ from services.telemetry.usecases.erasing import Deleting, Erasing, ErasureReques
 from services.telemetry.usecases.keys import Shredding
 from services.telemetry.usecases.pace import Backoff
 
-_LEASE = timedelta(seconds=90)
+# longer than one request may take
+_LEASE = timedelta(seconds=45)
 _FIRST_SECONDS, _MOST_SECONDS = 2.0, 3_600.0
 Closers = list[Callable[[], Awaitable[None]]]
 
