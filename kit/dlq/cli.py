@@ -158,6 +158,9 @@ def replay_command(
     reason: ReasonFilter = None,
     limit: Limit = None,
     dry_run: DryRun = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="also what its receiver may count twice: it is old")
+    ] = False,
 ) -> None:
     """Send letters back, for the group that failed alone, and mark them done."""
     wanted = Wanted(topic, group, reason, limit)
@@ -168,19 +171,23 @@ def replay_command(
             letters = await wanted.letters(session.desk, queue, taken)
             taken += len(letters)
             if letters:
-                left += await _replay(session, queue, letters, dry_run=dry_run)
+                left += await _replay(session, queue, letters, dry_run=dry_run, force=force)
         typer.echo(f"{taken - left} letters {_done('done', dry_run=dry_run)}, {left} left")
         return _SOME_LEFT if left else 0
 
     _run(wanted, command)
 
 
-async def _replay(session: Session, queue: Queue, letters: list[Letter], *, dry_run: bool) -> int:
+async def _replay(
+    session: Session, queue: Queue, letters: list[Letter], *, dry_run: bool, force: bool
+) -> int:
     found = await plan(session.desk, session.names, letters)
     if not dry_run:
         for start in range(0, len(found.send), _AT_ONCE):
             part = found.send[start : start + _AT_ONCE]
-            await send(session.desk, session.names, session.publisher, part, found.looked)
+            await send(
+                session.desk, session.names, session.publisher, part, found.looked, force=force
+            )
             await session.desk.mark_done(queue, part)
         await session.desk.mark_done(queue, found.superseded)
     for letter in found.send:

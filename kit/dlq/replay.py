@@ -19,7 +19,7 @@ from kit.dlq.reading import Desk
 from kit.kafka import dead_letters as dlq
 from kit.kafka.client import Names
 from kit.kafka.producer import MAX_LETTER_BYTES, Publisher
-from kit.kafka.records import REPLAY_GROUP_HEADER, Outgoing
+from kit.kafka.records import REPLAY_FORCED_HEADER, REPLAY_GROUP_HEADER, Outgoing
 
 
 @dataclass
@@ -54,20 +54,26 @@ async def send(
     publisher: Publisher,
     letters: Sequence[Letter],
     looked: Mapping[TopicPartition, int],
+    *,
+    force: bool = False,
 ) -> None:
     """Send and wait for the acknowledgements; the caller marks them done."""
     if not letters:
         return
     compacted = letters[0].queue.topic.cleanup is Cleanup.COMPACT
-    records = [_original(names, letter, for_all=compacted) for letter in letters]
+    records = [_original(names, letter, for_all=compacted, force=force) for letter in letters]
     await publisher.send(records, max_bytes=MAX_LETTER_BYTES)
     if compacted:
         await _put_newest_last(desk, publisher, records, looked)
 
 
-def _original(names: Names, letter: Letter, *, for_all: bool) -> Outgoing:
+def _original(names: Names, letter: Letter, *, for_all: bool, force: bool) -> Outgoing:
     headers = dict(letter.headers)
+    # a letter that was forced before and came back is not forced again by itself
+    headers.pop(REPLAY_FORCED_HEADER, None)
     if not for_all:
+        if force:
+            headers[REPLAY_FORCED_HEADER] = b"1"
         headers[REPLAY_GROUP_HEADER] = letter.queue.subscription.group.encode()
     topic = names.topic(letter.queue.topic)
     return Outgoing(topic, letter.original_key, letter.value, tuple(headers.items()))

@@ -17,6 +17,8 @@ SEQUENCE_HEADER = "ce_sequence"
 TENANT_HEADER = "ce_tenantid"
 REPLAY_GROUP_HEADER = "ostro-replay-group"
 """On a replayed dead letter: the only group that processes the record, others skip it."""
+REPLAY_FORCED_HEADER = "ostro-replay-forced"
+"""Beside it: process the record although its repetition may be noticed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,9 @@ async def build(common: Common) -> Piece:
     groups: dict[str, Group] = {}
     closers: list[Callable[[], Awaitable[None]]] = []
     for processor in configured(common):
-        events = AnonymousEvents(_delivery(common, processor))
-        handler = aged(events.handle, processor.name, common.runtime.clock)
+        clock = common.runtime.clock
+        events = AnonymousEvents(_delivery(common, processor), processor.remembers, clock)
+        handler = aged(events.handle, processor.name, clock)
         groups[processor.name.group] = Group(handler, 2_000)
         closers.append(processor.close)
     for name in {Segment.name, Amplitude.name}:

@@ -1,15 +1,25 @@
 """Topic ``ostro.telemetry.anonymous.v2``: one consumer group per processor."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from contracts.telemetry import TENANT_HANDLE_HEADER, AnonymousEvent
 from contracts.topics import ANONYMOUS
-from kit.kafka.records import Poison, Record, decode
+from kit.clock import Clock
+from kit.kafka.records import (
+    REPLAY_FORCED_HEADER,
+    REPLAY_GROUP_HEADER,
+    Poison,
+    Record,
+    decode,
+)
 from services.telemetry.usecases.anonymizing import Anonymised
 from services.telemetry.usecases.delivery import Delivery
+
+TOO_OLD = "older than the processor's memory; replay with --force"
 
 
 class _Envelope(TypedDict):
@@ -25,8 +35,12 @@ _ADAPTER = TypeAdapter(_Envelope)
 class AnonymousEvents:
     """Decodes anonymous events for one processor; what it cannot read or send is poison."""
 
-    def __init__(self, delivery: Delivery[AnonymousEvent]) -> None:
+    def __init__(
+        self, delivery: Delivery[AnonymousEvent], remembers: timedelta, clock: Clock
+    ) -> None:
         self._delivery = delivery
+        self._remembers = remembers
+        self._clock = clock
 
     async def handle(self, records: Sequence[Record]) -> Sequence[Poison]:
         """Return when the processor has the batch; the rest is poison for the group's DLQ."""
@@ -37,6 +51,8 @@ class AnonymousEvents:
             item = read(record)
             if isinstance(item, Poison):
                 poison.append(item)
+            elif self._too_old_to_repeat(record, item):
+                poison.append(Poison(record, TOO_OLD))
             else:
                 items.append(item)
                 by_id.setdefault(item.event.event_id, record)
@@ -45,6 +61,15 @@ class AnonymousEvents:
             *poison,
             *(Poison(by_id[event], reason) for event, reason in refused.items() if event in by_id),
         ]
+
+    def _too_old_to_repeat(self, record: Record, item: Anonymised) -> bool:
+        """Whether it is a replayed letter whose id the processor no longer knows again.
+
+        Others pass whatever their age: it is the first time that they are sent, as far as we know.
+        """
+        if REPLAY_GROUP_HEADER not in record.headers or REPLAY_FORCED_HEADER in record.headers:
+            return False
+        return self._clock.now() - item.event.hour > self._remembers
 
 
 def read(record: Record) -> Anonymised | Poison:

@@ -1,14 +1,19 @@
 """From a product event in Kafka to the processors, through everything they may answer."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from contracts.telemetry import TENANT_HANDLE_HEADER, AnonymousEvent
 from contracts.tenancy import TenantStatus
 from contracts.topics import ANONYMOUS, USAGE
+from contracts.usage import UsageEventName
+from kit.ids import SystemIds
+from kit.kafka.records import REPLAY_FORCED_HEADER, REPLAY_GROUP_HEADER
+from kit.mongo import connect
 from kit.observability.metrics import REGISTRY
+from services.telemetry.adapters.mongo.handles import MongoHandles
 from services.telemetry.metrics import DROPPED_EVENTS, SENT, SKIPPED
 from tests.harness.polling import eventually
 from tests.integration.telemetry.house import (
@@ -290,3 +295,41 @@ async def test_poison_on_the_anonymous_topic_is_parked_and_the_rest_flows(
         assert letter.value == b"{}"
         assert len(await telemetry.standins.visible(processor)) == 1
     assert SENT.labels("segment")._value.get() == sent + 1
+
+
+async def test_a_letter_is_not_replayed_when_the_processor_may_count_it_twice(
+    telemetry: House,
+) -> None:
+    tenant = await telemetry.tenant(**BOTH)
+    installation = telemetry.installation
+    async with connect(installation.backends.mongodb, installation.database("telemetry")) as found:
+        handle = await MongoHandles(found, SystemIds()).handle(tenant)
+    before = {group: len(await telemetry.letters(group)) for group in (SEGMENT, AMPLITUDE)}
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+    async def publish(number: int, group: str, age: timedelta, **more: bytes) -> None:
+        event = {
+            "event_id": f"{number:032x}",
+            "name": UsageEventName.INSTALLED_APP,
+            "hour": (hour - age).isoformat(),
+        }
+        value = json.dumps({"type": ANONYMOUS.type, "data": event}).encode()
+        headers = {REPLAY_GROUP_HEADER: group.encode(), **more}
+        headers[TENANT_HANDLE_HEADER] = handle.encode()
+        await telemetry.publish_raw(ANONYMOUS, value, **headers)
+
+    await publish(1, SEGMENT, timedelta(hours=20))
+    await publish(2, SEGMENT, timedelta(hours=30))
+    await publish(3, SEGMENT, timedelta(hours=30), **{REPLAY_FORCED_HEADER: b"1"})
+    await publish(4, AMPLITUDE, timedelta(days=6))
+    await publish(5, AMPLITUDE, timedelta(days=8))
+    await telemetry.all_drained()
+    for processor, group, taken, left in (
+        ("segment", SEGMENT, {1, 3}, 2),
+        ("amplitude", AMPLITUDE, {4}, 5),
+    ):
+        visible = await telemetry.standins.visible(processor)
+        assert {int(event[ID_FIELD[processor]], 16) for event in visible} == taken
+        (letter,) = (await telemetry.letters(group))[before[group] :]
+        assert dict(letter.headers)["dlq-reason"].startswith(b"older than")
+        assert int(json.loads(letter.value)["data"]["event_id"], 16) == left

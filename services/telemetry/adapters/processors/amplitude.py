@@ -1,6 +1,7 @@
 """Amplitude: ``POST {base}/batch`` or ``{base}/2/httpapi``. Source: facts.md section 1."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from enum import StrEnum
 
 import orjson
@@ -45,6 +46,8 @@ class Amplitude:
     """Implements ``usecases.delivery.Processor``."""
 
     name = ProcessorName.AMPLITUDE
+    remembers = timedelta(days=7)
+    """For so long it knows an ``insert_id`` again."""
 
     def __init__(
         self, url: str, api_key: str, api: Api, clock: Clock, throttle: float | None = None

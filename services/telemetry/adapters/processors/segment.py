@@ -6,7 +6,7 @@ size here and in ``usecases.delivery``; type, name, identity and id by construct
 
 import base64
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
 
@@ -28,6 +28,8 @@ class Segment:
 
     name = ProcessorName.SEGMENT
     limits = LIMITS
+    remembers = timedelta(days=1)
+    """For so long it knows a ``messageId`` again."""
 
     def __init__(self, url: str, write_key: str, clock: Clock) -> None:
         self._credentials = base64.b64encode(f"{write_key}:".encode()).decode()
