@@ -62,8 +62,10 @@ async def test_an_account_is_suppressed_and_every_processor_asked(
     assert (await begun(erasing, tenant))["id"] == erasure["id"]
     await eventually(
         lambda: shown(erasing, tenant, erasure["id"]),
-        lambda found: found["processors"]["segment"]["state"] == "PENDING"
-        and found["processors"]["amplitude"]["state"] == "PENDING",
+        lambda found: (
+            found["processors"]["segment"]["state"] == "PENDING"
+            and found["processors"]["amplitude"]["state"] == "PENDING"
+        ),
     )
     await erasing.publish(erasing.event(tenant, account_id=ACCOUNT), erasing.event(tenant))
     await erasing.drained(ANONYMIZER, USAGE)

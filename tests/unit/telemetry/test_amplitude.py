@@ -155,12 +155,13 @@ def test_an_event_holds_what_was_decided_and_nothing_else(amplitude: Amplitude) 
     assert prepared.identity == event.user
 
 
-def test_an_event_without_a_user_is_the_device_of_its_instance(amplitude: Amplitude) -> None:
+def test_an_event_without_a_user_counts_for_its_instance(amplitude: Amplitude) -> None:
     event = anonymous(product(account_id=None), context())
     prepared = amplitude.prepare(event)
     content = json.loads(prepared.body)
-    assert content["device_id"] == event.instance == prepared.identity
-    assert "user_id" not in content
+    # as a user: Amplitude cannot delete by a device
+    assert content["user_id"] == event.instance == prepared.identity
+    assert "device_id" not in content
 
 
 def test_the_limits_are_the_vendors() -> None:

@@ -10,7 +10,7 @@ from contracts.telemetry import AnonymousEvent, ProcessorName
 from kit.clock import Clock
 from services.telemetry.adapters.processors.amplitude_answers import judge
 from services.telemetry.adapters.processors.http import Endpoint, by_status
-from services.telemetry.adapters.processors.rendering import nobody, properties
+from services.telemetry.adapters.processors.rendering import known_as, properties
 from services.telemetry.domain.answers import Answer, Retry
 from services.telemetry.usecases.delivery import Limits, Prepared
 from services.telemetry.usecases.preview import WireRequest
@@ -61,7 +61,8 @@ class Amplitude:
 
     def prepare(self, event: AnonymousEvent) -> Prepared:
         """Render an event; no ip, and ``user_id`` rather than ``device_id``: it can be erased."""
-        who = {"user_id": event.user} if event.user else {"device_id": nobody(event)}
+        user = known_as(event)
+        who = {"user_id": user} if user else {"device_id": event.event_id}
         content = {
             **who,
             "event_type": event.name,
@@ -70,7 +71,7 @@ class Amplitude:
             "event_properties": properties(event),
             "$skip_user_properties_sync": True,
         }
-        return Prepared(event.event_id, event.user or nobody(event), orjson.dumps(content))
+        return Prepared(event.event_id, user or event.event_id, orjson.dumps(content))
 
     async def send(self, events: Sequence[Prepared], repeats: int) -> Answer:  # noqa: ARG002  Amplitude wants no count
         """Send one request."""

@@ -17,9 +17,9 @@ def properties(event: AnonymousEvent) -> dict[str, Any]:
     }
 
 
-def nobody(event: AnonymousEvent) -> str:
-    """Return the identity of an event without a user: its Jira instance, else itself.
+def known_as(event: AnonymousEvent) -> str | None:
+    """Return what an event counts for: its user, else its Jira instance, else None.
 
-    Processors count identities; one per event would look like as many people.
+    Sent as a user, because no processor can delete by a device or an anonymous id.
     """
-    return event.instance or event.event_id
+    return event.user or event.instance

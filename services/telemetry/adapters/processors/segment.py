@@ -13,7 +13,7 @@ import orjson
 from contracts.telemetry import AnonymousEvent, ProcessorName
 from kit.clock import Clock
 from services.telemetry.adapters.processors.http import Endpoint, Reply, by_status
-from services.telemetry.adapters.processors.rendering import nobody, properties
+from services.telemetry.adapters.processors.rendering import known_as, properties
 from services.telemetry.domain.answers import Accepted, Answer, Retry
 from services.telemetry.usecases.delivery import Limits, Prepared
 from services.telemetry.usecases.preview import WireRequest
@@ -38,7 +38,8 @@ class Segment:
 
     def prepare(self, event: AnonymousEvent) -> Prepared:
         """Render a track message. No context: its ip, userAgent and page are the classic leaks."""
-        who = {"userId": event.user} if event.user else {"anonymousId": nobody(event)}
+        user = known_as(event)
+        who = {"userId": user} if user else {"anonymousId": event.event_id}
         message = {
             "type": "track",
             "messageId": event.event_id,
@@ -47,7 +48,7 @@ class Segment:
             "timestamp": event.hour.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "properties": properties(event),
         }
-        return Prepared(event.event_id, event.user or nobody(event), orjson.dumps(message))
+        return Prepared(event.event_id, user or event.event_id, orjson.dumps(message))
 
     async def send(self, events: Sequence[Prepared], repeats: int) -> Answer:
         """Send one batch."""
