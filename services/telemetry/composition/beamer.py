@@ -24,7 +24,6 @@ def client(common: Common) -> Beamer | None:
     runtime, settings = common.runtime, common.runtime.settings
     key = secret_or_none(settings.beamer_api_key_file)
     if key is None:
-        log.info("processor not configured", processor=_NAME.value)
         return None
     quota = MongoBeamerQuota(runtime.database, settings.beamer_monthly_requests, runtime.clock)
 
@@ -38,6 +37,8 @@ def client(common: Common) -> Beamer | None:
 def notices(common: Common, beamer: Beamer | None) -> Notices:
     """Wire what pages ask for."""
     runtime = common.runtime
+    if beamer is None:
+        log.info("processor not configured", processor=_NAME.value)
     return Notices(
         beamer=beamer,
         known=MongoBeamerUsers(runtime.database, runtime.clock),
