@@ -55,8 +55,8 @@ async def sent_raw(scene: Scene, events: Sequence[Event[ProductEvent]]) -> None:
     """Send the events as they are to both stand-ins."""
     clock, base = SystemClock(), scene.processors.url
     processors = (
-        Segment(f"{base}/segment", WRITE_KEY, clock),
-        Amplitude(f"{base}/amplitude", API_KEY, Api.BATCH, clock),
+        Segment(f"{base}/segment/v1/batch", WRITE_KEY, clock),
+        Amplitude(f"{base}/amplitude/batch", API_KEY, Api.BATCH, clock),
     )
     for processor in processors:
         for start in range(0, len(events), _CHUNK):

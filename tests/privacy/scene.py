@@ -1,11 +1,12 @@
 """The whole system as processes, with Jira and the processors around it, every byte kept."""
 
 import contextlib
+import gzip
 import json
 import secrets
 import string
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,9 +149,9 @@ class Scene:
         self.processes[name] = await self.stack.enter_async_context(running)
         self.logs.append(self.processes[name].log)
 
-    def har(self) -> str:
+    def har(self, calls: Sequence[Call]) -> str:
         """Return what the processors got as an HTTP archive."""
-        entries = [_entry(self.processors.url, call) for call in self.tap.calls]
+        entries = [_entry("https://processor.example", call) for call in calls]
         creator = {"name": "ostro", "version": "1"}
         return json.dumps({"log": {"version": "1.2", "creator": creator, "entries": entries}})
 
@@ -168,8 +169,10 @@ def _entry(base: str, call: Call) -> dict[str, Any]:
         "bodySize": len(call.body),
     }
     if call.body:
+        zipped = dict(call.headers).get(b"content-encoding") == b"gzip"
+        text = (gzip.decompress(call.body) if zipped else call.body).decode("utf-8", "replace")
         mime = dict(call.headers).get(b"content-type", b"application/json").decode()
-        request["postData"] = {"mimeType": mime, "text": call.body.decode("latin-1")}
+        request["postData"] = {"mimeType": mime, "text": text}
     answer = {"status": 200, "statusText": "", "httpVersion": "HTTP/1.1", "headers": []}
     answer |= {"cookies": [], "content": {"size": 0, "mimeType": ""}, "redirectURL": ""}
     answer |= {"headersSize": -1, "bodySize": 0}

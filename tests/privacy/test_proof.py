@@ -45,7 +45,7 @@ from tests.harness.remains import metrics_bytes, mongodb_bytes
 from tests.harness.secret_scan import leaks
 from tests.harness.tenancy_world import tenancy_world
 from tests.integration.telemetry.house import SINK_FILE
-from tests.privacy import behind, entrances
+from tests.privacy import behind, entrances, second_opinion
 from tests.privacy.bypass import numbers_in, published, sent_raw
 from tests.privacy.scene import SERVICES, Scene, scene
 
@@ -316,7 +316,20 @@ async def the_control_finds_them_all(scene: Scene, scanner: Scanner) -> int:
         place = f"processor {processor}"
         hits = scanner.scan(place, of_processors(scene, after)[place])
         assert {hit.number for hit in hits} >= wanted
+    await asyncio.to_thread(others_agree, scene, after)
     return len(wanted)
+
+
+def others_agree(scene: Scene, after: int) -> None:
+    """Have another program look at what was sent, before and after ``after``."""
+    if not second_opinion.INSTALLED:
+        print("\nno second opinion: privacy-flow-inspector is not installed")  # noqa: T201  told
+        return
+    tokens, folder = second_opinion.chosen(scene.planter), scene.installation.folder
+    sent, control = scene.tap.calls[:after], scene.tap.calls[after:]
+    found = second_opinion.found_by_it(folder, scene.har(sent), tokens)
+    assert found <= {"PFI-IDENTITY-FIELD"}, found
+    assert "PFI-PERSONA" in second_opinion.found_by_it(folder, scene.har(control), tokens)
 
 
 async def prove(scene: Scene, scale: int) -> None:
