@@ -53,7 +53,7 @@ async def test_a_read_that_names_a_user_leaves_the_callers_details() -> None:
 
 async def test_amplitude_refuses_unknown_ids_too_many_and_too_fast() -> None:
     async with standins() as running:
-        order = {"unknown_ids": ["x"], "requests_per_second": 5}
+        order = {"unknown_ids": ["x"], "requests_per_second": 4}
         body = {"processor": "amplitude-deletion", "limits": order}
         await running.client.post("/control/limits", json=body)
 

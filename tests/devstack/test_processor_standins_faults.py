@@ -221,7 +221,10 @@ async def test_faults_and_health_are_shown() -> None:
         assert [fault["kind"] for fault in shown["scripted"]["segment"]] == ["drop"]
         assert "close_after_store" in shown["kinds"]
         health = (await running.client.get("/control/health")).json()
-        assert health["processors"] == ["segment", "amplitude", "bugsnag", "launchdarkly"]
+        assert health["processors"] == [
+            *("segment", "amplitude", "bugsnag", "launchdarkly", "beamer"),
+            *("amplitude-deletion", "segment-regulations", "bugsnag-data"),
+        ]
         assert (await running.client.get("/recorded?after=x")).status_code == 400
         assert (await running.client.get("/recorded?processor=x")).status_code == 404
 
