@@ -18,6 +18,9 @@ from services.telemetry.settings import secret_or_none
 from services.telemetry.usecases.delivery import Delivery
 from services.telemetry.usecases.pace import Backoff, LoopPace
 
+MAX_RECORDS = 6_000
+"""Several requests of a processor, so that one is rendered while another is on its way."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -31,7 +34,7 @@ async def build(common: Common) -> Piece:
         clock = common.runtime.clock
         events = AnonymousEvents(_delivery(common, processor), processor.remembers, clock)
         handler = aged(events.handle, processor.name, clock)
-        groups[processor.name.group] = Group(handler, 2_000)
+        groups[processor.name.group] = Group(handler, MAX_RECORDS)
         closers.append(processor.close)
     for name in {Segment.name, Amplitude.name}:
         if name.group not in groups:

@@ -5,8 +5,9 @@ a processor is down, and gives the batch back before the broker would take the g
 dead. What was settled before that is remembered, so that each call gets further.
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 # with one request in flight well below the broker's five minutes between polls
 BUDGET_SECONDS = 60.0
 STOPPED_SECONDS = 15.0
+_BREATH = 100
 NOT_FOR_IT = "not for this processor"
 
 
@@ -96,6 +98,12 @@ class _Load(NamedTuple):
     bare: Prepared | None = None
     """The same without keys in its path, for a tenant that keeps them no longer; None: no keys."""
 
+    @property
+    def size(self) -> int:
+        """Bytes in a request, with a comma."""
+        most = len(self.prepared.body)
+        return 1 + (most if self.bare is None else max(most, len(self.bare.body)))
+
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
@@ -125,18 +133,20 @@ class Delivery(Generic[E]):
         self._name = processor.name.value
         self._circuit = Circuit(self._name, pace, backoff)
         self._queue: deque[_Attempt] = deque()
+        self._ahead: _Attempt | None = None
         self._settled: dict[str, str | None] = {}
 
-    async def deliver(self, items: Sequence[Item[E]]) -> dict[str, str]:
+    async def deliver(self, items: Iterable[Item[E]]) -> dict[str, str]:
         """Return event ids that the processor will never take, and why; all others are done.
 
+        ``items`` are read as they are needed: while a request is on its way, those of the next.
         Raises ``GiveBack`` when the processor does not take the batch in time: nothing may be
         committed then.
         """
         deadline = self._pace.now() + BUDGET_SECONDS
-        self._queue = deque(self._attempts(items))
-        while self._queue:
-            attempt = self._queue.popleft()
+        self._queue.clear()
+        self._ahead, fresh = None, self._attempts(items)
+        while (attempt := await self._next(fresh)) is not None:
             await self._wait(max(attempt.not_before, self._circuit.open_until), deadline)
             try:
                 loads = await self._permitted(attempt.loads)
@@ -146,39 +156,74 @@ class Delivery(Generic[E]):
                 self._hold(attempt.loads, "consent unknown")
                 continue
             if loads:
-                prepared = [load.prepared for load in loads]
-                answer = await self._processor.send(prepared, self._circuit.failures)
-                self._apply(answer, loads)
+                self._apply(await self._send(loads, fresh), loads)
         refused = {event: reason for event, reason in self._settled.items() if reason is not None}
         # a letter that is replayed later deserves a new try
         self._settled.clear()
         return refused
 
-    def _attempts(self, items: Sequence[Item[E]]) -> list[_Attempt]:
-        limits, attempts = self._processor.limits, []
+    async def _next(self, fresh: Iterator[_Attempt | None]) -> _Attempt | None:
+        """Return what is due: what was sent before, then what is new, then what must wait."""
+        if self._queue and self._queue[0].not_before <= self._pace.now():
+            return self._queue.popleft()
+        await self._look_ahead(fresh)
+        if self._ahead is not None:
+            attempt, self._ahead = self._ahead, None
+            return attempt
+        return self._queue.popleft() if self._queue else None
+
+    async def _send(self, loads: Sequence[_Load], fresh: Iterator[_Attempt | None]) -> Answer:
+        prepared = [load.prepared for load in loads]
+        sending = asyncio.ensure_future(self._processor.send(prepared, self._circuit.failures))
+        try:
+            await self._look_ahead(fresh)
+            return await sending
+        finally:
+            sending.cancel()
+
+    async def _look_ahead(self, fresh: Iterator[_Attempt | None]) -> None:
+        """Render the next request; others, the request on its way among them, get their turns."""
+        while self._ahead is None:
+            try:
+                self._ahead = next(fresh)
+            except StopIteration:
+                return
+            await asyncio.sleep(0)
+
+    def _attempts(self, items: Iterable[Item[E]]) -> Iterator[_Attempt | None]:
+        """Render requests; None after every few events, so that the caller can breathe."""
+        limits = self._processor.limits
         loads: list[_Load] = []
         size, seen = 0, set(self._settled)
-        for item in items:
+        for number, item in enumerate(items, 1):
+            if number % _BREATH == 0:
+                yield None
             if item.event.event_id in seen:
                 continue
             seen.add(item.event.event_id)
-            if not _meant_for(item.event, self._processor.name):
-                SKIPPED.labels(self._name, NOT_FOR_IT).inc()
+            if (load := self._rendered(item)) is None:
                 continue
-            prepared, bare = self._processor.prepare(item.event), None
-            needed = len(prepared.body) + 1
-            if (without_keys := _bare(item.event)) is not None:
-                bare = self._processor.prepare(without_keys)
-                needed = max(needed, len(bare.body) + 1)
-            if needed > limits.event_bytes:
-                self._refuse(prepared, "too large for the processor")
-                continue
+            needed = load.size
             if len(loads) == limits.events or size + needed > limits.request_bytes:
-                attempts.append(_Attempt(loads))
+                yield _Attempt(loads)
                 loads, size = [], 0
-            loads.append(_Load(item.handle, prepared, bare))
+            loads.append(load)
             size += needed
-        return [*attempts, _Attempt(loads)] if loads else attempts
+        if loads:
+            yield _Attempt(loads)
+
+    def _rendered(self, item: Item[E]) -> _Load | None:
+        if not _meant_for(item.event, self._processor.name):
+            SKIPPED.labels(self._name, NOT_FOR_IT).inc()
+            return None
+        prepared, bare = self._processor.prepare(item.event), None
+        if (without_keys := _bare(item.event)) is not None:
+            bare = self._processor.prepare(without_keys)
+        load = _Load(item.handle, prepared, bare)
+        if load.size > self._processor.limits.event_bytes:
+            self._refuse(prepared, "too large for the processor")
+            return None
+        return load
 
     async def _wait(self, moment: float, deadline: float) -> None:
         now = self._pace.now()

@@ -90,8 +90,8 @@ def anonymous(number: int) -> AnonymousEvent:
 
 def events(vendor: str) -> list[dict[str, Any]]:
     """Return the same as a caller of the vendor's client would write them."""
-    properties = {"path": "/v2/testcases", "client": "curl", "client_major": 8}
-    found = []
+    properties: dict[str, Any] = {"path": "/v2/testcases", "client": "curl", "client_major": 8}
+    found: list[dict[str, Any]] = []
     for number in range(1, NUMBER + 1):
         event = anonymous(number)
         if vendor == "segment":
