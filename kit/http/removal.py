@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
+from fastapi.routing import APIRoute
 from typing_extensions import TypedDict
 
+from kit.auth.principal import Scope
 from kit.dependents import Dependents
 from kit.errors import InvalidInput
 from kit.http.body import asks_something
-from kit.http.security import Caller
+from kit.http.security import AccessTo, Caller
 
 DryRun = Annotated[
     bool, Query(alias="dryRun", description="change nothing, say what would go with it")
@@ -23,17 +25,24 @@ def only_parameters(*names: str) -> Any:
     So would one in a body; routes that document none take none, ``{}`` aside.
     """
 
-    async def known(request: Request, _: Caller) -> None:
+    async def known(request: Request, caller: Caller) -> None:
         if request.method == "GET":
             return
+        # this runs before what the route itself asks: no fault is told to whom it is closed
+        caller.principal.require(*_scopes(request.scope["route"]))
         unknown = sorted(set(request.query_params) - set(names))
         if unknown:
             raise InvalidInput(f"{unknown[0][:40]} is no parameter here; nothing was changed.")
-        documents = getattr(request.scope.get("route"), "openapi_extra", None) or {}
+        documents = getattr(request.scope["route"], "openapi_extra", None) or {}
         if "requestBody" not in documents and await asks_something(request):
             raise InvalidInput("This request takes no body; nothing was changed.")
 
     return Depends(known)
+
+
+def _scopes(route: APIRoute) -> tuple[Scope, ...]:
+    found = (dependency.call for dependency in route.dependant.dependencies)
+    return next((call.scopes for call in found if isinstance(call, AccessTo)), tuple(Scope))
 
 
 class DependentsBean(TypedDict):

@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import AfterValidator, Field
 
 from contracts.telemetry import ProcessorName
 from kit.http.body import JsonBody, documented
-from kit.http.fields import OwnBody, no_controls, not_blank
+from kit.http.fields import AccountId, OwnBody
 from services.telemetry.api.consent import Administrator
 from services.telemetry.domain.erasure import Erasure, State, Subject, worst
 from services.telemetry.usecases.erasing import ErasureRequests
@@ -19,9 +18,7 @@ MOST = 100
 class ErasureBody(OwnBody):
     """Whose data goes. The id is not stored, only what was made of it."""
 
-    account_id: Annotated[
-        str, Field(max_length=128), AfterValidator(not_blank), AfterValidator(no_controls)
-    ]
+    account_id: AccountId
 
 
 class ProcessorErasureBean(OwnBody):
