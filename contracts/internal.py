@@ -48,7 +48,7 @@ class SigningKeysAnswer(Contract):
     keys: list[SigningKeyState]
 
 
-CONTEXT_TOKEN_HEADER = "ostro-context-token"
+CONTEXT_TOKEN_HEADER = "ostro-context-token"  # noqa: S105  the name of a header
 """Header of an internal question: a context token of Connect, as a browser sent it."""
 
 
