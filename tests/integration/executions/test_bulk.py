@@ -64,6 +64,7 @@ async def test_good_and_bad_ones_and_the_last_is_the_newest(linked: Linked) -> N
     await case_with(linked)
     other = await linked.house.world.project(linked.tenant, "OTHER")
     await linked.until("/testcycles", 200, projectKey="OTHER")
+    await linked.until("/statuses", 200, projectKey="OTHER")
     assert other.id
     bad: list[dict[str, Any]] = [
         {"statusName": "No"},

@@ -272,6 +272,7 @@ async def test_bodies_that_are_no_json(untouched: Linked, content: bytes) -> Non
 async def test_what_a_new_one_names_must_be_there(linked: Linked) -> None:
     other = await linked.house.world.project(linked.tenant, "OTHER")
     await linked.until("/testcycles", 200, projectKey="OTHER")
+    await linked.until("/statuses", 200, projectKey="OTHER")
     elsewhere = await linked.folder("TEST_CYCLE", "OTHER")
     wrong = await linked.folder("TEST_CASE")
     gone = RemovedVersion(

@@ -225,6 +225,7 @@ async def test_what_a_new_one_names_must_be_there(linked: Linked) -> None:
     await case_with(linked)
     other = await linked.house.world.project(linked.tenant, "OTHER")
     await linked.until("/testcycles", 200, projectKey="OTHER")
+    await linked.until("/statuses", 200, projectKey="OTHER")
     await linked.make("testcycles", projectKey="OTHER")
     await case_with(linked, projectKey="OTHER")
     upload = await linked.by_hand()
