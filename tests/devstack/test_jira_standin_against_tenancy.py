@@ -11,6 +11,8 @@ from tests.harness.installation import Installation
 from tests.integration.tenancy.forge_site import APP_ID
 from tests.integration.tenancy.standin_house import House, standin_house
 
+pytestmark = pytest.mark.long
+
 ROUTES: dict[str, dict[str, Any]] = {
     "webhook": {"path": "/jira/webhooks", "method": "POST", "body": "{}"},
     "iframe": {"path": "/connect/pages/api-tokens?lic=none", "method": "GET"},

@@ -24,6 +24,8 @@ from devstack.stack import whole_plan
 from services.tenancy.settings import AdminSettings
 from tests.devstack.small_stack import SLEEP, small_stack
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -26,6 +26,8 @@ from tests.harness.system import service
 from tools.docs import inventory
 from tools.docs.fields import fields_of
 
+pytestmark = pytest.mark.long
+
 README = ROOT / "README.md"
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 

@@ -18,6 +18,8 @@ from tests.harness.processes import ServiceProcess, process
 from tests.harness.system import client
 from tests.integration.executions.uploading import every, junit, send, uploaded
 
+pytestmark = pytest.mark.long
+
 RESULTS = 2_000
 GROWTH = 24 * files.MEGABYTE
 """What the whole of the attack may add to the peak after an ordinary upload."""

@@ -21,6 +21,8 @@ from tests.harness.polling import eventually
 from tests.harness.tenancy_world import ACCOUNT
 from tests.integration.executions.linking import House, Linked, fault, house_of_links
 
+pytestmark = pytest.mark.long
+
 MOST = 3_000_000
 CONTENT = bytes(range(256)) * 8_000
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import pytest
+
 from contracts.telemetry import NO_TENANT, TENANT_HANDLE_HEADER, AnonymousEvent
 from contracts.tenancy import TenantStatus
 from contracts.topics import ANONYMOUS, USAGE
@@ -25,6 +27,8 @@ from tests.integration.telemetry.house import (
     SINK_FILE,
     House,
 )
+
+pytestmark = pytest.mark.long
 
 BOTH = {"segment": True, "amplitude": True}
 ID_FIELD = {"segment": "messageId", "amplitude": "insert_id"}

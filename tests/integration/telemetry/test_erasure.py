@@ -19,6 +19,8 @@ from tests.integration.telemetry.erasing import (
 from tests.integration.telemetry.house import ANONYMIZER, SEGMENT, House, house
 from tests.integration.telemetry.standins import Standins
 
+pytestmark = pytest.mark.long
+
 ACCOUNT = "712020:0f9d1e3c-8a77-4a52-9d5e-0c1f3b2a4d6e"
 
 
@@ -27,7 +29,8 @@ async def erasing(
     installation: Installation, world: TenancyWorld, processors: Standins
 ) -> AsyncIterator[House]:
     """Telemetry that asks the stand-ins at once and looks every half second."""
-    more = erasure_settings(installation, processors)
+    # no processor is asked before every process has heard of the suppression: a second, and more
+    more = erasure_settings(installation, processors) | {"erasure_settle_seconds": 1.5}
     async with house(installation, world, processors, **more) as found:
         yield found
 

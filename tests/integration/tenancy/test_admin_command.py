@@ -14,6 +14,8 @@ from tests.harness.backends import Backends
 from tests.harness.installation import Installation
 from tests.integration.tenancy.operator import Console, Operator, console
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 async def operator(installation: Installation) -> AsyncIterator[Console]:
