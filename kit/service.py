@@ -277,9 +277,8 @@ async def _start(stack: contextlib.AsyncExitStack, runtime: Runtime[S], parts: P
         reader = FlagReader(settings, runtime.names, runtime.flags)
         tasks.append(("flags", reader.run()))
     tasks += [("background", b.run()) for b in parts.background if b.runs_in(role)]
-    for name, coroutine in tasks:
-        task = asyncio.ensure_future(_watched(name, coroutine, runtime))
-        stack.push_async_callback(_cancel, task)
+    started = [asyncio.ensure_future(_watched(*task, runtime)) for task in tasks]
+    stack.push_async_callback(_cancel, *started)
     if role.includes(Role.CONSUMER) and parts.groups:
         await _consume(stack, runtime, parts.groups)
     await _serve(stack, parts.internal, settings.http_host, settings.internal_port)
@@ -299,14 +298,19 @@ async def _watched(name: str, coroutine: Awaitable[None], runtime: Runtime[Any])
         raise
 
 
-async def _cancel(task: asyncio.Future[None]) -> None:
-    """Cancel and wait, but not for ever: aborting a transaction needs a broker that answers."""
-    task.cancel()
-    done, _ = await asyncio.wait({task}, timeout=_CANCEL_SECONDS)
-    if not done:
-        log.warning("a part did not stop in time and is left")
-    elif not task.cancelled():
-        task.exception()  # it was logged where it happened
+async def _cancel(*tasks: asyncio.Future[None]) -> None:
+    """Cancel and wait, but not for ever: aborting a transaction needs a broker that answers.
+
+    Together: each gives a lease up, and without a database that takes its time-out.
+    """
+    for task in tasks:
+        task.cancel()
+    done, left = await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
+    for task in done:
+        if not task.cancelled():
+            task.exception()  # it was logged where it happened
+    if left:
+        log.warning("parts did not stop in time and are left", parts=len(left))
 
 
 def _relay(runtime: Runtime[Any], outboxes: Sequence[Source]) -> Relay:
