@@ -61,7 +61,8 @@ class DeadLetterLimit:
             self._bad //= 2
 
     def _row_after(self, good: int, bad: int) -> int:
-        return bad if good else self._in_a_row + bad
+        # a batch may hold more poison than the limit and mostly good records: the window judges it
+        return 0 if good else self._in_a_row + bad
 
 
 class DeadLetters:
