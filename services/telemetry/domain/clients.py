@@ -58,10 +58,14 @@ class Client:
     major: int | None = None
 
 
-@lru_cache(maxsize=4096)
 def client_of(user_agent: str) -> Client:
     """Return family and major; ``Other`` for what names none (the bare ``Mozilla/5.0``, too)."""
-    text = user_agent[:_INSPECTED_CHARACTERS].lower()
+    # cut first: what is kept in memory must not be as long as somebody likes
+    return _client_of(user_agent[:_INSPECTED_CHARACTERS].lower())
+
+
+@lru_cache(maxsize=4096)
+def _client_of(text: str) -> Client:
     for mark, family in _MARKS:
         if mark in text:
             before = _SAFARI_VERSION if family is ClientFamily.SAFARI else mark

@@ -12,6 +12,7 @@ from functools import lru_cache
 from services.telemetry.domain.served import SERVED
 
 OTHER = "/other"
+_LONGEST = 2_048
 
 _JIRA = (
     "/browse/:issueKey",
@@ -71,7 +72,9 @@ def template_of(path: str, *, keep_keys: bool = False) -> str:
     ``keep_keys`` leaves issue and test keys in it that have exactly the form of one. Without it a
     template, and a path that kept its keys, is the template again.
     """
-    return _template_of(path.partition("?")[0].partition("#")[0], keep_keys)
+    bare = path.partition("?")[0].partition("#")[0]
+    # what is kept in memory must not be as long as somebody likes
+    return OTHER if len(bare) > _LONGEST else _template_of(bare, keep_keys)
 
 
 @lru_cache(maxsize=4096)
