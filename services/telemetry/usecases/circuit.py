@@ -23,11 +23,14 @@ class Circuit:
         self.open_until = 0.0
 
     def failed(self, wait: float | None = None) -> None:
-        """Wait longer each time, or as long as the processor asked."""
+        """Wait longer each time, or as long as the processor asked.
+
+        Asked for 0 (also by a date that our clock has passed) we would send without a pause.
+        """
         self.failures += 1
         if self.failures >= FAILURES_TO_OPEN:
             self._state.set(1)
-        after = self._backoff.after(self.failures) if wait is None else self._backoff.at_least(wait)
+        after = self._backoff.at_least(wait) if wait else self._backoff.after(self.failures)
         self.open_until = self._pace.now() + after
 
     def hold(self, seconds: float) -> None:
