@@ -125,6 +125,8 @@ class BatchProcessor:
             try:
                 return await self._handler(records)
             except GiveBack:
+                if self._stopping.is_set():  # then its own waits end at once
+                    await self._pause(_LEAST_SECONDS)
                 raise
             except Exception as error:
                 cause = type(error).__name__
