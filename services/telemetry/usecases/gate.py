@@ -58,14 +58,17 @@ class Gate:
     ) -> Mapping[str, Closed]:
         """Return the handles whose events must not be sent, and why; an unknown one is closed."""
         names = await self._names.tenants(handles)
-        granted = await self._consents.granted(names.values())
+        consenting = await self._consenting(names.values(), processor)
+        active = {tenant for tenant in consenting if await self._active(tenant)}
+        # to look at many tenants takes a while: consent is what is read last
+        still = await self._consenting(active, processor)
         closed: dict[str, Closed] = {}
         for handle in handles:
             tenant = names.get(handle)
-            if tenant is None or processor not in granted.get(tenant, frozenset()):
-                closed[handle] = Closed.NO_CONSENT
-            elif not await self._active(tenant):
+            if tenant in consenting and tenant not in active:
                 closed[handle] = Closed.INACTIVE_TENANT
+            elif tenant not in still:
+                closed[handle] = Closed.NO_CONSENT
         return closed
 
     async def inactive(self, handles: Collection[str]) -> frozenset[str]:
@@ -83,6 +86,12 @@ class Gate:
             for handle, tenant in names.items()
             if chosen.get(tenant, NOTHING_CHOSEN).keep_keys
         )
+
+    async def _consenting(
+        self, tenants: Collection[str], processor: ProcessorName
+    ) -> frozenset[str]:
+        granted = await self._consents.granted(tenants)
+        return frozenset(tenant for tenant, names in granted.items() if processor in names)
 
     async def _active(self, tenant: str) -> bool:
         view = await self._tenants.tenant(tenant)
