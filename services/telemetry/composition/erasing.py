@@ -98,6 +98,8 @@ def _amplitude(common: Common, closers: Closers) -> Deleting:
     if settings.amplitude_deletion_requester is None:
         return NotConfigured("OSTRO_AMPLITUDE_DELETION_REQUESTER")
     url = deletion_address(settings, "amplitude_deletion")
+    if url is None:
+        return NotConfigured("OSTRO_PROCESSORS_REGION or OSTRO_AMPLITUDE_DELETION_URL")
     requester = settings.amplitude_deletion_requester
     deletion = AmplitudeDeletion(url, key, secret, requester, common.runtime.clock)
     closers.append(deletion.close)
@@ -110,6 +112,8 @@ def _segment(common: Common, closers: Closers) -> Deleting:
     if token is None:
         return NotConfigured("OSTRO_SEGMENT_API_TOKEN_FILE")
     url = deletion_address(settings, "segment_api")
+    if url is None:
+        return NotConfigured("OSTRO_PROCESSORS_REGION or OSTRO_SEGMENT_API_URL")
     deletion = SegmentDeletion(url, token, common.runtime.clock)
     closers.append(deletion.close)
     return deletion

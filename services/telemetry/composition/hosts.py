@@ -17,10 +17,13 @@ def events_address(settings: TelemetrySettings, name: Events) -> str | None:
     return _given(settings, name) or (None if region is None else _of(region, name))
 
 
-def deletion_address(settings: TelemetrySettings, name: Deletions) -> str:
-    """Return the base URL for deletions, in the region in which the events go."""
+def deletion_address(settings: TelemetrySettings, name: Deletions) -> str | None:
+    """Return the base URL for deletions, in the region in which the events go.
+
+    None when the events go to a host of no known region: pseudonyms must not go elsewhere.
+    """
     region = settings.processors_region or region_of(_given(settings, _SENT_TO[name]) or "")
-    return _given(settings, name) or _of(region or Region.US, name)
+    return _given(settings, name) or (None if region is None else _of(region, name))
 
 
 def flags_address(settings: TelemetrySettings, name: Flags) -> str:

@@ -303,7 +303,9 @@ class Erasing:
             await self._erasures.reschedule(erasure, min(going_on))
             return
         destroyed = None
-        if erasure.subject is Subject.TENANT:
+        # without the keys nobody could ask once more for what failed
+        failed = any(part.state is State.FAILED for part in parts)
+        if erasure.subject is Subject.TENANT and not failed:
             destroyed = await self._shredder.all_of(erasure.tenant, BY_ERASURE)
             await self._suppressions.forget(erasure.tenant)
             await self._beamer_users.forget(erasure.tenant)

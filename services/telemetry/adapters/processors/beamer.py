@@ -83,7 +83,7 @@ class Beamer:
         except NoAnswer as no:
             cause = str(no)
             if cause == "status 404":
-                return Asked(State.DONE)
+                return Asked(State.DONE, reason="it knows no such user")
             raise NotNow(cause, _PLAN_SECONDS if cause.startswith("answers") else None) from None
         return Asked(State.DONE)
 
