@@ -65,6 +65,17 @@ class Scene:
         async with process(self.installation, "telemetry", command=command, **settings) as running:
             yield running
 
+    async def erase_tenant(self) -> None:
+        """Ask for it as the command does."""
+        values = self.installation.values("telemetry")
+        settings = EraseSettings(
+            mongodb_uri=values["mongodb_uri"],
+            mongodb_database=values["mongodb_database"],
+            pseudonym_key_file=self.installation.secret("pseudonym-key"),
+            erasure_settle_seconds=0,
+        )
+        await requests_of(self.database, settings).of_tenant(self.tenant, "test")
+
     async def pseudonyms(self, value: str, domain: Domain) -> set[str]:
         """Return those of every epoch that has a key."""
         found: set[str] = set()
@@ -151,14 +162,7 @@ async def test_a_tenants_keys_go_when_everybody_has_answered(scene: Scene) -> No
         }
         assert all(len(ids) == len(OLD_EPOCHS) for ids in names.values())
         await finish_jobs(scene.standins)
-        values = scene.installation.values("telemetry")
-        settings = EraseSettings(
-            mongodb_uri=values["mongodb_uri"],
-            mongodb_database=values["mongodb_database"],
-            pseudonym_key_file=scene.installation.secret("pseudonym-key"),
-            erasure_settle_seconds=0,
-        )
-        await requests_of(scene.database, settings).of_tenant(scene.tenant, "test")
+        await scene.erase_tenant()
         assert await deadly.ended() == -9
     # killed right before: every processor has been asked, and every key is still there
     for processor, ids in names.items():
@@ -172,3 +176,23 @@ async def test_a_tenants_keys_go_when_everybody_has_answered(scene: Scene) -> No
     assert await scene.keys.epochs(scene.tenant) == []
     for processor, ids in names.items():
         assert set(await times_asked(scene, processor, ids)) == {1}, processor
+
+
+async def test_a_tenants_keys_stay_while_something_failed(scene: Scene) -> None:
+    async with scene.telemetry():
+        await eventually(
+            lambda: scene.database["directory_tenants"].find_one({"tenant": scene.tenant})
+        )
+        await finish_jobs(scene.standins)
+        await scene.standins.fail("segment-regulations", "status", status=400)
+        await scene.erase_tenant()
+        row = await eventually(scene.ended, seconds=40)
+        assert row is not None
+        assert {p["state"] for p in row["parts"] if p["processor"] == "segment"} == {"FAILED"}
+        assert len(await scene.keys.epochs(scene.tenant)) == len(OLD_EPOCHS)
+        # once more, and now every processor can be asked
+        await scene.database[ERASURE_ROWS].delete_one({"_id": row["_id"], "tenant": scene.tenant})
+        await scene.erase_tenant()
+        again = await eventually(scene.ended, seconds=40)
+    assert again is not None
+    assert again["keys_destroyed"] == len(OLD_EPOCHS)
