@@ -71,7 +71,7 @@ def test_empty_settings_of_a_processor_mean_not_configured(
 @pytest.mark.parametrize(
     ("set_to", "addresses"),
     [
-        ({}, (None, None, "https://amplitude.com", "https://sdk.launchdarkly.com")),
+        ({}, (None, None, None, "https://sdk.launchdarkly.com")),
         (
             {"OSTRO_PROCESSORS_REGION": "eu"},
             (
