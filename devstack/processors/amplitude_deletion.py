@@ -11,8 +11,7 @@ from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ConfigDict
 
-from devstack.processors.faults import Fault
-from devstack.processors.jobs import Job
+from devstack.processors.jobs import Job, JobApi
 from devstack.processors.message import Answer, Incoming, json_answer
 from devstack.processors.windows import RateWindow
 
@@ -30,35 +29,18 @@ class Limits(BaseModel):
     """Ids that no event ever had; all others are known."""
 
 
-class AmplitudeDeletion:
+class AmplitudeDeletion(JobApi[Limits]):
     name = "amplitude-deletion"
     paths: tuple[str, ...] = (PATH, f"GET {PATH}")
-    scripted: frozenset[str] = frozenset()
+    named = "user_ids"
 
     def __init__(self, api_key: str | None = None, secret_key: str | None = None) -> None:
         self._keys = (api_key, secret_key)
-        self.reset()
+        super().__init__(Limits)
 
     def reset(self) -> None:
-        """No job, the vendor's limits."""
-        self.limits = Limits()
+        super().reset()
         self._requests: RateWindow[str] = RateWindow(1.0)
-        self._jobs: dict[str, Job] = {}
-        self._now = 0.0
-
-    def configure(self, changes: dict[str, Any]) -> dict[str, Any]:
-        self.limits = Limits(**{**self.limits.model_dump(), **changes})
-        return self.limits.model_dump()
-
-    def visible(self) -> list[dict[str, Any]]:
-        """The jobs, with the users they name."""
-        return [{**self._shown(job), "user_ids": job.ids} for job in self._jobs.values()]
-
-    def dropped(self) -> list[dict[str, Any]]:
-        return []
-
-    def play(self, _fault: Fault, _incoming: Incoming) -> Answer | None:
-        return None
 
     def error(self, status: int) -> Answer:
         return json_answer(status, {"error": {"type": "scripted", "message": f"status {status}"}})

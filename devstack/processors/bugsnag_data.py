@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from devstack.processors.faults import Fault
-from devstack.processors.jobs import Job
+from devstack.processors.jobs import Job, JobApi
 from devstack.processors.message import Answer, Incoming, json_answer
 from devstack.processors.windows import RateWindow
 
@@ -22,35 +21,18 @@ class Limits(BaseModel):
     job_seconds: float = 3_600.0
 
 
-class BugsnagData:
+class BugsnagData(JobApi[Limits]):
     name = "bugsnag-data"
     paths: tuple[str, ...] = (_BASE, f"GET {_BASE}/{{id}}", f"{_BASE}/{{id}}/confirm")
-    scripted: frozenset[str] = frozenset()
+    named = "users"
 
     def __init__(self, token: str | None = None) -> None:
         self._token = token
-        self.reset()
+        super().__init__(Limits)
 
     def reset(self) -> None:
-        """No deletion, the vendor's limits."""
-        self.limits = Limits()
+        super().reset()
         self._requests: RateWindow[str] = RateWindow(60.0)
-        self._jobs: dict[str, Job] = {}
-        self._now = 0.0
-
-    def configure(self, changes: dict[str, Any]) -> dict[str, Any]:
-        self.limits = Limits(**{**self.limits.model_dump(), **changes})
-        return self.limits.model_dump()
-
-    def visible(self) -> list[dict[str, Any]]:
-        """The deletions, with the users they name."""
-        return [{**self._shown(job), "users": job.ids} for job in self._jobs.values()]
-
-    def dropped(self) -> list[dict[str, Any]]:
-        return []
-
-    def play(self, _fault: Fault, _incoming: Incoming) -> Answer | None:
-        return None
 
     def error(self, status: int) -> Answer:
         return json_answer(status, {"errors": [f"status {status}"]})

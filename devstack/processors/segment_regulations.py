@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from devstack.processors.faults import Fault
-from devstack.processors.jobs import Job
+from devstack.processors.jobs import Job, JobApi
 from devstack.processors.message import Answer, Incoming, json_answer
 
 _TYPES = frozenset(
@@ -25,34 +24,14 @@ class Limits(BaseModel):
     destination_status: str = "FINISHED"
 
 
-class SegmentRegulations:
+class SegmentRegulations(JobApi[Limits]):
     name = "segment-regulations"
     paths: tuple[str, ...] = ("/regulations", "GET /regulations/{id}")
-    scripted: frozenset[str] = frozenset()
+    named = "subjectIds"
 
     def __init__(self, token: str | None = None) -> None:
         self._token = token
-        self.reset()
-
-    def reset(self) -> None:
-        """No regulation, the vendor's limits."""
-        self.limits = Limits()
-        self._jobs: dict[str, Job] = {}
-        self._now = 0.0
-
-    def configure(self, changes: dict[str, Any]) -> dict[str, Any]:
-        self.limits = Limits(**{**self.limits.model_dump(), **changes})
-        return self.limits.model_dump()
-
-    def visible(self) -> list[dict[str, Any]]:
-        """The regulations, with the users they name."""
-        return [{**self._shown(job), "subjectIds": job.ids} for job in self._jobs.values()]
-
-    def dropped(self) -> list[dict[str, Any]]:
-        return []
-
-    def play(self, _fault: Fault, _incoming: Incoming) -> Answer | None:
-        return None
+        super().__init__(Limits)
 
     def error(self, status: int) -> Answer:
         return json_answer(status, {"errors": [{"type": "scripted", "message": f"{status}"}]})

@@ -74,7 +74,8 @@ class Erasure:
     tenant: str
     id: str
     subject: Subject
-    digest: str
+    digest: str | None
+    """None once it has ended."""
     parts: Sequence[Part]
     requested_at: datetime
     requested_by: str

@@ -33,6 +33,7 @@ from services.telemetry.domain.pseudonyms import Domain, Period, late_epochs
 from services.telemetry.usecases.anonymizing import Tenants
 from services.telemetry.usecases.consent import Choices, Consents
 from services.telemetry.usecases.keys import KeyRing, Keys
+from services.telemetry.usecases.leadership import Leadership
 
 log = structlog.get_logger(__name__)
 
@@ -219,13 +220,6 @@ class ErasureRequests:
         erasure = Erasure(tenant, self._ids.uuid7(), subject, digest, parts, now, by)
         await self._erasures.add(erasure)
         return erasure
-
-
-class Leadership(Protocol):
-    """One worker of all processes; see ``kit.leases``."""
-
-    async def hold(self) -> bool: ...
-    async def release(self) -> None: ...
 
 
 class Shredder(Protocol):

@@ -17,6 +17,7 @@ from kit.flags import Flags, Values, accepted
 from kit.mongo import MongoError
 from services.telemetry.domain.flags import ANONYMOUS, Subject
 from services.telemetry.metrics import FLAG_STATES
+from services.telemetry.usecases.leadership import Leadership
 
 log = structlog.get_logger(__name__)
 
@@ -55,13 +56,6 @@ class FlagOutlet(Protocol):
     async def publish(self, states: Mapping[str, Values | None]) -> None:
         """Return when the broker has them; None says that a tenant has none of its own."""
         ...
-
-
-class Leadership(Protocol):
-    """One leader of all processes; see ``kit.leases``."""
-
-    async def hold(self) -> bool: ...
-    async def release(self) -> None: ...
 
 
 class FlagPublishing:

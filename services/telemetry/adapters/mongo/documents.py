@@ -80,8 +80,8 @@ class ErasureDocument(TypedDict):
     tenant: Annotated[str, DataClass.OPERATIONAL]
     id: Annotated[str, DataClass.OPERATIONAL]
     subject: Annotated[str, DataClass.OPERATIONAL]
-    digest: Annotated[str, DataClass.PSEUDONYM]
-    """Keyed hash of the account, by which a repeat is told."""
+    digest: NotRequired[Annotated[str, DataClass.PSEUDONYM]]
+    """Keyed hash of the account, by which a repeat is told. Absent once it has ended."""
     parts: Annotated[list[ErasurePart], DataClass.OPERATIONAL]
     requested_at: Annotated[datetime, DataClass.OPERATIONAL]
     requested_by: Annotated[str, DataClass.OPERATIONAL]

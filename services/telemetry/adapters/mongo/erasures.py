@@ -82,14 +82,14 @@ class MongoErasures:
         )
 
     async def end(self, erasure: Erasure, at: datetime, keys_destroyed: int | None) -> None:
-        """Close it."""
+        """Close it and forget whose it was: no hash of an account beside its pseudonyms."""
         tenant = erasure.tenant
         ended: dict[str, Any] = {"ended_at": at}
         if keys_destroyed is not None:
             ended["keys_destroyed"] = keys_destroyed
         await self._rows.update_one(
             {"tenant": tenant, "_id": _id(tenant, erasure.id)},
-            {"$set": ended, "$unset": {"next_at": ""}},
+            {"$set": ended, "$unset": {"next_at": "", "digest": ""}},
         )
 
 
@@ -111,7 +111,7 @@ def _read(row: Mapping[str, Any]) -> Erasure:
         row["tenant"],
         row["id"],
         Subject(row["subject"]),
-        row["digest"],
+        row.get("digest"),
         [_part(part) for part in row["parts"]],
         row["requested_at"],
         row["requested_by"],
